@@ -1,0 +1,2 @@
+//! The program `certyard-agent`.
+fn main() {}

@@ -1,0 +1,3 @@
+//! The program `certyard`.
+
+fn main() {}
