@@ -1,0 +1,96 @@
+"""The workspace's Rust tests: built once, then each test program is run and its own count is read."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+from shell import LOGS, ROOT, Stop, environment, read, say, start
+
+#: Rooms without a database: their tests run once.
+NO_DATABASE = {"certyard-pki", "certyard-protocol", "certyard-agent", "certyard-lab"}
+#: The one shape in which everything is built, so that features and therefore artefacts are the same everywhere.
+BUILD = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
+
+_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.M)
+
+
+class TestProgram:
+    def __init__(self, package, folder, target, path):
+        self.package, self.folder, self.target, self.path = package, folder, target, path
+
+    @property
+    def name(self):
+        return f"{self.package} {self.target}"
+
+
+def build():
+    """Builds programs and tests, and returns the test programs."""
+    child = start(
+        [*BUILD, "--message-format=json-render-diagnostics"], env=environment(), stdout=subprocess.PIPE, text=True
+    )
+    found = []
+    for line in child.stdout:
+        message = json.loads(line)
+        if message.get("reason") != "compiler-artifact" or not message.get("executable"):
+            continue
+        if message["profile"]["test"]:
+            folder = Path(message["manifest_path"]).parent
+            kind = message["target"]["kind"][0]
+            target = message["target"]["name"] if kind != "lib" else "lib"
+            found.append(TestProgram(_package(message), folder, f"{kind} {target}" if kind != "lib" else "lib", message["executable"]))
+    if child.wait() != 0:
+        raise Stop("the workspace does not build")
+    return found
+
+
+def _package(message):
+    # The id ends in `#name@version`, or in `/name#version` where the folder has the package's name.
+    end = message["package_id"].rsplit("#", 1)
+    return end[1].split("@")[0] if "@" in end[1] else end[0].rsplit("/", 1)[1]
+
+
+def run_programs(programs, log_name, **variables):
+    """Runs test programs one after the other. Returns (passed, failed)."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    passed = failed = 0
+    with open(LOGS / f"{log_name}.log", "w") as log:
+        for program in programs:
+            env = environment(CARGO_MANIFEST_DIR=program.folder, RUST_BACKTRACE="1", **variables)
+            status, text = read([program.path], cwd=program.folder, env=env, errors=True)
+            log.write(f"==== {program.name}\n{text}\n")
+            ok, bad = _count(program.name, status, text)
+            passed, failed = passed + ok, failed + bad
+    return passed, failed
+
+
+def run_examples(log_name):
+    """The examples in the documentation of public items."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    status, text = read(["cargo", "test", "--workspace", "--locked", "--doc", "--no-fail-fast"], errors=True)
+    (LOGS / f"{log_name}.log").write_text(text)
+    return _count("documentation examples", status, text)
+
+
+def _count(name, status, text):
+    results = [tuple(map(int, found)) for found in _RESULT.findall(text)]
+    passed, failed, ignored = (sum(column) for column in zip(*results)) if results else (0, 0, 0)
+    # A program that ends without its last word has crashed: that is a failure which it could not count itself.
+    if status != 0 and failed == 0:
+        failed = 1
+    note = f", {ignored} ignored" if ignored else ""
+    if passed or failed or ignored:
+        say(f"    {name}: {passed} passed, {failed} failed{note}")
+    if failed:
+        say(_failures(text))
+    return passed, failed
+
+
+def _failures(text):
+    """What the user needs: the failures' own output, else the end of everything."""
+    start = text.find("\nfailures:\n")
+    part = text[start:] if start >= 0 else text
+    lines = part.rstrip().splitlines()
+    if len(lines) > 400:
+        lines = lines[:300] + [f"… {len(lines) - 400} lines more in .dev/logs …"] + lines[-100:]
+    return "\n".join("      " + line for line in lines)

@@ -1,0 +1,108 @@
+"""`./dev test`: every suite, what it needs, and the sum of what the runners themselves counted."""
+
+import json
+import re
+import time
+
+import needs
+import postgres
+import rust_tests
+from shell import KEEP, ROOT, Stop, environment, read, run, say
+
+
+class Suite:
+    """One kind of test. `run` returns (passed, failed); a check that has no tests inside counts as one."""
+
+    def __init__(self, name, about, function):
+        self.name, self.about, self.run = name, about, function
+
+
+def check(status):
+    return (1, 0) if status == 0 else (0, 1)
+
+
+def fmt():
+    return check(run(["cargo", "fmt", "--all", "--check"]))
+
+
+def clippy():
+    return check(run(["cargo", "clippy", "--workspace", "--all-targets", "--locked", "-q", "--", "-D", "warnings"]))
+
+
+def deny():
+    needs.cargo_deny()
+    # Offline from here on, yet it looks at every crate of the lock file.
+    if run(["cargo", "fetch", "--locked", "-q"]) != 0:
+        return 0, 1
+    _, text = read(["cargo", "deny", "--offline", "check", "bans", "licenses", "sources"], errors=True)
+    verdicts = re.findall(r"\b(bans|licenses|sources) (ok|FAILED)", text.rstrip().rsplit("\n", 1)[-1])
+    passed = sum(verdict == "ok" for _, verdict in verdicts)
+    if passed != 3:
+        say(text)
+    return passed, 3 - passed
+
+
+_built = []
+
+
+def _programs():
+    if not _built:
+        _built.extend(rust_tests.build())
+    return _built
+
+
+def _test_variables():
+    return {"CERTYARD_VECTORS": needs.vectors()}
+
+
+def rust():
+    needs.debian(needs.TEST)
+    passed, failed = rust_tests.run_programs(_programs(), "rust", **_test_variables())
+    more, worse = rust_tests.run_examples("rust-examples")
+    return passed + more, failed + worse
+
+
+def rust_postgres():
+    needs.debian(needs.TEST)
+    programs = [program for program in _programs() if program.package not in rust_tests.NO_DATABASE]
+    with postgres.server() as url:
+        return rust_tests.run_programs(programs, "rust-postgres", TEST_PG_URL=url, **_test_variables())
+
+
+SUITES = [
+    Suite("fmt", "Rust is formatted", fmt),
+    Suite("deny", "licences, bans and sources of the dependencies", deny),
+    Suite("clippy", "lints, a warning is an error", clippy),
+    Suite("rust", "Rust tests on SQLite, and the documentation's examples", rust),
+    Suite("rust-postgres", "Rust tests of the rooms with a database, on PostgreSQL", rust_postgres),
+]
+
+
+def test(names):
+    chosen = [suite for suite in SUITES if not names or suite.name in names]
+    unknown = set(names) - {suite.name for suite in SUITES}
+    if unknown:
+        known = "\n".join(f"    {suite.name:14} {suite.about}" for suite in SUITES)
+        raise Stop(f"no such suite: {' '.join(sorted(unknown))}. There are:\n{known}")
+    needs.rust()
+    needs.debian(needs.BUILD)
+    results = []
+    for suite in chosen:
+        say(f"\n==== {suite.name}: {suite.about}")
+        began = time.monotonic()
+        try:
+            passed, failed = suite.run()
+        except Stop as stop:
+            say(f"    {stop}")
+            passed, failed = 0, 1
+        if passed + failed == 0:
+            say(f"    {suite.name} ran no test at all: that is a failure")
+            failed = 1
+        results.append((suite.name, passed, failed, (time.monotonic() - began) / 60))
+    say("\nsuite              minutes   passed   failed")
+    for name, passed, failed, minutes in results:
+        say(f"{name:16} {minutes:9.1f} {passed:8} {failed:8}")
+    say(f"{'all':16} {sum(row[3] for row in results):9.1f}")
+    passed, failed = sum(row[1] for row in results), sum(row[2] for row in results)
+    say(f"\n{passed} passed, {failed} failed")
+    return 0 if failed == 0 else 1
