@@ -1,1 +1,17 @@
-//! certyard-domain
+//! DECIDES: rules and storage, one folder per noun. No HTTP, no mail, no ACME, no node access.
+//!
+//! Each noun is a room with its rules, its private entity and its queries, over a floor: [`db`], [`ids`], [`clock`],
+//! [`error`], [`scope`], [`signal`]. Rooms import the floor and the rooms above them in the list of `lib.rs`, never below.
+
+pub mod audit;
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod ids;
+pub mod scope;
+pub mod signal;
+
+pub use clock::Timestamp;
+pub use db::{Db, OrgTx};
+pub use error::{Error, FieldError, Result};
+pub use scope::{Actor, ActorKind, Permission, Role, Scope};

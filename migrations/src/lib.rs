@@ -1,1 +1,56 @@
-//! certyard-migrations
+//! The schema's history. Each migration spells out its own names: it knows no entity, so that an edit of an entity can
+//! never rewrite what has run somewhere.
+//!
+//! Every table is written with the helpers of [`table`], which keep the rules for tables of an organisation: primary key
+//! `(org_id, id)`, foreign keys and indexes that begin with `org_id`, row-level security on PostgreSQL.
+
+mod m20261122_000001_house;
+pub mod roles;
+pub mod table;
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, TransactionTrait};
+
+/// All migrations in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261122_000001_house::Migration)]
+    }
+}
+
+/// Key of the advisory lock under which migrations run: "certyard" as bytes, so that no other program's number meets it.
+const LOCK: i64 = 0x6365_7274_7961_7264;
+
+/// Brings the schema up to date on a connection of the owner. Any number of servers may call it at once: on PostgreSQL
+/// they wait for an advisory lock, on SQLite for the write lock of one transaction.
+///
+/// # Errors
+/// Whatever the database refuses; nothing is half applied, as each migration is one transaction.
+pub async fn migrate(owner: &DatabaseConnection) -> Result<(), DbErr> {
+    match owner.get_database_backend() {
+        DbBackend::Postgres => {
+            let lock = owner.begin().await?;
+            lock.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
+                .await?;
+            roles::create(owner).await?;
+            Migrator::up(owner, None).await?;
+            roles::grant(owner).await?;
+            lock.commit().await
+        }
+        DbBackend::Sqlite => Migrator::up(owner, None).await,
+        other => Err(DbErr::Custom(format!(
+            "{other:?} is not supported: use SQLite or PostgreSQL"
+        ))),
+    }
+}
+
+/// How many migrations are still to run; 0 when the schema is up to date.
+///
+/// # Errors
+/// Whatever the database refuses.
+pub async fn pending(owner: &DatabaseConnection) -> Result<usize, DbErr> {
+    Ok(Migrator::get_pending_migrations(owner).await?.len())
+}

@@ -1,0 +1,37 @@
+//! Where the two databases differ, all in one file.
+
+use crate::clock::{Timestamp, process_now};
+use crate::error::Result;
+use sea_orm::sea_query::{LockBehavior, LockType, SelectStatement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+/// Values that one statement may bind: SQLite allows 32,766, PostgreSQL 65,535.
+pub const MAX_BINDS: usize = 32_000;
+
+/// How many rows of so many columns go into one INSERT.
+pub fn rows_per_insert(columns: usize) -> usize {
+    (MAX_BINDS / columns.max(1)).clamp(1, 1000)
+}
+
+/// The database's clock. The embedded database has none of its own: it is this process.
+pub(crate) async fn clock(connection: &impl ConnectionTrait) -> Result<Timestamp> {
+    if connection.get_database_backend() != DbBackend::Postgres {
+        return Ok(process_now());
+    }
+    let statement = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+    match connection.query_one_raw(statement).await? {
+        Some(row) => Ok(row.try_get("", "now")?),
+        None => Ok(process_now()),
+    }
+}
+
+/// Locks the selected rows against other writers until the end of the transaction. A no-op on SQLite, where a writing
+/// transaction is alone from its beginning.
+pub(crate) fn lock_rows(select: &mut SelectStatement) {
+    select.lock(LockType::NoKeyUpdate);
+}
+
+/// Locks the selected rows and passes over those that others hold.
+pub(crate) fn lock_free_rows(select: &mut SelectStatement) {
+    select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+}
