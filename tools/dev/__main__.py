@@ -1,20 +1,21 @@
 """`./dev`: the list of commands, and the call of one."""
 
+import os
+import shutil
 import sys
 
+import generated
 import needs
 import suites
-from shell import Stop, main, must, say
+import up as fleet
+from shell import KEEP, ROOT, Stop, environment, main, must, say, start
+
+CARGO_RUN = ["cargo", "run", "--quiet", "--locked", "--bin", "certyard", "--"]
 
 
-def fmt(_arguments):
-    """format the code"""
-    must(["cargo", "fmt", "--all"])
-
-
-def lint(_arguments):
-    """formatting, lints, licences: what needs no test run"""
-    return suites.test(["fmt", "clippy", "deny"])
+def up(_arguments):
+    """build everything, start Certyard with a simulated fleet and an agent, say where; Ctrl-C stops it"""
+    return fleet.up()
 
 
 def test(arguments):
@@ -22,7 +23,100 @@ def test(arguments):
     return suites.test(arguments)
 
 
-COMMANDS = [("test [suite…]", test), ("fmt", fmt), ("lint", lint)]
+def bench(arguments):
+    """measure the figures that the product promises (release build)"""
+    needs.rust()
+    needs.debian({**needs.BUILD, **needs.TEST})
+    return fleet.bench(arguments)
+
+
+def build(_arguments):
+    """build the dashboard and the release programs: target/release/certyard and certyard-agent"""
+    fleet.build()
+    say(f"Built {fleet.CERTYARD.relative_to(ROOT)} and {fleet.AGENT.relative_to(ROOT)}")
+
+
+def dev(arguments):
+    """the server in a debug build, and the dashboard's development server, which reloads as you type"""
+    needs.rust()
+    needs.debian(needs.BUILD)
+    needs.node()
+    needs.frontend()
+    must(["cargo", "build", "--workspace", "--all-targets", "--locked"])
+    server = start([ROOT / "target" / "debug" / "certyard", "serve", "--data", ROOT / "data", *arguments])
+    pages = start(["npm", "run", "dev"], cwd=ROOT / "frontend")
+    while server.poll() is None and pages.poll() is None:
+        fleet.pause()
+    raise Stop("one of the two has ended")
+
+
+def openapi(arguments):
+    """write openapi/openapi.json from the program (--check: only compare)"""
+    if "--check" in arguments:
+        return suites.test(["openapi"])
+    must(["cargo", "build", "--workspace", "--all-targets", "--locked", "-q"])
+    text = generated.description(suites.DEBUG / "certyard")
+    if text is None:
+        raise Stop("`certyard openapi` failed")
+    generated.DESCRIPTION.parent.mkdir(exist_ok=True)
+    generated.DESCRIPTION.write_text(text)
+    return 0
+
+
+def client(arguments):
+    """write the dashboard's client from openapi/openapi.json (--check: only compare)"""
+    if "--check" in arguments:
+        return suites.test(["client"])
+    needs.node()
+    needs.frontend()
+    text = generated.client()
+    if text is None:
+        return 1
+    generated.CLIENT.write_text(text)
+    return 0
+
+
+def fmt(_arguments):
+    """format the code, Rust and the dashboard"""
+    must(["cargo", "fmt", "--all"])
+    needs.node()
+    needs.frontend()
+    must(["npm", "run", "format"], cwd=ROOT / "frontend", quiet=True)
+
+
+def lint(_arguments):
+    """formatting, licences, lints: what needs no test run"""
+    return suites.test(["fmt", "deny", "clippy"])
+
+
+def screenshots(_arguments):
+    """make docs/screenshot.png in Chromium, on the real program with the simulated fleet"""
+    return suites.screenshots()
+
+
+def clean(arguments):
+    """remove what was built (--data: the data folder as well)"""
+    for folder in ("target", "frontend/dist", "frontend/node_modules", "frontend/test-results"):
+        shutil.rmtree(ROOT / folder, ignore_errors=True)
+    shutil.rmtree(KEEP, ignore_errors=True)
+    if "--data" in arguments:
+        shutil.rmtree(ROOT / "data", ignore_errors=True)
+
+
+COMMANDS = [
+    ("up", up),
+    ("test [suite…]", test),
+    ("bench", bench),
+    ("build", build),
+    ("dev", dev),
+    ("openapi [--check]", openapi),
+    ("client [--check]", client),
+    ("fmt", fmt),
+    ("lint", lint),
+    ("screenshots", screenshots),
+    ("clean [--data]", clean),
+]
+suites.COMMANDS.extend(usage.split()[0] for usage, _ in COMMANDS)
 
 
 def listing():

@@ -4,10 +4,15 @@ import json
 import re
 import time
 
+import docs
+import generated
 import needs
 import postgres
 import rust_tests
-from shell import KEEP, ROOT, Stop, environment, read, run, say
+from shell import ROOT, Stop, environment, read, run, say
+
+FRONTEND = ROOT / "frontend"
+DEBUG = ROOT / "target" / "debug"
 
 
 class Suite:
@@ -68,6 +73,62 @@ def rust_postgres():
     with postgres.server() as url:
         return rust_tests.run_programs(programs, "rust-postgres", TEST_PG_URL=url, **_test_variables())
 
+
+def dashboard():
+    needs.node()
+    needs.frontend()
+    if run(["npm", "run", "check"], cwd=FRONTEND) != 0:
+        return 0, 1
+    report = FRONTEND / "test-results" / "unit.json"
+    report.unlink(missing_ok=True)
+    status = run(["npm", "test"], cwd=FRONTEND)
+    passed, failed = _report(report, "numPassedTests", "numFailedTests", status)
+    return passed + 1, failed  # one more: types, texts and formatting
+
+
+def _report(path, passed, failed, status):
+    """A runner's own result file. One that is missing, or silent about a bad end, is a failure."""
+    if not path.exists():
+        say(f"    no result file {path.relative_to(ROOT)}")
+        return 0, 1
+    counts = json.loads(path.read_text())
+    return counts[passed], counts[failed] or (1 if status != 0 else 0)
+
+
+def browser():
+    needs.debian(needs.TEST)
+    needs.node()
+    needs.frontend()
+    _programs()
+    # What the browser sees is what is shipped: built, compressed, and held to the size budget.
+    if run(["npm", "run", "build"], cwd=FRONTEND, quiet=True) != 0:
+        return 0, 1
+    report = FRONTEND / "test-results" / "e2e.json"
+    report.unlink(missing_ok=True)
+    status = run(["npm", "run", "e2e"], cwd=FRONTEND, env=environment(CERTYARD_BIN=DEBUG / "certyard"))
+    passed, failed = _report(report, "passed", "failed", status)
+    return passed + 1, failed
+
+
+def openapi():
+    _programs()
+    text = generated.description(DEBUG / "certyard")
+    return check(0 if generated.is_fresh(generated.DESCRIPTION, text, "./dev openapi") else 1)
+
+
+def client():
+    needs.node()
+    needs.frontend()
+    return check(0 if generated.is_fresh(generated.CLIENT, generated.client(), "./dev client") else 1)
+
+
+def documents():
+    _programs()
+    return docs.check(DEBUG, COMMANDS)
+
+
+#: Names of the commands of `./dev`, for the check of the documents; the list itself stands in __main__.
+COMMANDS = []
 
 SUITES = [
     Suite("fmt", "Rust is formatted", fmt),

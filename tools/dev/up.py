@@ -154,3 +154,41 @@ def _short(path):
         return path.relative_to(Path.cwd())
     except ValueError:
         return path
+
+
+def pause():
+    time.sleep(0.5)
+
+
+def _agent(api, data, fleet):
+    """Joins an agent once, enters the lab's nodes as a person would, and starts it."""
+    home = data / "agent"
+    if not (home / "identity.json").exists():
+        token = api.call("POST", "/join-tokens", {})
+        must([AGENT, "join", "--data", home, "--token", token["token"], "--name", "lab"], quiet=True)
+    agent = _start("agent", data, [AGENT, "run", "--data", home])
+    return agent
+
+
+def _welcome(api, data, sign_in, fleet):
+    first = fleet["nodes"][0]
+    program = _short(CERTYARD)
+    lab = _short(data / "lab")
+    say(
+        f"""
+Certyard runs at   {api.url}
+Sign in as         {chr(10).join(sign_in[:1])}
+"""
+        + "".join(f"with               {line}\n" for line in sign_in[1:])
+        + f"""
+Three things to try:
+  1. Clusters: three simulated clusters, each certificate of each node, what is expired and what will be.
+  2. Open a cluster, choose the tomcat certificate of {first['name']}, and generate a CSR: the node makes it, and keeps the key.
+  3. Download the CSR and play the outside CA:
+         {program} lab sign tomcat.csr --data {lab} --out tomcat.p7b --format p7b
+     Upload the answer on the same page and watch the job. The node serves the new certificate after
+         {program} lab restart {first['name']} --data {lab}
+
+Ctrl-C stops everything; the data stays in {_short(data)}. Logs: {_short(data / 'logs')}
+"""
+    )
