@@ -5,49 +5,49 @@ import re
 import subprocess
 from pathlib import Path
 
-from shell import LOGS, ROOT, Stop, environment, read, say, start
+from shell import LOGS, Stop, environment, read, say, start
 
 #: Rooms without a database: their tests run once.
 NO_DATABASE = {"certyard-pki", "certyard-protocol", "certyard-agent", "certyard-lab"}
 #: The one shape in which everything is built, so that features and therefore artefacts are the same everywhere.
 BUILD = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
 
+#: A test that waits for ever must not take the whole run with it.
+SECONDS_PER_PROGRAM = 20 * 60
+
 _RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored", re.M)
 
 
 class TestProgram:
-    def __init__(self, package, folder, target, path):
-        self.package, self.folder, self.target, self.path = package, folder, target, path
+    """One program full of tests: of a library, a binary or a `tests` folder."""
 
-    @property
-    def name(self):
-        return f"{self.package} {self.target}"
+    def __init__(self, message):
+        target = message["target"]
+        kind = target["kind"][0]
+        self.path = message["executable"]
+        self.folder = Path(message["manifest_path"]).parent
+        # The id ends in `#name@version`, or in `/name#version` where the folder has the package's name.
+        before, _, after = message["package_id"].rpartition("#")
+        self.package = after.split("@")[0] if "@" in after else before.rsplit("/", 1)[1]
+        self.name = f"{self.package} {kind}" if kind in ("lib", "bin") else f"{self.package} {target['name']}"
 
 
 def build():
-    """Builds programs and tests, and returns the test programs."""
-    child = start(
-        [*BUILD, "--message-format=json-render-diagnostics"], env=environment(), stdout=subprocess.PIPE, text=True
-    )
-    found = []
+    """Builds programs and tests. Returns the test programs, and the variables that name the other programs."""
+    command = [*BUILD, "--message-format=json-render-diagnostics"]
+    child = start(command, stdout=subprocess.PIPE, text=True)
+    tests, programs = [], {}
     for line in child.stdout:
         message = json.loads(line)
         if message.get("reason") != "compiler-artifact" or not message.get("executable"):
             continue
         if message["profile"]["test"]:
-            folder = Path(message["manifest_path"]).parent
-            kind = message["target"]["kind"][0]
-            target = message["target"]["name"] if kind != "lib" else "lib"
-            found.append(TestProgram(_package(message), folder, f"{kind} {target}" if kind != "lib" else "lib", message["executable"]))
+            tests.append(TestProgram(message))
+        else:
+            programs[f"CARGO_BIN_EXE_{message['target']['name']}"] = message["executable"]
     if child.wait() != 0:
         raise Stop("the workspace does not build")
-    return found
-
-
-def _package(message):
-    # The id ends in `#name@version`, or in `/name#version` where the folder has the package's name.
-    end = message["package_id"].rsplit("#", 1)
-    return end[1].split("@")[0] if "@" in end[1] else end[0].rsplit("/", 1)[1]
+    return tests, programs
 
 
 def run_programs(programs, log_name, **variables):
@@ -57,7 +57,7 @@ def run_programs(programs, log_name, **variables):
     with open(LOGS / f"{log_name}.log", "w") as log:
         for program in programs:
             env = environment(CARGO_MANIFEST_DIR=program.folder, RUST_BACKTRACE="1", **variables)
-            status, text = read([program.path], cwd=program.folder, env=env, errors=True)
+            status, text = read([program.path], cwd=program.folder, env=env, errors=True, seconds=SECONDS_PER_PROGRAM)
             log.write(f"==== {program.name}\n{text}\n")
             ok, bad = _count(program.name, status, text)
             passed, failed = passed + ok, failed + bad

@@ -101,8 +101,8 @@ def must(command, cwd=ROOT, env=None, quiet=False):
         raise Stop(f"failed: {' '.join(str(word) for word in command)}")
 
 
-def read(command, cwd=ROOT, env=None, errors=False):
-    """Runs and returns (exit status, what it printed)."""
+def read(command, cwd=ROOT, env=None, errors=False, seconds=None):
+    """Runs and returns (exit status, what it printed). One that takes longer than `seconds` is ended."""
     child = start(
         command,
         cwd,
@@ -112,7 +112,12 @@ def read(command, cwd=ROOT, env=None, errors=False):
         text=True,
         errors="replace",
     )
-    text, _ = child.communicate()
+    try:
+        text, _ = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        end(child)
+        text, _ = child.communicate()
+        return 1, f"{text}\nended after {seconds} seconds"
     _children.remove(child)
     return child.returncode, text
 

@@ -50,28 +50,28 @@ def deny():
 _built = []
 
 
-def _programs():
+def _build():
+    """(test programs, variables that name the others), built once for all suites."""
     if not _built:
-        _built.extend(rust_tests.build())
-    return _built
-
-
-def _test_variables():
-    return {"CERTYARD_VECTORS": needs.vectors()}
+        _built.append(rust_tests.build())
+    return _built[0]
 
 
 def rust():
     needs.debian(needs.TEST)
-    passed, failed = rust_tests.run_programs(_programs(), "rust", **_test_variables())
+    tests, variables = _build()
+    passed, failed = rust_tests.run_programs(tests, "rust", CERTYARD_VECTORS=needs.vectors(), **variables)
     more, worse = rust_tests.run_examples("rust-examples")
     return passed + more, failed + worse
 
 
 def rust_postgres():
     needs.debian(needs.TEST)
-    programs = [program for program in _programs() if program.package not in rust_tests.NO_DATABASE]
+    tests, variables = _build()
+    tests = [test for test in tests if test.package not in rust_tests.NO_DATABASE]
+    variables["CERTYARD_VECTORS"] = needs.vectors()
     with postgres.server() as url:
-        return rust_tests.run_programs(programs, "rust-postgres", TEST_PG_URL=url, **_test_variables())
+        return rust_tests.run_programs(tests, "rust-postgres", TEST_PG_URL=url, **variables)
 
 
 def dashboard():
@@ -99,7 +99,7 @@ def browser():
     needs.debian(needs.TEST)
     needs.node()
     needs.frontend()
-    _programs()
+    _build()
     # What the browser sees is what is shipped: built, compressed, and held to the size budget.
     if run(["npm", "run", "build"], cwd=FRONTEND, quiet=True) != 0:
         return 0, 1
@@ -111,7 +111,7 @@ def browser():
 
 
 def openapi():
-    _programs()
+    _build()
     text = generated.description(DEBUG / "certyard")
     return check(0 if generated.is_fresh(generated.DESCRIPTION, text, "./dev openapi") else 1)
 
@@ -123,7 +123,7 @@ def client():
 
 
 def documents():
-    _programs()
+    _build()
     return docs.check(DEBUG, COMMANDS)
 
 
