@@ -56,7 +56,7 @@ impl Csr {
             }
         }
         let csr = Self::from_fields(der, &fields, warnings).map_err(broken)?;
-        match verify::check(fields.signed, fields.spki) {
+        match verify::check_own(fields.signed, fields.spki) {
             SignatureCheck::Valid => Ok(csr),
             SignatureCheck::Invalid => Err(PkiError::BadCsrSignature),
             SignatureCheck::Unknown => {

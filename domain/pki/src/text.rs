@@ -43,6 +43,8 @@ pub(crate) fn decode(tag: u8, value: &[u8]) -> Decoded<'_> {
                 Err(_) => Decoded::Broken,
             }
         }
+        // No standard defines attribute values of other classes than universal ones.
+        other if other & 0xc0 != 0 => Decoded::Broken,
         _ => Decoded::NotText,
     }
 }
