@@ -4,14 +4,19 @@
 //! [`error`], [`scope`], [`signal`]. Rooms import the floor and the rooms above them in the list of `lib.rs`, never below.
 
 pub mod audit;
+pub mod catalogue;
 pub mod clock;
+pub mod clusters;
 pub mod db;
 pub mod error;
+mod fields;
 pub mod ids;
+pub mod lists;
 pub mod scope;
 pub mod signal;
 
 pub use clock::Timestamp;
 pub use db::{Db, OrgTx};
 pub use error::{Error, FieldError, Result};
+pub use lists::{MAX_LIMIT, Page};
 pub use scope::{Actor, ActorKind, Permission, Role, Scope};

@@ -1,0 +1,106 @@
+//! Groups and clusters. A group is a site or region, and what roles are bound to; a cluster is some nodes of one product
+//! that are managed together. Both are retired, not deleted: history keeps naming them.
+//!
+//! A cluster is switched on or off (R2): while it is off it is listed, its nodes are not read, and every action on it is
+//! refused.
+
+mod create;
+mod edit;
+pub(crate) mod entity;
+mod fleet;
+mod groups;
+mod list;
+
+pub(crate) use create::insert as insert_cluster;
+pub use create::{NewCluster, create};
+pub use edit::{ClusterChange, retire, update};
+pub use entity::cluster::Model as Cluster;
+pub use entity::group::Model as Group;
+pub use groups::{GroupChange, GroupRow, create_group, get_group, list_groups, retire_group, update_group};
+pub use list::{ClusterCursor, ClusterFilter, ClusterRow, ClusterStatus, Counts, get, list};
+
+use crate::db::{OrgTx, dialect};
+use crate::error::{Error, Result};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub use fleet::NodeCounts;
+pub(crate) use fleet::{OFFLINE_AFTER, bump_agents};
+pub(crate) use groups::lock as lock_group;
+
+/// Fault of a node that was read, but for some certificates that could not be understood.
+pub(crate) const UNREADABLE_ENTRIES: &str = "unreadable_entries";
+
+pub(crate) fn not_found() -> Error {
+    Error::NotFound { what: "cluster" }
+}
+
+/// Somebody else changed the thing since the caller read it.
+pub(crate) fn version_conflict(what: &str, now: i64) -> Error {
+    Error::Conflict {
+        code: "version_mismatch",
+        message: format!("the {what} was changed meanwhile: read it again"),
+        detail: Some(serde_json::json!({ "version": now })),
+    }
+}
+
+/// Locks clusters that are in use, in the order of their ids, before what belongs to them is touched. Those that are
+/// unknown, retired or out of scope are left out.
+pub(crate) async fn lock(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Cluster>> {
+    use entity::cluster::{Column, Entity};
+    let mut found = Vec::with_capacity(ids.len());
+    let mut ids = ids.to_vec();
+    ids.sort_unstable();
+    ids.dedup();
+    for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
+        let mut rows = tx
+            .find::<Entity>()
+            .filter(Column::Id.is_in(chunk.iter().copied()))
+            .filter(Column::RetiredAt.is_null())
+            .order_by_asc(Column::Id);
+        dialect::lock_rows(QuerySelect::query(&mut rows));
+        found.extend(rows.all(tx).await?);
+    }
+    Ok(found)
+}
+
+/// Clusters by their ids, as far as the scope sees them.
+pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Cluster>> {
+    use entity::cluster::{Column, Entity};
+    let mut ids: Vec<Uuid> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
+        let rows = tx
+            .find::<Entity>()
+            .filter(Column::Id.is_in(chunk.iter().copied()))
+            .all(tx)
+            .await?;
+        found.extend(rows.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(found)
+}
+
+/// The cluster in use that has this name, in whatever group: names are unique in an organisation.
+pub(crate) async fn by_name(tx: &OrgTx, name: &str) -> Result<Option<Cluster>> {
+    use entity::cluster::{Column, Entity};
+    Ok(tx
+        .find::<Entity>()
+        .filter(Column::Name.eq(name))
+        .filter(Column::RetiredAt.is_null())
+        .one(tx)
+        .await?)
+}
+
+/// The row of a cluster in use.
+pub(crate) async fn row(tx: &OrgTx, id: Uuid) -> Result<Cluster> {
+    use entity::cluster::{Column, Entity};
+    tx.find::<Entity>()
+        .filter(Column::Id.eq(id))
+        .filter(Column::RetiredAt.is_null())
+        .one(tx)
+        .await?
+        .ok_or_else(not_found)
+}
