@@ -1,6 +1,5 @@
 """`./dev`: the list of commands, and the call of one."""
 
-import os
 import shutil
 import sys
 
@@ -8,14 +7,12 @@ import generated
 import needs
 import suites
 import up as fleet
-from shell import KEEP, ROOT, Stop, environment, main, must, say, start
-
-CARGO_RUN = ["cargo", "run", "--quiet", "--locked", "--bin", "certyard", "--"]
+from shell import KEEP, ROOT, Stop, main, must, say, start
 
 
-def up(_arguments):
-    """build everything, start Certyard with a simulated fleet and an agent, say where; Ctrl-C stops it"""
-    return fleet.up()
+def up(arguments):
+    """build everything, start Certyard with a simulated fleet and an agent; Ctrl-C stops it (--debug: debug build)"""
+    return fleet.up(debug="--debug" in arguments)
 
 
 def test(arguments):
@@ -32,8 +29,8 @@ def bench(arguments):
 
 def build(_arguments):
     """build the dashboard and the release programs: target/release/certyard and certyard-agent"""
-    fleet.build()
-    say(f"Built {fleet.CERTYARD.relative_to(ROOT)} and {fleet.AGENT.relative_to(ROOT)}")
+    programs = fleet.build().relative_to(ROOT)
+    say(f"Built {programs}/certyard and {programs}/certyard-agent")
 
 
 def dev(arguments):
@@ -104,7 +101,7 @@ def clean(arguments):
 
 
 COMMANDS = [
-    ("up", up),
+    ("up [--debug]", up),
     ("test [suite…]", test),
     ("bench", bench),
     ("build", build),

@@ -9,6 +9,7 @@ import generated
 import needs
 import postgres
 import rust_tests
+import up_checks
 from shell import ROOT, Stop, environment, read, run, say
 
 FRONTEND = ROOT / "frontend"
@@ -120,6 +121,11 @@ def client():
     needs.node()
     needs.frontend()
     return check(0 if generated.is_fresh(generated.CLIENT, generated.client(), "./dev client") else 1)
+
+
+def start_and_stop():
+    _build()
+    return up_checks.check()
 
 
 def documents():

@@ -10,11 +10,11 @@ import urllib.request
 from pathlib import Path
 
 import needs
-from shell import ROOT, Stop, environment, must, read, say, start, wait_for
+import rust_tests
+from shell import ROOT, Stop, environment, must, say, start, wait_for
 
-PROGRAMS = ROOT / "target" / "release"
-CERTYARD = PROGRAMS / "certyard"
-AGENT = PROGRAMS / "certyard-agent"
+RELEASE = ROOT / "target" / "release"
+DEBUG = ROOT / "target" / "debug"
 
 #: (variable, default, what listens there)
 LISTENERS = [
@@ -25,8 +25,8 @@ LISTENERS = [
 OWNER = {"organisation": "Example", "name": "Owner", "email": "owner@example.org"}
 
 
-def build():
-    """The dashboard, then the programs, which embed it."""
+def build(debug=False):
+    """The dashboard, then the programs, which embed it. Returns the folder of the programs."""
     needs.rust()
     needs.debian(needs.BUILD)
     needs.node()
@@ -34,8 +34,12 @@ def build():
     if _dashboard_is_older():
         say("Building the dashboard …")
         must(["npm", "run", "build", "--prefix", ROOT / "frontend"], quiet=True)
+    if debug:
+        must([*rust_tests.BUILD, "-q"])
+        return DEBUG
     say("Building the programs (the first time takes several minutes) …")
     must(["cargo", "build", "--release", "--workspace", "--locked"])
+    return RELEASE
 
 
 def _dashboard_is_older():
@@ -51,38 +55,24 @@ def _dashboard_is_older():
     return False
 
 
-def up():
+def up(debug=False):
     addresses = {name: os.environ.get(name, default) for name, default, _ in LISTENERS}
-    _check_ports(addresses)
-    build()
-    _check_ports(addresses)
+    check_ports(addresses)
+    programs = build(debug)
     data = Path(os.environ.get("CERTYARD_DATA", ROOT / "data")).resolve()
-    for folder in (data, data / "lab", data / "logs"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    # Lives as long as this run: it is how this script enters what a person would type.
-    token = "cyd_" + secrets.token_urlsafe(32)
-    serve = _start("server", data, [CERTYARD, "serve", "--data", data], CERTYARD_BOOTSTRAP_TOKEN=token, **addresses)
-    lab_file = data / "lab" / "lab.json"
-    began = time.time()
-    lab = _start("lab", data, [CERTYARD, "lab", "up", "--clusters", "3", "--data", data / "lab"])
-    wait_for(lambda: _answers(f"http://{addresses['CERTYARD_OPS_LISTEN']}/readyz"), 60, "the server", serve)
-    api = Api(f"http://{addresses['CERTYARD_LISTEN']}", token)
-    sign_in = _set_up(api, data)
-    wait_for(lambda: lab_file.exists() and lab_file.stat().st_mtime >= began - 1, 300, "the lab fleet", lab)
-    agent = _agent(api, data, json.loads(lab_file.read_text()))
-    _welcome(api, data, sign_in, json.loads(lab_file.read_text()))
-
-    programs = {"server": serve, "lab": lab, "agent": agent}
+    fleet = Fleet(programs, data, addresses)
+    fleet.start()
+    fleet.welcome()
     while True:
-        for name, child in programs.items():
-            if child.poll() is not None:
-                log = (data / "logs" / f"{name}.log").read_text(errors="replace").splitlines()[-20:]
-                raise Stop(f"the {name} ended with status {child.returncode}:\n" + "\n".join(log))
-        time.sleep(0.5)
+        fleet.check()
+        pause()
 
 
-def _check_ports(addresses):
+def pause():
+    time.sleep(0.5)
+
+
+def check_ports(addresses):
     for name, _, what in LISTENERS:
         host, _, port = addresses[name].rpartition(":")
         with socket.socket() as probe:
@@ -95,15 +85,6 @@ def _check_ports(addresses):
                     f"    Stop what uses it (`ss -ltnp 'sport = :{port}'` names it), or choose another:\n"
                     f"    {name}={host}:{int(port) + 10} ./dev up"
                 ) from None
-
-
-def _start(name, data, command, **variables):
-    # One file per program and start; the one before is of use after a crash.
-    path = data / "logs" / f"{name}.log"
-    if path.exists():
-        path.replace(path.with_suffix(".log.1"))
-    with open(path, "w") as log:
-        return start(command, env=environment(**variables), stdout=log, stderr=log)
 
 
 def _answers(url):
@@ -134,18 +115,90 @@ class Api:
             raise Stop(f"{method} {path} was answered {error.code}: {error.read().decode(errors='replace')}") from None
 
 
-def _set_up(api, data):
-    """The first owner. Returns the lines to show about the sign-in."""
-    kept = data / "first-sign-in.txt"
-    code = data / "setup-code"
-    if not code.exists():
-        where = f"password in {_short(kept)}" if kept.exists() else "as you chose it"
-        return [f"{OWNER['email']}, {where}"]
-    password = secrets.token_urlsafe(15)
-    api.call("POST", "/setup", {"code": code.read_text().strip(), "password": password, **OWNER})
-    with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(f"{OWNER['email']}\n{password}\n")
-    return [OWNER["email"], f"{password}   (kept in {_short(kept)})"]
+class Fleet:
+    """The server, the lab and an agent on one data folder."""
+
+    def __init__(self, programs, data, addresses):
+        self.certyard, self.agent_program = programs / "certyard", programs / "certyard-agent"
+        self.data, self.addresses = data, addresses
+        # Lives as long as this run: it is how this script enters what a person would type.
+        self.api = Api(f"http://{addresses['CERTYARD_LISTEN']}", "cyd_" + secrets.token_urlsafe(32))
+        self.programs, self.sign_in, self.lab = {}, [], {}
+
+    def start(self):
+        for folder in (self.data, self.data / "lab", self.data / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        variables = {"CERTYARD_BOOTSTRAP_TOKEN": self.api.token, **self.addresses}
+        server = self._run("server", [self.certyard, "serve", "--data", self.data], **variables)
+        lab_file = self.data / "lab" / "lab.json"
+        lab_file.unlink(missing_ok=True)  # the lab writes it when its nodes listen
+        lab = self._run("lab", [self.certyard, "lab", "up", "--clusters", "3", "--data", self.data / "lab"])
+        ready = f"http://{self.addresses['CERTYARD_OPS_LISTEN']}/readyz"
+        wait_for(lambda: self.check() or _answers(ready), 60, "the server", server)
+        self.sign_in = self._set_up()
+        wait_for(lambda: self.check() or lab_file.exists(), 300, "the lab fleet", lab)
+        self.lab = json.loads(lab_file.read_text())
+        self._join()
+
+    def _run(self, name, command, **variables):
+        # One file per program and start; the one before is of use after a crash.
+        path = self._log(name)
+        if path.exists():
+            path.replace(path.with_suffix(".log.1"))
+        with open(path, "w") as log:
+            self.programs[name] = start(command, env=environment(**variables), stdout=log, stderr=log)
+        return self.programs[name]
+
+    def _log(self, name):
+        return self.data / "logs" / f"{name}.log"
+
+    def check(self):
+        """Stops the script with the last words of a program that has ended."""
+        for name, child in self.programs.items():
+            if child.poll() is not None:
+                last = self._log(name).read_text(errors="replace").splitlines()[-20:]
+                raise Stop(f"the {name} ended with status {child.returncode}:\n" + "\n".join(last))
+
+    def _set_up(self):
+        """Makes the first owner, once. Returns the lines to show about the sign-in."""
+        kept, code = self.data / "first-sign-in.txt", self.data / "setup-code"
+        if not code.exists():
+            return [OWNER["email"], f"the password in {_short(kept)}" if kept.exists() else "the password that you chose"]
+        password = secrets.token_urlsafe(15)
+        self.api.call("POST", "/setup", {"code": code.read_text().strip(), "password": password, **OWNER})
+        with open(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(f"{OWNER['email']}\n{password}\n")
+        return [OWNER["email"], f"{password}   (kept in {_short(kept)})"]
+
+    def _join(self):
+        """Joins an agent, enters the lab's nodes as a person would, both once, and starts the agent."""
+        home = self.data / "agent"
+        agent = [self.agent_program, "--data", home]
+        if not (home / "identity.json").exists():
+            token = self.api.call("POST", "/join-tokens", {})
+            must([*agent, "join", "--token", token["token"], "--name", "lab"], quiet=True)
+        self._run("agent", [*agent, "run"])
+
+    def welcome(self):
+        node = self.lab["nodes"][0]["name"]
+        program, lab, data = _short(self.certyard), _short(self.data / "lab"), _short(self.data)
+        say(
+            f"""
+Certyard runs at  {self.api.url}
+sign in as        {self.sign_in[0]}
+with              {self.sign_in[1]}
+
+Three things to try:
+  1. Clusters: three simulated clusters with every certificate of every node, what is expired and what soon will be.
+  2. Open a cluster, choose the tomcat certificate of {node} and generate a CSR: the node makes it and keeps the key.
+  3. Download the CSR and play the outside CA that signs it:
+         {program} lab sign tomcat.csr --data {lab} --out tomcat.p7b --format p7b
+     Upload tomcat.p7b in the same place and watch the job. The node serves the new certificate after
+         {program} lab restart {node} --data {lab}
+
+Ctrl-C stops everything. The data stays in {data}, logs are in {data}/logs.
+"""
+        )
 
 
 def _short(path):
@@ -154,41 +207,3 @@ def _short(path):
         return path.relative_to(Path.cwd())
     except ValueError:
         return path
-
-
-def pause():
-    time.sleep(0.5)
-
-
-def _agent(api, data, fleet):
-    """Joins an agent once, enters the lab's nodes as a person would, and starts it."""
-    home = data / "agent"
-    if not (home / "identity.json").exists():
-        token = api.call("POST", "/join-tokens", {})
-        must([AGENT, "join", "--data", home, "--token", token["token"], "--name", "lab"], quiet=True)
-    agent = _start("agent", data, [AGENT, "run", "--data", home])
-    return agent
-
-
-def _welcome(api, data, sign_in, fleet):
-    first = fleet["nodes"][0]
-    program = _short(CERTYARD)
-    lab = _short(data / "lab")
-    say(
-        f"""
-Certyard runs at   {api.url}
-Sign in as         {chr(10).join(sign_in[:1])}
-"""
-        + "".join(f"with               {line}\n" for line in sign_in[1:])
-        + f"""
-Three things to try:
-  1. Clusters: three simulated clusters, each certificate of each node, what is expired and what will be.
-  2. Open a cluster, choose the tomcat certificate of {first['name']}, and generate a CSR: the node makes it, and keeps the key.
-  3. Download the CSR and play the outside CA:
-         {program} lab sign tomcat.csr --data {lab} --out tomcat.p7b --format p7b
-     Upload the answer on the same page and watch the job. The node serves the new certificate after
-         {program} lab restart {first['name']} --data {lab}
-
-Ctrl-C stops everything; the data stays in {_short(data)}. Logs: {_short(data / 'logs')}
-"""
-    )
