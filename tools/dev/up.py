@@ -181,7 +181,8 @@ class Fleet:
 
     def welcome(self):
         node = self.lab["nodes"][0]["name"]
-        program, lab, data = _short(self.certyard), _short(self.data / "lab"), _short(self.data)
+        program, data = _short(self.certyard), _short(self.data)
+        lab = "" if str(data) == "data" else f" --data {data}/lab"  # the program's own default
         say(
             f"""
 Certyard runs at  {self.api.url}
@@ -192,9 +193,9 @@ Three things to try:
   1. Clusters: three simulated clusters with every certificate of every node, what is expired and what soon will be.
   2. Open a cluster, choose the tomcat certificate of {node} and generate a CSR: the node makes it and keeps the key.
   3. Download the CSR and play the outside CA that signs it:
-         {program} lab sign tomcat.csr --data {lab} --out tomcat.p7b --format p7b
-     Upload tomcat.p7b in the same place and watch the job. The node serves the new certificate after
-         {program} lab restart {node} --data {lab}
+         {program} lab sign {node}.csr{lab}
+     Upload the file that it writes in the same place and watch the job. The node serves the new certificate after
+         {program} lab restart {node}{lab}
 
 Ctrl-C stops everything. The data stays in {data}, logs are in {data}/logs.
 """
