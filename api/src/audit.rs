@@ -1,0 +1,85 @@
+//! The audit log.
+
+use crate::error::{Problem, Reply};
+use crate::page::Page;
+use actix_web::{get, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Who did something.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditActor {
+    /// `user`, `token`, `agent`, `system`.
+    #[schema(example = "user")]
+    pub kind: String,
+    /// Membership, token or agent.
+    pub id: Option<Uuid>,
+    /// Name at the time.
+    #[schema(example = "Ada Lovelace")]
+    pub name: String,
+}
+
+/// A decision.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditEntry {
+    /// The row.
+    pub id: Uuid,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: AuditActor,
+    /// From where.
+    #[schema(example = "203.0.113.7")]
+    pub address: Option<String>,
+    /// Request id, as in logs and answers.
+    pub request_id: Option<String>,
+    /// `noun.verb`.
+    #[schema(example = "cluster.create")]
+    pub action: String,
+    /// Kind of the thing.
+    #[schema(example = "cluster")]
+    pub object_kind: String,
+    /// The thing.
+    pub object_id: Option<Uuid>,
+    /// Its name at the time.
+    #[schema(example = "cucm-north")]
+    pub object_name: String,
+    /// What it was.
+    #[schema(value_type = Option<Object>, example = json!(null))]
+    pub before: Option<serde_json::Value>,
+    /// What it became.
+    #[schema(value_type = Option<Object>, example = json!({"name": "cucm-north"}))]
+    pub after: Option<serde_json::Value>,
+}
+
+/// Which rows.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListAudit {
+    /// Rows on the page, 1 to 200.
+    pub limit: Option<u64>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only this kind of thing.
+    pub object_kind: Option<String>,
+    /// Only this thing.
+    pub object_id: Option<Uuid>,
+    /// Only this actor.
+    pub actor_id: Option<Uuid>,
+    /// Not before.
+    pub from: Option<DateTime<Utc>>,
+    /// Before.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Lists who did what.
+#[utoipa::path(operation_id = "list_audit", tag = "organisation", params(ListAudit), responses((status = 200, description = "Decisions, newest first", body = Page<AuditEntry>)))]
+#[get("/audit")]
+pub(crate) async fn list_audit(_query: web::Query<ListAudit>) -> Reply<Page<AuditEntry>> {
+    Err(Problem::not_yet())
+}

@@ -1,0 +1,318 @@
+//! Certificates: what is known of each, and uploads.
+
+use crate::error::{Problem, Reply};
+use crate::installations::{Installation, InstallationStatus};
+use crate::page::Page;
+use actix_web::{HttpResponse, get, post, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// Kind of a public key and its size.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct KeyFacts {
+    /// RSA, EC, Ed25519, Ed448, X25519, X448, DSA, else the OID.
+    #[serde(rename = "type")]
+    #[schema(example = "RSA")]
+    pub key_type: String,
+    /// Bits of the modulus or the curve, where known.
+    #[schema(example = 3072)]
+    pub bits: Option<u32>,
+}
+
+/// Whether the subject is a CA.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct BasicConstraints {
+    /// It is.
+    pub ca: bool,
+    /// CAs below it at most.
+    #[schema(example = json!(null))]
+    pub path_len: Option<u32>,
+}
+
+/// All that a certificate says.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CertificateFacts {
+    /// SHA-256 of the DER, lower-case hex.
+    #[schema(example = "6a9c3c0f…")]
+    pub sha256: String,
+    /// SHA-1 of the DER, lower-case hex.
+    #[schema(example = "c5d1…")]
+    pub sha1: String,
+    /// 1 to 3.
+    #[schema(example = 3)]
+    pub version: u8,
+    /// Serial number, upper-case hex, `-` before a negative one.
+    #[schema(example = "01AB")]
+    pub serial_hex: String,
+    /// Subject, RFC 4514.
+    #[schema(example = "CN=cucm-n-1.example.org,O=Example")]
+    pub subject: String,
+    /// Issuer, RFC 4514.
+    #[schema(example = "CN=Example Issuing CA,O=Example")]
+    pub issuer: String,
+    /// Common name of the subject.
+    #[schema(example = "cucm-n-1.example.org")]
+    pub common_name: Option<String>,
+    /// Begin.
+    pub not_before: DateTime<Utc>,
+    /// End.
+    pub not_after: DateTime<Utc>,
+    /// Subject alternative names: kind (dns, ip, email, uri, dirname, rid, othername, x400, edi) and value.
+    #[schema(example = json!([["dns", "cucm-n-1.example.org"]]))]
+    pub sans: Vec<(String, String)>,
+    /// Public key.
+    pub key: KeyFacts,
+    /// Signature algorithm.
+    #[schema(example = "sha256WithRSAEncryption")]
+    pub signature_algorithm: String,
+    /// Key usage, where it has any.
+    #[schema(example = json!(["digitalSignature"]))]
+    pub key_usage: Option<Vec<String>>,
+    /// Extended key usage, where it has any.
+    #[schema(example = json!(["serverAuth", "clientAuth"]))]
+    pub extended_key_usage: Option<Vec<String>>,
+    /// Basic constraints, where it has any.
+    pub basic_constraints: Option<BasicConstraints>,
+    /// Subject key identifier, lower-case hex.
+    #[schema(example = "0a1b")]
+    pub ski: Option<String>,
+    /// Authority key identifier, lower-case hex.
+    #[schema(example = "0a1b")]
+    pub aki: Option<String>,
+    /// Signed by its own key, as far as that can be told.
+    pub self_signed: bool,
+    /// A CA's certificate.
+    pub is_ca: bool,
+    /// What is odd about it.
+    #[schema(example = json!([]))]
+    pub warnings: Vec<String>,
+}
+
+/// All that a CSR says.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct CsrFacts {
+    /// SHA-256 of the DER, lower-case hex.
+    #[schema(example = "6a9c3c0f…")]
+    pub sha256: String,
+    /// Subject, RFC 4514.
+    #[schema(example = "CN=cucm-n-1.example.org")]
+    pub subject: String,
+    /// Common name of the subject.
+    #[schema(example = "cucm-n-1.example.org")]
+    pub common_name: Option<String>,
+    /// Subject alternative names: kind and value.
+    #[schema(example = json!([["dns", "cucm-n-1.example.org"]]))]
+    pub sans: Vec<(String, String)>,
+    /// Public key.
+    pub key: KeyFacts,
+    /// SHA-256 of the public key, lower-case hex.
+    #[schema(example = "6a9c3c0f…")]
+    pub spki_sha256: String,
+    /// Signature algorithm.
+    #[schema(example = "sha256WithRSAEncryption")]
+    pub signature_algorithm: String,
+    /// Wanted key usage.
+    #[schema(example = json!(["digitalSignature"]))]
+    pub key_usage: Option<Vec<String>>,
+    /// Wanted extended key usage.
+    #[schema(example = json!(["serverAuth"]))]
+    pub extended_key_usage: Option<Vec<String>>,
+    /// What is odd about it.
+    #[schema(example = json!([]))]
+    pub warnings: Vec<String>,
+}
+
+/// What a file holds.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Inspection {
+    /// Certificates in their order, each once.
+    pub certificates: Vec<CertificateFacts>,
+    /// CSRs in their order.
+    pub csrs: Vec<CsrFacts>,
+}
+
+/// A certificate that an import stored or found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportedCertificate {
+    /// The certificate.
+    pub id: Uuid,
+    /// It was not known before.
+    pub new: bool,
+    /// What it says.
+    #[serde(flatten)]
+    pub facts: CertificateFacts,
+}
+
+/// What an import stored or found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Import {
+    /// Certificates in their order, each once.
+    pub certificates: Vec<ImportedCertificate>,
+}
+
+/// The verdict on one row of a bulk import, a line of NDJSON.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BulkVerdict {
+    /// Counts from 1.
+    #[schema(example = 1)]
+    pub row: u64,
+    /// Stored or known.
+    pub ok: bool,
+    /// The certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+    /// SHA-256 of the DER, lower-case hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "6a9c3c0f…")]
+    pub sha256: Option<String>,
+    /// It was not known before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new: Option<bool>,
+    /// Stable code of the refusal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "broken_der")]
+    pub code: Option<String>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "this is no certificate")]
+    pub message: Option<String>,
+}
+
+/// A row of a list of certificates.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CertificateRow {
+    /// The certificate.
+    pub id: Uuid,
+    /// SHA-256 of the DER, lower-case hex.
+    #[schema(example = "6a9c3c0f…")]
+    pub sha256: String,
+    /// Common name; empty where it has none.
+    #[schema(example = "cucm-n-1.example.org")]
+    pub common_name: String,
+    /// Subject, RFC 4514.
+    #[schema(example = "CN=cucm-n-1.example.org,O=Example")]
+    pub subject: String,
+    /// Issuer, RFC 4514.
+    #[schema(example = "CN=Example Issuing CA,O=Example")]
+    pub issuer: String,
+    /// Serial number, upper-case hex.
+    #[schema(example = "01AB")]
+    pub serial_hex: String,
+    /// Public key.
+    pub key: KeyFacts,
+    /// Signature algorithm.
+    #[schema(example = "sha256WithRSAEncryption")]
+    pub signature_algorithm: String,
+    /// A CA's certificate.
+    pub is_ca: bool,
+    /// Signed by its own key, as far as that can be told.
+    pub self_signed: bool,
+    /// Begin.
+    pub not_before: DateTime<Utc>,
+    /// End.
+    pub not_after: DateTime<Utc>,
+    /// How near the end is.
+    pub status: InstallationStatus,
+    /// When it was first seen.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A certificate with its first 50 installations.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Certificate {
+    /// The certificate.
+    pub id: Uuid,
+    /// What it says.
+    #[serde(flatten)]
+    pub facts: CertificateFacts,
+    /// How near the end is.
+    pub status: InstallationStatus,
+    /// When it was first seen.
+    pub created_at: DateTime<Utc>,
+    /// Where it is, at most 50.
+    pub installations: Vec<Installation>,
+    /// In how many places it is.
+    #[schema(example = 3)]
+    pub installation_count: i64,
+}
+
+/// Which certificates.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListCertificates {
+    /// Rows on the page, 1 to 200.
+    pub limit: Option<u64>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+    /// Begin of the common name, or a whole serial number or SHA-256.
+    pub search: Option<String>,
+    /// Only what ends before.
+    pub not_after_before: Option<DateTime<Utc>>,
+}
+
+/// A file, as a form sends it.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it only describes the form; the bytes are read as a stream")]
+pub(crate) struct FileForm {
+    /// The file, at most 10 MiB: PEM, DER, PKCS#7 in PEM, DER or BER.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    pub file: Vec<u8>,
+}
+
+/// Lists certificates.
+#[utoipa::path(operation_id = "list_certificates", tag = "certificates", params(ListCertificates), responses((status = 200, description = "Certificates by their end", body = Page<CertificateRow>)))]
+#[get("/certificates")]
+pub(crate) async fn list_certificates(_query: web::Query<ListCertificates>) -> Reply<Page<CertificateRow>> {
+    Err(Problem::not_yet())
+}
+
+/// Reads a file without storing anything.
+///
+/// Takes PEM, DER and PKCS#7 in PEM, DER or BER, and CSRs. A private key or PKCS#12 file is refused whole.
+#[utoipa::path(operation_id = "inspect_certificates", tag = "certificates", request_body(content = FileForm, content_type = "multipart/form-data"), responses((status = 200, description = "What the file holds", body = Inspection)))]
+#[post("/certificates/inspect")]
+pub(crate) async fn inspect() -> Reply<Inspection> {
+    Err(Problem::not_yet())
+}
+
+/// Stores the certificates of a file.
+///
+/// Takes PEM, DER and PKCS#7 in PEM, DER or BER; all of it or nothing. What is known already is answered, not stored twice.
+#[utoipa::path(operation_id = "import_certificates", tag = "certificates", request_body(content = FileForm, content_type = "multipart/form-data"), responses((status = 200, description = "What was stored or known", body = Import)))]
+#[post("/certificates/import")]
+pub(crate) async fn import() -> Reply<Import> {
+    Err(Problem::not_yet())
+}
+
+/// Stores a stream of certificates with a verdict for each.
+///
+/// Takes PEM text (`application/x-pem-file`) or NDJSON with a member `pem` in each line (`application/x-ndjson`). Repeating it is harmless.
+#[utoipa::path(operation_id = "bulk_import_certificates", tag = "certificates", request_body(content = String, content_type = "application/x-pem-file", description = "PEM, or NDJSON as application/x-ndjson"), responses((status = 200, description = "One line of NDJSON for each row", body = BulkVerdict, content_type = "application/x-ndjson")))]
+#[post("/certificates/bulk")]
+pub(crate) async fn bulk() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_yet())
+}
+
+/// Downloads a certificate in PEM.
+#[utoipa::path(operation_id = "get_certificate_pem", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate")), responses((status = 200, description = "PEM", body = String, content_type = "application/x-pem-file")))]
+#[get("/certificates/{id}.pem")]
+pub(crate) async fn get_pem(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_yet())
+}
+
+/// Downloads a certificate in DER, as it was received.
+#[utoipa::path(operation_id = "get_certificate_der", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate")), responses((status = 200, description = "DER", body = Vec<u8>, content_type = "application/pkix-cert")))]
+#[get("/certificates/{id}.der")]
+pub(crate) async fn get_der(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_yet())
+}
+
+/// Reads a certificate with its first 50 installations.
+#[utoipa::path(operation_id = "get_certificate", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate")), responses((status = 200, description = "The certificate", body = Certificate)))]
+#[get("/certificates/{id}")]
+pub(crate) async fn get_certificate(_id: web::Path<Uuid>) -> Reply<Certificate> {
+    Err(Problem::not_yet())
+}

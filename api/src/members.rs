@@ -1,0 +1,117 @@
+//! Members: people and their roles in the organisation.
+
+use crate::error::{Problem, Reply};
+use crate::page::Page;
+use crate::people::Role;
+use actix_web::{HttpResponse, delete, get, patch, post, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+/// A person's place in the organisation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Member {
+    /// The membership.
+    pub id: Uuid,
+    /// Name.
+    #[schema(example = "Grace Hopper")]
+    pub name: String,
+    /// E-mail address.
+    #[schema(example = "grace@example.org")]
+    pub email: String,
+    /// Role.
+    pub role: Role,
+    /// Groups that the role is bound to; null for all.
+    pub group_ids: Option<Vec<Uuid>>,
+    /// When the membership was made.
+    pub created_at: DateTime<Utc>,
+    /// Last change.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Adds a person.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CreateMember {
+    /// E-mail address.
+    #[schema(example = "grace@example.org")]
+    pub email: String,
+    /// Name.
+    #[schema(example = "Grace Hopper")]
+    pub name: String,
+    /// Role.
+    pub role: Role,
+    /// Groups that the role is bound to; left out or null: all.
+    #[serde(default)]
+    pub group_ids: Option<Vec<Uuid>>,
+    /// First password, 12 characters or more; for a person who is known already it is left out.
+    #[serde(default)]
+    #[schema(example = "correct horse battery staple")]
+    pub password: Option<String>,
+}
+
+/// Changes a membership; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateMember {
+    /// New name.
+    #[schema(example = "Grace Hopper")]
+    pub name: Option<String>,
+    /// New role.
+    pub role: Option<Role>,
+    /// New groups; null for all.
+    #[serde(default, deserialize_with = "crate::body::present")]
+    #[schema(value_type = Option<Vec<Uuid>>)]
+    pub group_ids: Option<Option<Vec<Uuid>>>,
+}
+
+/// Which members.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListMembers {
+    /// Rows on the page, 1 to 200.
+    pub limit: Option<u64>,
+    /// `next` of the page before.
+    pub cursor: Option<String>,
+}
+
+/// Lists members.
+#[utoipa::path(operation_id = "list_members", tag = "organisation", params(ListMembers), responses((status = 200, description = "Members", body = Page<Member>)))]
+#[get("/members")]
+pub(crate) async fn list_members(_query: web::Query<ListMembers>) -> Reply<Page<Member>> {
+    Err(Problem::not_yet())
+}
+
+/// Adds a member.
+#[utoipa::path(operation_id = "create_member", tag = "organisation", request_body = CreateMember, responses((status = 201, description = "Added", body = Member)))]
+#[post("/members")]
+pub(crate) async fn create_member(_body: web::Json<CreateMember>) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_yet())
+}
+
+/// Reads a member.
+#[utoipa::path(operation_id = "get_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), responses((status = 200, description = "The member", body = Member)))]
+#[get("/members/{id}")]
+pub(crate) async fn get_member(_id: web::Path<Uuid>) -> Reply<Member> {
+    Err(Problem::not_yet())
+}
+
+/// Changes a member.
+///
+/// Takes effect at the member's next request. Owners are changed by owners only, and the last one stays.
+#[utoipa::path(operation_id = "update_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), request_body = UpdateMember, responses((status = 200, description = "Changed", body = Member)))]
+#[patch("/members/{id}")]
+pub(crate) async fn update_member(_id: web::Path<Uuid>, _body: web::Json<UpdateMember>) -> Reply<Member> {
+    Err(Problem::not_yet())
+}
+
+/// Removes a member.
+///
+/// Their sessions end at once.
+#[utoipa::path(operation_id = "remove_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), responses((status = 204, description = "Removed")))]
+#[delete("/members/{id}")]
+pub(crate) async fn remove_member(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    Err(Problem::not_yet())
+}

@@ -1,0 +1,180 @@
+//! The one table of operations: what each needs. A request that matches no row is refused, a row that is not in the OpenAPI
+//! document (or the other way round) fails a test.
+
+use certyard_domain::Permission;
+
+/// What an operation needs of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Public,
+    /// A credential, of whatever role.
+    SignedIn,
+    /// A credential whose role has the permission.
+    Needs(Permission),
+}
+
+/// What a body may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// None, or JSON of at most 1 MiB.
+    Json,
+    /// JSON that may carry a certificate file.
+    LargeJson,
+    /// A form with a file.
+    File,
+    /// A stream without an end.
+    Stream,
+}
+
+/// One operation of the API.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// `operationId` of the OpenAPI document.
+    pub id: &'static str,
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path with its parameters in braces.
+    pub path: &'static str,
+    /// What it needs.
+    pub access: Access,
+    /// What its body may be.
+    pub body: Body,
+}
+
+const fn op(method: &'static str, path: &'static str, id: &'static str, access: Access) -> Operation {
+    Operation {
+        id,
+        method,
+        path,
+        access,
+        body: Body::Json,
+    }
+}
+
+impl Operation {
+    const fn takes(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+const READ: Access = Access::Needs(Permission::ReadFleet);
+const OPERATE: Access = Access::Needs(Permission::Operate);
+const FLEET: Access = Access::Needs(Permission::ManageFleet);
+const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
+const PEOPLE: Access = Access::Needs(Permission::ManagePeople);
+const ORGANISATION: Access = Access::Needs(Permission::ManageOrganisation);
+const AUDIT: Access = Access::Needs(Permission::ReadAudit);
+
+/// Every operation.
+pub const OPERATIONS: &[Operation] = &[
+    op("GET", "/healthz", "get_health", Access::Public),
+    op("GET", "/api/v1/setup", "get_setup", Access::Public),
+    op("POST", "/api/v1/setup", "set_up", Access::Public),
+    op("POST", "/api/v1/sessions", "sign_in", Access::Public),
+    op("GET", "/api/v1/sessions", "list_sessions", Access::SignedIn),
+    op(
+        "GET",
+        "/api/v1/sessions/current",
+        "get_current_session",
+        Access::SignedIn,
+    ),
+    op("DELETE", "/api/v1/sessions/current", "sign_out", Access::SignedIn),
+    op("DELETE", "/api/v1/sessions/{id}", "end_session", Access::SignedIn),
+    op("GET", "/api/v1/me", "get_me", Access::SignedIn),
+    op("GET", "/api/v1/organisation", "get_organisation", READ),
+    op("PATCH", "/api/v1/organisation", "update_organisation", ORGANISATION),
+    op("GET", "/api/v1/members", "list_members", READ_PEOPLE),
+    op("POST", "/api/v1/members", "create_member", PEOPLE),
+    op("GET", "/api/v1/members/{id}", "get_member", READ_PEOPLE),
+    op("PATCH", "/api/v1/members/{id}", "update_member", PEOPLE),
+    op("DELETE", "/api/v1/members/{id}", "remove_member", PEOPLE),
+    op("GET", "/api/v1/tokens", "list_tokens", READ_PEOPLE),
+    op("POST", "/api/v1/tokens", "create_token", PEOPLE),
+    op("DELETE", "/api/v1/tokens/{id}", "revoke_token", PEOPLE),
+    op("GET", "/api/v1/groups", "list_groups", READ),
+    op("POST", "/api/v1/groups", "create_group", FLEET),
+    op("GET", "/api/v1/groups/{id}", "get_group", READ),
+    op("PATCH", "/api/v1/groups/{id}", "update_group", FLEET),
+    op("DELETE", "/api/v1/groups/{id}", "retire_group", FLEET),
+    op("GET", "/api/v1/clusters", "list_clusters", READ),
+    op("POST", "/api/v1/clusters", "create_cluster", FLEET),
+    op("GET", "/api/v1/clusters/{id}", "get_cluster", READ),
+    op("PATCH", "/api/v1/clusters/{id}", "update_cluster", FLEET),
+    op("DELETE", "/api/v1/clusters/{id}", "retire_cluster", FLEET),
+    op("GET", "/api/v1/clusters/{id}/nodes", "list_cluster_nodes", READ),
+    op("POST", "/api/v1/clusters/{id}/nodes", "create_node", FLEET),
+    op(
+        "GET",
+        "/api/v1/clusters/{id}/identity-certificates",
+        "list_cluster_identity_certificates",
+        READ,
+    ),
+    op(
+        "GET",
+        "/api/v1/clusters/{id}/trust-certificates",
+        "list_cluster_trust_certificates",
+        READ,
+    ),
+    op("GET", "/api/v1/clusters/{id}/jobs", "list_cluster_jobs", READ),
+    op("GET", "/api/v1/clusters/{id}/summary", "get_cluster_summary", READ),
+    op("GET", "/api/v1/nodes", "list_nodes", READ),
+    op("GET", "/api/v1/nodes/{id}", "get_node", READ),
+    op("PATCH", "/api/v1/nodes/{id}", "update_node", FLEET),
+    op("DELETE", "/api/v1/nodes/{id}", "retire_node", FLEET),
+    op("GET", "/api/v1/agents", "list_agents", READ),
+    op("GET", "/api/v1/agents/{id}", "get_agent", READ),
+    op("DELETE", "/api/v1/agents/{id}", "retire_agent", FLEET),
+    op("POST", "/api/v1/agents/{id}/ban", "ban_agent", FLEET),
+    op("POST", "/api/v1/agents/{id}/unban", "unban_agent", FLEET),
+    op("GET", "/api/v1/join-tokens", "list_join_tokens", FLEET),
+    op("POST", "/api/v1/join-tokens", "create_join_token", FLEET),
+    op("DELETE", "/api/v1/join-tokens/{id}", "revoke_join_token", FLEET),
+    op("GET", "/api/v1/certificates", "list_certificates", READ),
+    op("POST", "/api/v1/certificates/inspect", "inspect_certificates", READ).takes(Body::File),
+    op("POST", "/api/v1/certificates/import", "import_certificates", OPERATE).takes(Body::File),
+    op("POST", "/api/v1/certificates/bulk", "bulk_import_certificates", OPERATE).takes(Body::Stream),
+    op("GET", "/api/v1/certificates/{id}.pem", "get_certificate_pem", READ),
+    op("GET", "/api/v1/certificates/{id}.der", "get_certificate_der", READ),
+    op("GET", "/api/v1/certificates/{id}", "get_certificate", READ),
+    op("GET", "/api/v1/installations", "list_installations", READ),
+    op("GET", "/api/v1/installations/{id}", "get_installation", READ),
+    op(
+        "GET",
+        "/api/v1/installations/{id}/history",
+        "list_installation_history",
+        READ,
+    ),
+    op("GET", "/api/v1/csrs", "list_csrs", READ),
+    op("GET", "/api/v1/csrs/{id}.pem", "get_csr_pem", READ),
+    op("GET", "/api/v1/csrs/{id}", "get_csr", READ),
+    op("GET", "/api/v1/catalogue", "get_catalogue", READ),
+    op("POST", "/api/v1/plans", "create_plan", OPERATE).takes(Body::LargeJson),
+    op("GET", "/api/v1/plans/{id}", "get_plan", READ),
+    op("GET", "/api/v1/plans/{id}/targets", "list_plan_targets", READ),
+    op("POST", "/api/v1/jobs", "create_job", OPERATE),
+    op("GET", "/api/v1/jobs", "list_jobs", READ),
+    op("GET", "/api/v1/jobs/{id}", "get_job", READ),
+    op("GET", "/api/v1/jobs/{id}/tasks", "list_tasks", READ),
+    op("GET", "/api/v1/jobs/{id}/tasks/{task_id}", "get_task", READ),
+    op("GET", "/api/v1/jobs/{id}/events", "follow_job", READ),
+    op("POST", "/api/v1/jobs/{id}/cancel", "cancel_job", OPERATE),
+    op("POST", "/api/v1/jobs/{id}/retry", "retry_job", OPERATE),
+    op("GET", "/api/v1/audit", "list_audit", AUDIT),
+    op("GET", "/api/v1/overview", "get_overview", READ),
+];
+
+/// The operation at a path, and what else the path takes where it has none for the method.
+pub(crate) fn find(method: &str, path: &str) -> Result<&'static Operation, Vec<&'static str>> {
+    OPERATIONS
+        .iter()
+        .find(|operation| operation.method == method && operation.path == path)
+        .ok_or_else(|| {
+            OPERATIONS
+                .iter()
+                .filter(|operation| operation.path == path)
+                .map(|operation| operation.method)
+                .collect()
+        })
+}

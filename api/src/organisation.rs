@@ -1,0 +1,51 @@
+//! The organisation.
+
+use crate::error::{Problem, Reply};
+use actix_web::{HttpResponse, get, patch, web};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The caller's organisation.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Organisation {
+    /// The organisation.
+    pub id: Uuid,
+    /// Its name.
+    #[schema(example = "Example Corp")]
+    pub name: String,
+    /// Days before its end from which a certificate counts as expiring.
+    #[schema(example = 60)]
+    pub start_days: i32,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Last change.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Changes the organisation; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpdateOrganisation {
+    /// New name.
+    #[schema(example = "Example Corp")]
+    pub name: Option<String>,
+    /// Days before its end from which a certificate counts as expiring, 1 to 3650.
+    #[schema(example = 60)]
+    pub start_days: Option<i32>,
+}
+
+/// Reads the organisation.
+#[utoipa::path(operation_id = "get_organisation", tag = "organisation", responses((status = 200, description = "The organisation", body = Organisation, headers(("ETag" = String, description = "Version, for If-Match")))))]
+#[get("/organisation")]
+pub(crate) async fn get_organisation() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_yet())
+}
+
+/// Changes the organisation.
+#[utoipa::path(operation_id = "update_organisation", tag = "organisation", request_body = UpdateOrganisation, params(("If-Match" = Option<String>, Header, description = "ETag of what was read; another version is refused with 412")), responses((status = 200, description = "Changed", body = Organisation)))]
+#[patch("/organisation")]
+pub(crate) async fn update_organisation(_body: web::Json<UpdateOrganisation>) -> Reply<Organisation> {
+    Err(Problem::not_yet())
+}

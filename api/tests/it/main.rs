@@ -1,0 +1,3 @@
+//! Claims about the API, against the real program's parts.
+
+mod openapi;
