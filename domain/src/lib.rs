@@ -3,10 +3,7 @@
 //! Each noun is a room with its rules, its private entity and its queries, over a floor: [`db`], [`ids`], [`clock`],
 //! [`error`], [`scope`], [`signal`]. Rooms import the floor and the rooms above them in the list of `lib.rs`, never below.
 
-pub mod audit;
-pub mod catalogue;
 pub mod clock;
-pub mod clusters;
 pub mod db;
 pub mod error;
 mod fields;
@@ -14,6 +11,15 @@ pub mod ids;
 pub mod lists;
 pub mod scope;
 pub mod signal;
+
+pub mod audit;
+pub mod idempotency;
+
+pub mod catalogue;
+pub mod clusters;
+pub mod keys;
+pub mod orgs;
+pub mod people;
 
 pub use clock::Timestamp;
 pub use db::{Db, OrgTx};

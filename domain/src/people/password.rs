@@ -1,0 +1,156 @@
+//! Passwords: argon2id with the crate's defaults (19 MiB, 2 passes), hashed and checked off the executor.
+
+use super::{Principal, entity};
+use crate::audit::{self, Entry};
+use crate::error::{Error, FieldError, Result};
+use crate::{Db, Scope};
+use argon2::Argon2;
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use std::sync::OnceLock;
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+const LENGTH: std::ops::RangeInclusive<usize> = 12..=200;
+/// Hashing takes 19 MiB each: so many at once, the rest waits.
+static HASHERS: Semaphore = Semaphore::const_new(4);
+
+/// The passwords that guessers try first and that are long enough to pass otherwise.
+const COMMON: [&str; 16] = [
+    "123456789012",
+    "1234567890123",
+    "12345678901234",
+    "passwordpassword",
+    "password1234",
+    "password12345",
+    "qwertyuiop12",
+    "qwertyuiopasdf",
+    "administrator",
+    "changeme1234",
+    "letmeinletmein",
+    "welcome12345",
+    "iloveyou1234",
+    "111111111111",
+    "000000000000",
+    "certyardcertyard",
+];
+
+/// Refuses a password that is too short, too common or the person's own address.
+pub fn check_password(password: &str, email: &str, errors: &mut Vec<FieldError>) {
+    let mut refuse = |code, message: &str| {
+        errors.push(FieldError {
+            field: "password".into(),
+            code,
+            message: message.into(),
+        });
+    };
+    if !LENGTH.contains(&password.chars().count()) {
+        refuse("length", "12 to 200 characters");
+    } else if COMMON.contains(&password.to_lowercase().as_str()) {
+        refuse(
+            "too_common",
+            "this password is among the first that are tried: choose another",
+        );
+    } else if !email.is_empty() && password.to_lowercase() == email.to_lowercase() {
+        refuse("same_as_email", "the password is the address: choose another");
+    }
+}
+
+pub(super) async fn hash(password: &str) -> Result<String> {
+    let password = Zeroizing::new(password.to_string());
+    let _permit = HASHERS.acquire().await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(move || hash_now(&password))
+        .await
+        .map_err(Error::internal)?
+}
+
+fn hash_now(password: &str) -> Result<String> {
+    let hash = Argon2::default()
+        .hash_password(password.as_bytes())
+        .map_err(|error| Error::internal(error.to_string()))?;
+    Ok(hash.to_string())
+}
+
+/// Whether the password fits. Without a hash the same work is done, so that the time tells nothing.
+pub(super) async fn verify(password: &str, stored: Option<String>) -> Result<bool> {
+    static NOBODY: OnceLock<String> = OnceLock::new();
+    let password = Zeroizing::new(password.to_string());
+    let _permit = HASHERS.acquire().await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(move || {
+        let known = stored.is_some();
+        let stored = match stored {
+            Some(stored) => stored,
+            None => match NOBODY.get() {
+                Some(hash) => hash.clone(),
+                None => NOBODY
+                    .get_or_init(|| hash_now("nobody has this password").unwrap_or_default())
+                    .clone(),
+            },
+        };
+        let parsed = PasswordHash::new(&stored).map_err(|error| Error::internal(error.to_string()))?;
+        Ok(Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known)
+    })
+    .await
+    .map_err(Error::internal)?
+}
+
+/// Changes the password of a person and ends all their other sessions in this organisation.
+///
+/// # Errors
+/// [`Error::Invalid`] when the present password is wrong or the new one is refused.
+pub async fn change_password(db: &Db, principal: &Principal, present: &str, new: &str) -> Result<()> {
+    let email = principal.email.as_deref().ok_or_else(|| Error::Forbidden {
+        message: "only people have passwords".into(),
+    })?;
+    let global = db.global(false).await?;
+    let user = entity::user::Entity::find()
+        .filter(entity::user::Column::Email.eq(email))
+        .one(&global)
+        .await?
+        .ok_or(Error::NotFound { what: "user" })?;
+    drop(global);
+    if !verify(present, user.password_hash.clone()).await? {
+        return Err(Error::field(
+            "present_password",
+            "wrong",
+            "this is not the present password",
+        ));
+    }
+    let mut errors = Vec::new();
+    check_password(new, email, &mut errors);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    let hash = hash(new).await?;
+    let scope: &Scope = &principal.scope;
+    let tx = db.write(scope).await?;
+    let mut row: entity::user::ActiveModel = user.clone().into();
+    row.password_hash = Set(Some(hash));
+    row.updated_at = Set(tx.now());
+    row.update(&tx).await?;
+    let mut others = tx
+        .update_many::<entity::session::Entity>()
+        .col_expr(
+            entity::session::Column::EndedAt,
+            sea_orm::sea_query::Expr::value(tx.now()),
+        )
+        .filter(entity::session::Column::EndedAt.is_null());
+    if let Some(membership) = scope.actor().id {
+        others = others.filter(entity::session::Column::MembershipId.eq(membership));
+    }
+    if let Some(session) = principal.session_id {
+        others = others.filter(entity::session::Column::Id.ne(session));
+    }
+    others.exec(&tx).await?;
+    let entry = Entry {
+        action: "member.change_password",
+        object_kind: "member",
+        object_id: scope.actor().id,
+        object_name: &user.name,
+        before: None,
+        after: None,
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await
+}
