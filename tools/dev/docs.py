@@ -89,12 +89,19 @@ def _check_document(path, known, dev_commands):
         yield f"no program knows the variable {name}"
     for name in sorted(set(re.findall(r"\./dev ([a-z]+)", text)) - set(dev_commands)):
         yield f"there is no ./dev {name}"
+    for method, route in re.findall(r"`(GET|POST|PUT|PATCH|DELETE) (/api/v1/[^`\s?]*)", text):
+        if method.lower() not in _api().get(route, {}):
+            yield f"the API has no {method} {route}"
     for line in _command_lines(path, text):
         yield from _check_command_line(line, known)
     if path.suffix == ".md":
         for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
             if "://" not in link and not (path.parent / link).exists():
                 yield f"the link {link} leads nowhere"
+
+
+def _api():
+    return json.loads((ROOT / "openapi" / "openapi.json").read_text())["paths"]
 
 
 def _command_lines(path, text):
