@@ -9,6 +9,7 @@ pub mod error;
 mod fields;
 pub mod ids;
 pub mod lists;
+pub mod plans;
 pub mod scope;
 pub mod signal;
 

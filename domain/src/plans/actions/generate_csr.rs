@@ -1,0 +1,142 @@
+//! Makes a key and a CSR on a node (R13).
+
+use super::{Action, Outline, Refusal, purpose_of, refuse};
+use crate::catalogue::KeyFamily;
+use crate::plans::facts::Facts;
+use crate::plans::preview::{CsrBrief, Warning};
+use crate::plans::request::{CsrOptions, is_host_name, least_hash};
+use certyard_protocol::{ConnectorKind, CsrSpec, Expectation, Step};
+
+pub(super) struct GenerateCsr<'a> {
+    pub options: &'a CsrOptions,
+}
+
+impl Action for GenerateCsr<'_> {
+    type Checked = CsrSpec;
+
+    fn check(&self, facts: &Facts<'_>) -> Result<CsrSpec, Refusal> {
+        let info = purpose_of(facts)?;
+        let (key_type, key_bits) = self.key(info.key);
+        if !info.key.takes(key_type) {
+            return refuse(
+                "key_type_unsupported",
+                format!("`{}` takes {} keys only", facts.purpose, info.key.as_str()),
+            );
+        }
+        let fits = match key_type {
+            "RSA" => [2048, 3072, 4096].contains(&key_bits),
+            _ => [256, 384, 521].contains(&key_bits),
+        };
+        if !fits {
+            return refuse(
+                "key_bits_unsupported",
+                format!(
+                    "{key_type} keys of {key_bits} bits cannot be made for `{}`",
+                    facts.purpose
+                ),
+            );
+        }
+        let names = self.names(facts);
+        if facts.connector() == Some(ConnectorKind::CiscoUc)
+            && let Some(name) = names.iter().find(|name| name.starts_with("*."))
+        {
+            return refuse(
+                "wildcard_unsupported",
+                format!(
+                    "{} takes no wildcard names: leave `{name}` out",
+                    super::product_name(&facts.node.product)
+                ),
+            );
+        }
+        let hash = self
+            .options
+            .hash
+            .clone()
+            .or_else(|| least_hash(key_bits).map(str::to_string))
+            .unwrap_or_else(|| "SHA256".into());
+        let common_name = match &self.options.common_name {
+            Some(name) => name.clone(),
+            // The field takes 64 characters.
+            None => names.iter().find(|name| name.len() <= 64).cloned().unwrap_or_default(),
+        };
+        Ok(CsrSpec {
+            purpose: facts.purpose.into(),
+            common_name,
+            names,
+            key_type: key_type.into(),
+            key_bits,
+            hash,
+            subject: self.options.subject.clone(),
+        })
+    }
+
+    fn plan(&self, facts: &Facts<'_>, spec: CsrSpec) -> Outline {
+        let brief = CsrBrief {
+            common_name: spec.common_name.clone(),
+            names: spec.names.clone(),
+            key_type: spec.key_type.clone(),
+            key_bits: spec.key_bits,
+            hash: spec.hash.clone(),
+        };
+        let mut outline = Outline::of(vec![Step::GenerateCsr(spec), Step::Inventory]);
+        outline.csr = Some(brief);
+        outline.expect = vec![Expectation {
+            store: facts.purpose.into(),
+            entry: facts.purpose.into(),
+            sha256: facts.installed.map(|installed| installed.sha256.clone()),
+            csr_spki_sha256: None,
+        }];
+        if let Some(csr) = facts.csr {
+            outline.warnings.push(Warning::consent(
+                "csr_replaced",
+                format!(
+                    "node `{}` has had an open CSR for `{}` since {}: the new one replaces it, and its answer can no longer be installed",
+                    facts.node.name,
+                    facts.purpose,
+                    csr.created_at.format("%Y-%m-%d")
+                ),
+            ));
+        }
+        outline
+    }
+}
+
+impl GenerateCsr<'_> {
+    fn key(&self, family: KeyFamily) -> (&str, u32) {
+        let bits = self.options.key_bits;
+        let key_type = match (self.options.key_type.as_deref(), family, bits) {
+            (Some(key_type), _, _) => key_type,
+            (None, KeyFamily::Ec, _) => "EC",
+            (None, KeyFamily::Rsa, _) => "RSA",
+            (None, KeyFamily::Any, Some(bits)) if bits >= 1024 => "RSA",
+            (None, KeyFamily::Any, _) => "EC",
+        };
+        let least = if key_type == "RSA" { 2048 } else { 256 };
+        (key_type, bits.unwrap_or(least))
+    }
+
+    /// The names of the request, else those of the installed certificate, else what an nginx server is called: a UC node
+    /// knows its own.
+    fn names(&self, facts: &Facts<'_>) -> Vec<String> {
+        if !self.options.names.is_empty() {
+            return self.options.names.clone();
+        }
+        if facts.connector() == Some(ConnectorKind::CiscoUc) {
+            return Vec::new();
+        }
+        let installed = facts
+            .installed
+            .map(|installed| installed.names.clone())
+            .unwrap_or_default();
+        if !installed.is_empty() {
+            return installed;
+        }
+        facts
+            .purpose
+            .split_once(':')
+            .map(|(_, name)| name.to_string())
+            .filter(|name| is_host_name(name))
+            .into_iter()
+            .collect()
+    }
+}

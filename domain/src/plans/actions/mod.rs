@@ -1,0 +1,331 @@
+//! What each action does: `check` says in the user's words why it cannot, `plan` gives the steps. Both are pure.
+//!
+//! A new action is a variant of [`super::request::Action`], a file here, and an arm of [`decide`].
+
+mod generate_csr;
+mod refresh;
+mod upload;
+
+use super::facts::Facts;
+use super::preview::{CertificateBrief, Preview, PreviewStep, Warning};
+use super::request::Action as Request;
+use certyard_protocol::{ConnectorKind, Expectation, Rollback, Step, StepKind};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Why an action cannot be done on one target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Stable code, `snake_case`.
+    pub code: &'static str,
+    /// Why, and the way out.
+    pub message: String,
+}
+
+pub(super) fn refuse<T>(code: &'static str, message: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal {
+        code,
+        message: message.into(),
+    })
+}
+
+/// What a task is made of. Stored with each target of a plan and then with its task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Work {
+    pub connector: ConnectorKind,
+    pub product: String,
+    /// Agents that may do it, the first one first.
+    pub agents: Vec<Uuid>,
+    pub steps: Vec<Step>,
+    pub expect: Vec<Expectation>,
+    /// Position in the plan of the target whose end this one waits for.
+    #[serde(default)]
+    pub after: Option<i64>,
+}
+
+/// What a target comes to.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub work: Work,
+    pub preview: Preview,
+}
+
+/// What an action plans, before the common parts are added.
+pub(super) struct Outline {
+    pub steps: Vec<Step>,
+    pub expect: Vec<Expectation>,
+    pub after: Option<CertificateBrief>,
+    pub csr: Option<super::preview::CsrBrief>,
+    pub restarts: Vec<String>,
+    pub notes: Vec<String>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Outline {
+    fn of(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            expect: Vec::new(),
+            after: None,
+            csr: None,
+            restarts: Vec::new(),
+            notes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// The behaviour of an action.
+trait Action {
+    /// What the checks found out on the way and the plan needs.
+    type Checked;
+
+    /// Says why it cannot be done.
+    fn check(&self, facts: &Facts<'_>) -> Result<Self::Checked, Refusal>;
+
+    /// Says what is to be done.
+    fn plan(&self, facts: &Facts<'_>, checked: Self::Checked) -> Outline;
+}
+
+/// The one place where the closed list of actions meets their behaviour.
+pub(super) fn decide(action: &Request, facts: &Facts<'_>) -> Result<Draft, Refusal> {
+    match action {
+        Request::Refresh => run(&refresh::Refresh, facts),
+        Request::GenerateCsr(options) => run(&generate_csr::GenerateCsr { options }, facts),
+        Request::UploadCertificate(_) => run(&upload::Upload, facts),
+    }
+}
+
+fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Draft, Refusal> {
+    let connector = reachable(facts)?;
+    let checked = action.check(facts)?;
+    let outline = action.plan(facts, checked);
+    finish(connector, outline, facts)
+}
+
+/// What every action needs of a node.
+fn reachable(facts: &Facts<'_>) -> Result<ConnectorKind, Refusal> {
+    let node = facts.node;
+    if node.retired {
+        return refuse(
+            "node_retired",
+            format!("node `{}` is retired: enter it again to manage it", node.name),
+        );
+    }
+    if !node.enabled {
+        return refuse(
+            "cluster_not_enabled",
+            format!(
+                "certificate management is switched off for cluster `{}`: switch it on first",
+                node.cluster_name
+            ),
+        );
+    }
+    let Some(connector) = facts.connector() else {
+        return refuse(
+            "unsupported_connector",
+            format!(
+                "no agent knows the connector `{}` of node `{}`",
+                node.connector, node.name
+            ),
+        );
+    };
+    if facts.agents.is_empty() {
+        return refuse(
+            "no_agent",
+            format!(
+                "no agent works for node `{}`: give it one that is neither banned nor retired",
+                node.name
+            ),
+        );
+    }
+    if !node.ready {
+        return refuse(
+            "credentials_missing",
+            format!(
+                "the agent has no credentials for node `{}`: enter them on the agent's host with `certyard-agent credentials set {}`",
+                node.name, node.name
+            ),
+        );
+    }
+    Ok(connector)
+}
+
+fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>) -> Result<Draft, Refusal> {
+    let node = facts.node;
+    let kinds: Vec<StepKind> = outline.steps.iter().map(Step::kind).collect();
+    let able = |agent: &&&super::facts::Agent| kinds.iter().all(|kind| facts.agent_offers(agent, *kind).is_some());
+    let agents: Vec<Uuid> = facts.agents.iter().filter(able).map(|agent| agent.id).collect();
+    if agents.is_empty() {
+        let missing = kinds.iter().find(|kind| facts.offers(**kind).is_none());
+        let step = missing.map_or("all steps together", |kind| kind.as_str());
+        return refuse(
+            "unsupported_step",
+            format!(
+                "no agent of node `{}` can do `{step}` with the connector `{}`: update the agent, or wait until it has said what it can",
+                node.name,
+                connector.as_str()
+            ),
+        );
+    }
+    let steps: Vec<PreviewStep> = outline
+        .steps
+        .iter()
+        .map(|step| PreviewStep {
+            step: step.kind(),
+            rollback: facts.offers(step.kind()).unwrap_or(Rollback::None),
+            about: about(step),
+        })
+        .collect();
+    let undo = steps
+        .iter()
+        .filter(|step| changes(step.step))
+        .map(|step| step.rollback)
+        .max_by_key(|rollback| severity(*rollback));
+    let mut warnings = outline.warnings;
+    if undo == Some(Rollback::None) {
+        let lasting: Vec<&str> = steps
+            .iter()
+            .filter(|step| changes(step.step) && step.rollback == Rollback::None)
+            .map(|step| step.step.as_str())
+            .collect();
+        warnings.push(Warning::consent(
+            "not_reversible",
+            format!(
+                "`{}` on node `{}` cannot be undone once it has taken effect",
+                lasting.join("`, `"),
+                node.name
+            ),
+        ));
+    }
+    if !facts.online() {
+        warnings.push(Warning::note(
+            "agent_offline",
+            format!(
+                "the agent of node `{}` is offline: the task waits for it until the deadline",
+                node.name
+            ),
+        ));
+    }
+    if let Some(fault) = &node.fault {
+        warnings.push(Warning::note(
+            "node_unreachable",
+            format!("node `{}` could not be read the last time: {fault}", node.name),
+        ));
+    }
+    if facts.open.running > 0 {
+        warnings.push(Warning::note(
+            "node_busy",
+            format!(
+                "another task is under way for this on node `{}`: this one begins after it",
+                node.name
+            ),
+        ));
+    }
+    if facts.open.waiting > 0 {
+        warnings.push(Warning::consent(
+            "task_open",
+            format!(
+                "an earlier task for this waits on node `{}`: this one takes its place",
+                node.name
+            ),
+        ));
+    }
+    let before = facts.installed.map(CertificateBrief::of_installed);
+    Ok(Draft {
+        work: Work {
+            connector,
+            product: node.product.clone(),
+            agents,
+            steps: outline.steps,
+            expect: outline.expect,
+            after: None,
+        },
+        preview: Preview {
+            before,
+            after: outline.after,
+            csr: outline.csr,
+            steps,
+            undo,
+            restarts: outline.restarts,
+            notes: outline.notes,
+            warnings,
+        },
+    })
+}
+
+/// Whether a step changes the node.
+fn changes(step: StepKind) -> bool {
+    match step {
+        StepKind::GenerateCsr | StepKind::InstallTrust | StepKind::InstallIdentity | StepKind::Activate => true,
+        StepKind::Verify | StepKind::Inventory => false,
+    }
+}
+
+fn severity(rollback: Rollback) -> u8 {
+    match rollback {
+        Rollback::Automatic => 0,
+        Rollback::RestorePrevious => 1,
+        Rollback::None => 2,
+    }
+}
+
+fn about(step: &Step) -> String {
+    match step {
+        Step::GenerateCsr(spec) => format!("make a key and a CSR for {}", spec.purpose),
+        Step::InstallTrust {
+            store,
+            certificates_pem,
+        } => match certificates_pem.len() {
+            1 => format!("put one issuer into {store}"),
+            count => format!("put {count} issuers into {store}, the root first"),
+        },
+        Step::InstallIdentity { purpose, .. } => format!("install the certificate for {purpose}"),
+        Step::Activate { purpose } => format!("have {purpose} take the certificate up"),
+        Step::Verify { purpose, .. } => format!("look over the wire which certificate {purpose} serves"),
+        Step::Inventory => "read the stores of the node".into(),
+    }
+}
+
+/// The catalogue's entry of the purpose, where it can be changed through a CSR on this node.
+fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
+    let node = facts.node;
+    let Some(info) = crate::catalogue::purpose_info(&node.product, &node.product_version, facts.purpose) else {
+        return refuse(
+            "purpose_unknown",
+            format!(
+                "{} {} has no purpose `{}`",
+                product_name(&node.product),
+                node.product_version,
+                facts.purpose
+            ),
+        );
+    };
+    if !info.csr {
+        return refuse(
+            "csr_not_supported",
+            format!(
+                "`{}` is made by the node itself and is never signed by a CA",
+                facts.purpose
+            ),
+        );
+    }
+    if info
+        .publisher_only
+        .is_some_and(|versions| versions.contains(&node.product_version))
+        && node.role == "subscriber"
+    {
+        return refuse(
+            "publisher_only",
+            format!(
+                "`{}` is on the publisher only: node `{}` is a subscriber",
+                facts.purpose, node.name
+            ),
+        );
+    }
+    Ok(info)
+}
+
+fn product_name(code: &str) -> &str {
+    crate::catalogue::product(code).map_or(code, |product| product.name)
+}

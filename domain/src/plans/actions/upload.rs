@@ -1,0 +1,206 @@
+//! Installs the answer of a CA beside the key that waits on the node (R14).
+
+use super::{Action, Outline, Refusal, purpose_of, refuse};
+use crate::catalogue::{restarts, trust_store_of};
+use crate::plans::facts::Facts;
+use crate::plans::preview::{CertificateBrief, Warning};
+use certyard_pki::Certificate;
+use certyard_pki::answer::{self, Answer};
+use certyard_protocol::{ConnectorKind, Expectation, Step, StepKind};
+
+pub(super) struct Upload;
+
+/// An answer that fits, and the issuers that the node does not trust yet.
+pub(super) struct Checked {
+    answer: Answer,
+    store: Option<&'static str>,
+    missing: Vec<Certificate>,
+    replaced: Vec<String>,
+}
+
+impl Action for Upload {
+    type Checked = Checked;
+
+    fn check(&self, facts: &Facts<'_>) -> Result<Checked, Refusal> {
+        purpose_of(facts)?;
+        let node = facts.node;
+        let Some(open) = facts.csr else {
+            return refuse(
+                "no_csr",
+                format!(
+                    "node `{}` has no open CSR for `{}`: generate one, have it signed, and upload the answer",
+                    node.name, facts.purpose
+                ),
+            );
+        };
+        let Some(csr) = &open.csr else {
+            return refuse(
+                "broken_csr",
+                format!(
+                    "the CSR of node `{}` for `{}` cannot be read: generate a new one",
+                    node.name, facts.purpose
+                ),
+            );
+        };
+        let Some(leaf) = answer::pick_leaf(csr, &facts.shared.leaves) else {
+            return refuse(
+                "key_mismatch",
+                format!(
+                    "no certificate of the upload has the key of the open CSR for `{}` on node `{}`: it answers another request, or the request was made anew",
+                    facts.purpose, node.name
+                ),
+            );
+        };
+        let answer = answer::check(csr, leaf, &facts.shared.uploaded, &facts.shared.known, facts.now).map_err(
+            |differences| Refusal {
+                code: differences.first().map_or("key_mismatch", answer::Difference::code),
+                message: differences
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            },
+        )?;
+        if facts
+            .installed
+            .is_some_and(|installed| installed.sha256 == leaf.sha256_hex())
+        {
+            return refuse(
+                "already_installed",
+                format!(
+                    "node `{}` has this certificate already for `{}`",
+                    node.name, facts.purpose
+                ),
+            );
+        }
+        let mut checked = Checked {
+            answer,
+            store: None,
+            missing: Vec::new(),
+            replaced: Vec::new(),
+        };
+        if facts.connector() == Some(ConnectorKind::CiscoUc) {
+            checked.store = trust_store_of(&node.product, &node.product_version, facts.purpose);
+            checked.compare_trust(facts)?;
+        }
+        Ok(checked)
+    }
+
+    fn plan(&self, facts: &Facts<'_>, checked: Checked) -> Outline {
+        let node = facts.node;
+        let purpose = facts.purpose.to_string();
+        let leaf = &checked.answer.leaf;
+        let sha256 = leaf.sha256_hex();
+        let mut steps = Vec::new();
+        if let Some(store) = checked.store
+            && !checked.missing.is_empty()
+        {
+            steps.push(Step::InstallTrust {
+                store: store.into(),
+                certificates_pem: checked.missing.iter().map(Certificate::to_pem).collect(),
+            });
+        }
+        steps.push(Step::InstallIdentity {
+            purpose: purpose.clone(),
+            chain_pem: std::iter::once(leaf)
+                .chain(&checked.answer.chain)
+                .map(Certificate::to_pem)
+                .collect(),
+            sha256: sha256.clone(),
+        });
+        let activates = facts.offers(StepKind::Activate).is_some();
+        if activates {
+            steps.push(Step::Activate {
+                purpose: purpose.clone(),
+            });
+        }
+        steps.push(Step::Verify {
+            purpose: purpose.clone(),
+            sha256,
+        });
+        steps.push(Step::Inventory);
+        let mut outline = Outline::of(steps);
+        outline.expect = vec![Expectation {
+            store: purpose.clone(),
+            entry: purpose.clone(),
+            sha256: facts.installed.map(|installed| installed.sha256.clone()),
+            csr_spki_sha256: facts.csr.map(|csr| csr.spki_sha256.clone()),
+        }];
+        outline.after = Some(CertificateBrief::of(leaf));
+        if !activates {
+            for row in restarts(&node.product, &node.product_version, facts.purpose) {
+                outline.restarts.extend(row.services.iter().map(ToString::to_string));
+                if !row.note.is_empty() {
+                    outline.notes.push(row.note.into());
+                }
+            }
+            let mut seen = std::collections::HashSet::new();
+            outline.restarts.retain(|service| seen.insert(service.clone()));
+        }
+        if !outline.restarts.is_empty() {
+            outline.warnings.push(Warning::consent(
+                "restart_needed",
+                format!(
+                    "node `{}` serves the new certificate only after these services were restarted: {}",
+                    node.name,
+                    outline.restarts.join(", ")
+                ),
+            ));
+        }
+        if let Some(installed) = facts.installed
+            && leaf.not_after < installed.not_after
+        {
+            outline.warnings.push(Warning::consent(
+                "ends_sooner",
+                format!(
+                    "the new certificate for `{purpose}` on node `{}` ends on {}, before the installed one ({})",
+                    node.name,
+                    leaf.not_after.format("%Y-%m-%d"),
+                    installed.not_after.format("%Y-%m-%d")
+                ),
+            ));
+        }
+        for subject in &checked.replaced {
+            outline.warnings.push(Warning::consent(
+                "trust_replaced",
+                format!(
+                    "the trust store of `{purpose}` on node `{}` keeps one certificate for each name: the older one of `{subject}` is replaced",
+                    node.name
+                ),
+            ));
+        }
+        outline
+    }
+}
+
+impl Checked {
+    /// Finds the issuers that the node lacks, the root first. A trust store keeps one certificate for each subject, the one
+    /// with the later start (cisco.md 2.5): what it would refuse is refused here.
+    fn compare_trust(&mut self, facts: &Facts<'_>) -> Result<(), Refusal> {
+        for issuer in self.answer.chain.iter().rev() {
+            let sha256 = issuer.sha256_hex();
+            if facts.trust.iter().any(|trusted| trusted.sha256 == sha256) {
+                continue;
+            }
+            let subject_hash = crate::plans::gather::name_hash(&issuer.subject_der);
+            for trusted in facts
+                .trust
+                .iter()
+                .filter(|trusted| trusted.subject_hash == subject_hash)
+            {
+                if trusted.not_before > issuer.not_before {
+                    return refuse(
+                        "trust_newer_present",
+                        format!(
+                            "node `{}` trusts a newer certificate of `{}` and takes no older one: have the CSR signed by the newer issuer",
+                            facts.node.name, issuer.subject
+                        ),
+                    );
+                }
+                self.replaced.push(issuer.subject.clone());
+            }
+            self.missing.push(issuer.clone());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,425 @@
+//! Gathers the facts about all targets of a plan: a fixed number of statements, whatever the number of targets.
+
+use super::actions::decide;
+use super::facts::{Agent, Expect, Facts, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, wants_names};
+use super::request::Action;
+use super::resolve::Aim;
+use super::rows::{col, distinct, for_ids, of_clusters};
+use crate::Timestamp;
+use crate::catalogue::trust_store_of;
+use crate::db::OrgTx;
+use crate::error::{Error, Result};
+use certyard_pki::{Certificate, Csr};
+use certyard_protocol::Capability;
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// How many issuers a chain has at most, root included.
+const MAX_CHAIN: usize = 8;
+
+/// Facts of many targets.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    now: Timestamp,
+    nodes: HashMap<Uuid, Node>,
+    agents: HashMap<Uuid, Agent>,
+    installed: HashMap<(Uuid, String), Installed>,
+    csrs: HashMap<(Uuid, String), OpenCsr>,
+    trust: HashMap<(Uuid, String), Vec<Trusted>>,
+    open: HashMap<(Uuid, String), OpenTasks>,
+    shared: Shared,
+}
+
+/// Looks at the nodes of the aims as far as the scope sees. Nodes that it does not see are missing in the result.
+pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: &[Certificate]) -> Result<Gathered> {
+    let ids = distinct(aims.iter().map(|aim| aim.node_id));
+    let mut gathered = Gathered {
+        now: tx.now(),
+        nodes: nodes(tx, &ids).await?,
+        ..Gathered::default()
+    };
+    gathered.agents = agents(tx, &gathered.nodes).await?;
+    if !action.needs_purpose() {
+        return Ok(gathered);
+    }
+    let purposes: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
+    let purposes: Vec<&str> = purposes.into_iter().collect();
+    gathered.installed = installed(tx, &ids, &purposes).await?;
+    gathered.csrs = csrs(tx, &ids, &purposes).await?;
+    gathered.open = open_tasks(tx, &ids).await?;
+    match action {
+        Action::Refresh => {}
+        Action::GenerateCsr(options) => {
+            if wants_names(options) {
+                names(tx, &mut gathered.installed).await?;
+            }
+        }
+        Action::UploadCertificate(_) => {
+            names(tx, &mut gathered.installed).await?;
+            let stores: HashSet<&'static str> = aims
+                .iter()
+                .filter_map(|aim| {
+                    let node = gathered.nodes.get(&aim.node_id)?;
+                    trust_store_of(&node.product, &node.product_version, &aim.purpose)
+                })
+                .collect();
+            gathered.shared = share(tx, uploaded).await?;
+            let issuers = gathered.shared.uploaded.iter().chain(&gathered.shared.known);
+            let subjects: HashSet<String> = issuers.map(|issuer| name_hash(&issuer.subject_der)).collect();
+            gathered.trust = trust(tx, &ids, &stores, &subjects).await?;
+        }
+    }
+    Ok(gathered)
+}
+
+impl Gathered {
+    /// Everything about one target; `None` for a node that is not there or out of scope.
+    pub fn facts<'a>(&'a self, node_id: Uuid, purpose: &'a str) -> Option<Facts<'a>> {
+        let node = self.nodes.get(&node_id)?;
+        let key = (node_id, purpose.to_string());
+        let agents = [node.agent_id, node.second_agent_id]
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.agents.get(&id))
+            .collect();
+        let store = trust_store_of(&node.product, &node.product_version, purpose);
+        let trust = store.and_then(|store| self.trust.get(&(node_id, store.to_string())));
+        Some(Facts {
+            now: self.now,
+            node,
+            purpose,
+            agents,
+            installed: self.installed.get(&key),
+            csr: self.csrs.get(&key),
+            trust: trust.map_or(&[], Vec::as_slice),
+            open: self.open.get(&key).copied().unwrap_or_default(),
+            shared: &self.shared,
+        })
+    }
+
+    /// What of a target a job has to find unchanged, as it is now.
+    pub fn expect(&self, node_id: Uuid, purpose: &str) -> Option<Expect> {
+        self.facts(node_id, purpose).map(|facts| Expect::of(&facts))
+    }
+
+    /// Plans one target.
+    pub fn decide(&self, action: &Action, aim: &Aim) -> Result<Decision<'_>> {
+        let node = self.nodes.get(&aim.node_id).ok_or(Error::NotFound { what: "node" })?;
+        let facts = self
+            .facts(aim.node_id, &aim.purpose)
+            .ok_or(Error::NotFound { what: "node" })?;
+        let outcome = match &aim.refusal {
+            Some(refusal) => Err(refusal.clone()),
+            None => decide(action, &facts),
+        };
+        let before = facts.installed.map(super::preview::CertificateBrief::of_installed);
+        Ok(Decision {
+            node,
+            expect: Expect::of(&facts),
+            before,
+            outcome,
+        })
+    }
+}
+
+/// What became of one target.
+pub(super) struct Decision<'a> {
+    pub node: &'a Node,
+    pub expect: Expect,
+    pub before: Option<super::preview::CertificateBrief>,
+    pub outcome: Result<super::actions::Draft, super::actions::Refusal>,
+}
+
+async fn nodes(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Node>> {
+    let mut select = of_clusters(tx, "node");
+    for column in [
+        "id",
+        "name",
+        "role",
+        "connector",
+        "ready",
+        "fault_message",
+        "agent_id",
+        "second_agent_id",
+        "cluster_id",
+        "retired_at",
+    ] {
+        select.column(("node", column));
+    }
+    for (column, alias) in [
+        ("name", "cluster_name"),
+        ("product", "product"),
+        ("product_version", "product_version"),
+        ("enabled", "enabled"),
+        ("retired_at", "cluster_retired_at"),
+    ] {
+        select.expr_as(col("cluster", column), alias);
+    }
+    let mut nodes = HashMap::with_capacity(ids.len());
+    for row in for_ids(tx, &select, ("node", "id"), ids).await? {
+        let retired: Option<Timestamp> = row.try_get("", "retired_at")?;
+        let cluster_retired: Option<Timestamp> = row.try_get("", "cluster_retired_at")?;
+        let node = Node {
+            id: row.try_get("", "id")?,
+            name: row.try_get("", "name")?,
+            role: row.try_get("", "role")?,
+            connector: row.try_get("", "connector")?,
+            ready: row.try_get("", "ready")?,
+            retired: retired.or(cluster_retired).is_some(),
+            fault: row.try_get("", "fault_message")?,
+            agent_id: row.try_get("", "agent_id")?,
+            second_agent_id: row.try_get("", "second_agent_id")?,
+            cluster_id: row.try_get("", "cluster_id")?,
+            cluster_name: row.try_get("", "cluster_name")?,
+            product: row.try_get("", "product")?,
+            product_version: row.try_get("", "product_version")?,
+            enabled: row.try_get("", "enabled")?,
+        };
+        nodes.insert(node.id, node);
+    }
+    Ok(nodes)
+}
+
+/// Agents of the nodes that are neither banned nor retired.
+async fn agents(tx: &OrgTx, nodes: &HashMap<Uuid, Node>) -> Result<HashMap<Uuid, Agent>> {
+    let ids = distinct(
+        nodes
+            .values()
+            .flat_map(|node| [node.agent_id, node.second_agent_id])
+            .flatten(),
+    );
+    let mut select = Query::select();
+    for column in ["id", "capabilities", "last_seen_at"] {
+        select.column(("agent", column));
+    }
+    select
+        .from("agent")
+        .and_where(col("agent", "org_id").eq(tx.org_id()))
+        .and_where(col("agent", "banned_at").is_null())
+        .and_where(col("agent", "retired_at").is_null());
+    let mut agents = HashMap::new();
+    for row in for_ids(tx, &select, ("agent", "id"), &ids).await? {
+        let capabilities: serde_json::Value = row.try_get("", "capabilities")?;
+        let agent = Agent {
+            id: row.try_get("", "id")?,
+            // A newer agent may know connectors that this server does not: what is readable counts.
+            capabilities: capabilities
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|one| serde_json::from_value::<Capability>(one.clone()).ok())
+                .collect(),
+            last_seen_at: row.try_get("", "last_seen_at")?,
+        };
+        agents.insert(agent.id, agent);
+    }
+    Ok(agents)
+}
+
+async fn installed(tx: &OrgTx, ids: &[Uuid], purposes: &[&str]) -> Result<HashMap<(Uuid, String), Installed>> {
+    let mut select = Query::select();
+    for column in [
+        "node_id",
+        "store",
+        "certificate_id",
+        "sha256",
+        "common_name",
+        "issuer",
+        "serial_hex",
+        "self_signed",
+        "not_after",
+    ] {
+        select.column(("installation", column));
+    }
+    select
+        .from("installation")
+        .and_where(col("installation", "org_id").eq(tx.org_id()))
+        .and_where(col("installation", "kind").eq("identity"))
+        .and_where(col("installation", "store").is_in(purposes.iter().copied()))
+        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    let mut found = HashMap::new();
+    for row in for_ids(tx, &select, ("installation", "node_id"), ids).await? {
+        let installed = Installed {
+            certificate_id: row.try_get("", "certificate_id")?,
+            sha256: row.try_get("", "sha256")?,
+            common_name: row.try_get("", "common_name")?,
+            issuer: row.try_get("", "issuer")?,
+            serial_hex: row.try_get("", "serial_hex")?,
+            self_signed: row.try_get("", "self_signed")?,
+            not_after: row.try_get("", "not_after")?,
+            names: Vec::new(),
+        };
+        found.insert((row.try_get("", "node_id")?, row.try_get("", "store")?), installed);
+    }
+    Ok(found)
+}
+
+/// Adds the DNS names and addresses of the installed certificates.
+async fn names(tx: &OrgTx, installed: &mut HashMap<(Uuid, String), Installed>) -> Result<()> {
+    let ids = distinct(installed.values().map(|one| one.certificate_id));
+    let mut select = Query::select();
+    select
+        .columns([
+            ("certificate_name", "certificate_id"),
+            ("certificate_name", "position"),
+            ("certificate_name", "value"),
+        ])
+        .from("certificate_name")
+        .and_where(col("certificate_name", "org_id").eq(tx.org_id()))
+        .and_where(col("certificate_name", "kind").is_in(["dns", "ip"]));
+    let mut names: HashMap<Uuid, Vec<(i32, String)>> = HashMap::new();
+    for row in for_ids(tx, &select, ("certificate_name", "certificate_id"), &ids).await? {
+        let name = (row.try_get("", "position")?, row.try_get("", "value")?);
+        names.entry(row.try_get("", "certificate_id")?).or_default().push(name);
+    }
+    for list in names.values_mut() {
+        list.sort();
+    }
+    for one in installed.values_mut() {
+        if let Some(list) = names.get(&one.certificate_id) {
+            one.names = list.iter().map(|(_, name)| name.clone()).collect();
+        }
+    }
+    Ok(())
+}
+
+async fn csrs(tx: &OrgTx, ids: &[Uuid], purposes: &[&str]) -> Result<HashMap<(Uuid, String), OpenCsr>> {
+    let mut select = Query::select();
+    for column in ["node_id", "purpose", "der", "spki_sha256", "created_at"] {
+        select.column(("csr", column));
+    }
+    select
+        .from("csr")
+        .and_where(col("csr", "org_id").eq(tx.org_id()))
+        .and_where(Expr::cust("\"csr\".\"state\" = 'open'"))
+        .and_where(col("csr", "purpose").is_in(purposes.iter().copied()));
+    let mut found = HashMap::new();
+    for row in for_ids(tx, &select, ("csr", "node_id"), ids).await? {
+        let der: Vec<u8> = row.try_get("", "der")?;
+        let csr = OpenCsr {
+            csr: Csr::from_der(&der).ok(),
+            spki_sha256: row.try_get("", "spki_sha256")?,
+            created_at: row.try_get("", "created_at")?,
+        };
+        found.insert((row.try_get("", "node_id")?, row.try_get("", "purpose")?), csr);
+    }
+    Ok(found)
+}
+
+/// What the nodes trust under the names of the issuers that may be needed.
+async fn trust(
+    tx: &OrgTx,
+    ids: &[Uuid],
+    stores: &HashSet<&'static str>,
+    subjects: &HashSet<String>,
+) -> Result<HashMap<(Uuid, String), Vec<Trusted>>> {
+    let mut found: HashMap<(Uuid, String), Vec<Trusted>> = HashMap::new();
+    if stores.is_empty() || subjects.is_empty() {
+        return Ok(found);
+    }
+    let mut select = Query::select();
+    select
+        .columns([
+            ("installation", "node_id"),
+            ("installation", "store"),
+            ("installation", "sha256"),
+        ])
+        .columns([("certificate", "subject_hash"), ("certificate", "not_before")])
+        .from("installation")
+        .inner_join(
+            "certificate",
+            Condition::all()
+                .add(col("certificate", "org_id").equals(("installation", "org_id")))
+                .add(col("certificate", "id").equals(("installation", "certificate_id"))),
+        )
+        .and_where(col("installation", "org_id").eq(tx.org_id()))
+        .and_where(col("installation", "kind").eq("trust"))
+        .and_where(col("installation", "store").is_in(stores.iter().copied()))
+        .and_where(col("certificate", "subject_hash").is_in(subjects.iter().map(String::as_str)))
+        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    for row in for_ids(tx, &select, ("installation", "node_id"), ids).await? {
+        let trusted = Trusted {
+            sha256: row.try_get("", "sha256")?,
+            subject_hash: row.try_get("", "subject_hash")?,
+            not_before: row.try_get("", "not_before")?,
+        };
+        let key = (row.try_get("", "node_id")?, row.try_get("", "store")?);
+        found.entry(key).or_default().push(trusted);
+    }
+    Ok(found)
+}
+
+/// Changes of the same purposes that have not ended. Jobs stand below plans: this names their table and reads it only.
+async fn open_tasks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<(Uuid, String), OpenTasks>> {
+    let mut found: HashMap<(Uuid, String), OpenTasks> = HashMap::new();
+    // Apart and with literals, so that each uses its partial index.
+    for (state, running) in [("= 'running'", true), ("IN ('waiting', 'pending')", false)] {
+        let mut select = Query::select();
+        select
+            .columns([("task", "node_id"), ("task", "purpose")])
+            .from("task")
+            .and_where(col("task", "org_id").eq(tx.org_id()))
+            .and_where(Expr::cust(format!("\"task\".\"state\" {state}")));
+        for row in for_ids(tx, &select, ("task", "node_id"), ids).await? {
+            let open = found
+                .entry((row.try_get("", "node_id")?, row.try_get("", "purpose")?))
+                .or_default();
+            if running {
+                open.running += 1;
+            } else {
+                open.waiting += 1;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// SHA-256 of an encoded name in hex, by which the inventory finds issuers.
+pub(super) fn name_hash(name_der: &[u8]) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name_der))
+}
+
+/// Sorts the upload and looks for further issuers among the certificates that the organisation knows.
+async fn share(tx: &OrgTx, uploaded: &[Certificate]) -> Result<Shared> {
+    let (authorities, leaves): (Vec<Certificate>, Vec<Certificate>) =
+        uploaded.iter().cloned().partition(Certificate::is_ca);
+    let mut known: Vec<Certificate> = Vec::new();
+    let mut asked: HashSet<String> = HashSet::new();
+    let mut frontier: Vec<String> = uploaded.iter().map(|one| name_hash(&one.issuer_der)).collect();
+    for _ in 0..MAX_CHAIN {
+        frontier.retain(|hash| asked.insert(hash.clone()));
+        if frontier.is_empty() {
+            break;
+        }
+        let mut found = Vec::new();
+        for chunk in frontier.chunks(1_000) {
+            let select = Query::select()
+                .column(("certificate_der", "der"))
+                .from("certificate")
+                .inner_join(
+                    "certificate_der",
+                    Condition::all()
+                        .add(col("certificate_der", "org_id").equals(("certificate", "org_id")))
+                        .add(col("certificate_der", "id").equals(("certificate", "id"))),
+                )
+                .and_where(col("certificate", "org_id").eq(tx.org_id()))
+                .and_where(col("certificate", "is_ca").eq(true))
+                .and_where(col("certificate", "subject_hash").is_in(chunk.iter().map(String::as_str)))
+                .take();
+            for row in tx.query_all(&select).await? {
+                let der: Vec<u8> = row.try_get("", "der")?;
+                found.extend(Certificate::from_der(&der).ok());
+            }
+        }
+        frontier = found.iter().map(|one| name_hash(&one.issuer_der)).collect();
+        known.extend(found);
+    }
+    known.retain(|one| !authorities.iter().any(|other| other.sha256 == one.sha256));
+    Ok(Shared {
+        leaves: if leaves.is_empty() { uploaded.to_vec() } else { leaves },
+        uploaded: authorities,
+        known,
+    })
+}

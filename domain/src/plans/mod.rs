@@ -1,0 +1,148 @@
+//! Plans: the dry run of an action. A plan says, for each target, what is there and what will be, what is done, what has
+//! to be restarted, what to think of, whether it can be undone, or why it is refused. Nothing has been changed by it.
+//!
+//! ```text
+//! Request ── resolve ──▶ aims ── gather ──▶ facts ── decide ──▶ drafts ── store ──▶ plan
+//!            (what is meant)     (one pass of queries)  (pure: check, plan)     (lives an hour)
+//! ```
+//!
+//! A job runs a plan ([`crate::jobs::create`]) and compares the targets' [`facts::Expect`] first: what was true when the plan
+//! was made has to be true still.
+
+mod actions;
+mod entity;
+mod facts;
+mod gather;
+mod preview;
+mod request;
+mod resolve;
+mod rows;
+mod store;
+mod upload;
+
+pub use actions::Refusal;
+pub use preview::{CertificateBrief, CsrBrief, Preview, PreviewStep, Warning};
+pub use request::{
+    Action, CsrOptions, DEFAULT_DEADLINE_SECONDS, MAX_TARGETS, Order, Request, TargetFilter, Targets, UploadOptions,
+};
+pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
+
+pub(crate) use actions::Work;
+pub(crate) use store::{Change, Planned, load, recheck, stored, take};
+
+use crate::db::{Db, OrgTx};
+use crate::error::Result;
+use crate::ids::new_id;
+use crate::{Permission, Scope};
+use resolve::Aim;
+
+/// Makes and stores a plan. It is refused as a whole only where the request itself is wrong; what cannot be done on one
+/// target is told there.
+///
+/// # Errors
+/// [`crate::Error::Invalid`] with field paths; [`crate::Error::NotFound`] for ids that are unknown, foreign or out of scope;
+/// [`crate::Error::Forbidden`] without [`Permission::Operate`].
+pub async fn create(db: &Db, scope: &Scope, request: Request) -> Result<Plan> {
+    scope.require(Permission::Operate)?;
+    let (request, uploaded) = upload::read(request).await?;
+    let tx = db.read(scope).await?;
+    request.validate(tx.now())?;
+    let aims = resolve::resolve(&tx, &request.action, &request.targets).await?;
+    let gathered = gather::gather(&tx, &request.action, &aims, &uploaded).await?;
+    drop(tx);
+    let drafts = draft(&gathered, &request, &aims)?;
+    let tx = db.write(scope).await?;
+    let plan = store::insert(&tx, new_id(), &request, drafts).await?;
+    tx.commit().await?;
+    Ok(plan)
+}
+
+/// One target, ready to be stored.
+struct Drafted {
+    node_id: uuid::Uuid,
+    cluster_id: uuid::Uuid,
+    node_name: String,
+    cluster_name: String,
+    purpose: String,
+    wave: i32,
+    expect: facts::Expect,
+    refusal: Option<Refusal>,
+    work: Option<Work>,
+    preview: Preview,
+}
+
+/// Decides each target and puts them in order: by cluster, the publisher first, then by name; canaries form the first
+/// wave. Where issuers are put into a trust store that the publisher replicates, its subscribers come after it.
+fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result<Vec<Drafted>> {
+    let mut decided = Vec::with_capacity(aims.len());
+    for aim in aims {
+        decided.push((aim, gathered.decide(&request.action, aim)?));
+    }
+    decided.sort_by(|(a, left), (b, right)| {
+        let key = |node: &facts::Node| (node.cluster_name.clone(), node.cluster_id, node.role != "publisher");
+        key(left.node)
+            .cmp(&key(right.node))
+            .then_with(|| left.node.name.cmp(&right.node.name))
+            .then_with(|| left.node.id.cmp(&right.node.id))
+            .then_with(|| a.purpose.cmp(&b.purpose))
+    });
+    let canaries = request.order.canary as usize;
+    let mut accepted = 0;
+    let mut publisher: Option<(uuid::Uuid, String, i64)> = None;
+    let mut drafted = Vec::with_capacity(decided.len());
+    for (position, (aim, decision)) in decided.into_iter().enumerate() {
+        let node = decision.node;
+        let (refusal, mut work, preview) = match decision.outcome {
+            Ok(draft) => (None, Some(draft.work), draft.preview),
+            Err(refusal) => {
+                let preview = Preview {
+                    before: decision.before,
+                    ..Preview::default()
+                };
+                (Some(refusal), None, preview)
+            }
+        };
+        let mut wave = 0;
+        if let Some(work) = &mut work {
+            wave = i32::from(canaries > 0 && accepted >= canaries);
+            accepted += 1;
+            if work
+                .steps
+                .iter()
+                .any(|step| step.kind() == certyard_protocol::StepKind::InstallTrust)
+            {
+                let position = i64::try_from(position).unwrap_or(i64::MAX);
+                match &publisher {
+                    Some((cluster, purpose, first)) if *cluster == node.cluster_id && *purpose == aim.purpose => {
+                        work.after = Some(*first);
+                    }
+                    _ if node.role == "publisher" => {
+                        publisher = Some((node.cluster_id, aim.purpose.clone(), position));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        drafted.push(Drafted {
+            node_id: node.id,
+            cluster_id: node.cluster_id,
+            node_name: node.name.clone(),
+            cluster_name: node.cluster_name.clone(),
+            purpose: aim.purpose.clone(),
+            wave,
+            expect: decision.expect,
+            refusal,
+            work,
+            preview,
+        });
+    }
+    Ok(drafted)
+}
+
+/// Plans deleted once they are past their hour and no job came of them, at most `limit` at a time; says how many.
+///
+/// # Errors
+/// The database is busy or away.
+pub async fn delete_expired(tx: &OrgTx, limit: u64) -> Result<u64> {
+    store::delete_expired(tx, limit).await
+}

@@ -1,0 +1,172 @@
+//! From what a user named to purposes of nodes.
+
+use super::actions::Refusal;
+use super::request::{Action, MAX_TARGETS, TargetFilter, Targets};
+use super::rows::{col, distinct, for_ids, of_clusters};
+use crate::db::OrgTx;
+use crate::error::{Error, Result};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// One purpose of one node, or the node as a whole where the purpose is empty.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    pub node_id: Uuid,
+    pub purpose: String,
+    /// Found out while looking for it.
+    pub refusal: Option<Refusal>,
+}
+
+/// Finds what is meant. Each purpose of a node is there once.
+///
+/// # Errors
+/// [`Error::NotFound`] for ids that are unknown, foreign or out of scope.
+pub(super) async fn resolve(tx: &OrgTx, action: &Action, targets: &Targets) -> Result<Vec<Aim>> {
+    let purposes = action.needs_purpose();
+    let mut aims = match targets {
+        Targets::Installations(ids) => installations(tx, ids, purposes).await?,
+        Targets::Csrs(ids) => csrs(tx, ids).await?,
+        Targets::Nodes(ids) => {
+            let purpose = if purposes {
+                action.purpose().unwrap_or_default()
+            } else {
+                ""
+            };
+            ids.iter().map(|id| aim(*id, purpose)).collect()
+        }
+        Targets::Purposes(pairs) => pairs
+            .iter()
+            .map(|(node, purpose)| aim(*node, if purposes { purpose } else { "" }))
+            .collect(),
+        Targets::Filter(filter) => matching(tx, filter, purposes).await?,
+    };
+    let mut seen = std::collections::HashSet::new();
+    aims.retain(|aim| seen.insert((aim.node_id, aim.purpose.clone())));
+    Ok(aims)
+}
+
+fn aim(node_id: Uuid, purpose: &str) -> Aim {
+    Aim {
+        node_id,
+        purpose: purpose.into(),
+        refusal: None,
+    }
+}
+
+/// An installation that is gone still names its purpose, which may be made anew.
+async fn installations(tx: &OrgTx, ids: &[Uuid], purposes: bool) -> Result<Vec<Aim>> {
+    let wanted = distinct(ids.iter().copied());
+    let mut select = of_clusters(tx, "installation");
+    for column in ["id", "node_id", "kind", "store"] {
+        select.column(("installation", column));
+    }
+    let mut found = HashMap::new();
+    for row in for_ids(tx, &select, ("installation", "id"), &wanted).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        let kind: String = row.try_get("", "kind")?;
+        let store: String = row.try_get("", "store")?;
+        let mut aim = aim(row.try_get("", "node_id")?, if purposes { &store } else { "" });
+        if purposes && kind != "identity" {
+            aim.refusal = Some(Refusal {
+                code: "not_identity",
+                message: format!("`{store}` is a trust store: only identity certificates have a CSR"),
+            });
+        }
+        found.insert(id, aim);
+    }
+    in_order(ids, found, "installation")
+}
+
+async fn csrs(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Aim>> {
+    let wanted = distinct(ids.iter().copied());
+    let mut select = of_clusters(tx, "csr");
+    for column in ["id", "node_id", "purpose", "state"] {
+        select.column(("csr", column));
+    }
+    let mut found = HashMap::new();
+    for row in for_ids(tx, &select, ("csr", "id"), &wanted).await? {
+        let id: Uuid = row.try_get("", "id")?;
+        let purpose: String = row.try_get("", "purpose")?;
+        let state: String = row.try_get("", "state")?;
+        let mut aim = aim(row.try_get("", "node_id")?, &purpose);
+        if state != "open" {
+            aim.refusal = Some(Refusal {
+                code: "csr_not_open",
+                message: format!("this CSR for `{purpose}` waits for no answer any more: it is {state}"),
+            });
+        }
+        found.insert(id, aim);
+    }
+    in_order(ids, found, "CSR")
+}
+
+fn in_order(ids: &[Uuid], mut found: HashMap<Uuid, Aim>, what: &'static str) -> Result<Vec<Aim>> {
+    let mut aims = Vec::with_capacity(ids.len());
+    let mut seen = std::collections::HashSet::new();
+    for id in ids {
+        if seen.insert(*id) {
+            aims.push(found.remove(id).ok_or(Error::NotFound { what })?);
+        }
+    }
+    Ok(aims)
+}
+
+async fn matching(tx: &OrgTx, filter: &TargetFilter, purposes: bool) -> Result<Vec<Aim>> {
+    let by_certificate = purposes || filter.purpose.is_some() || filter.not_after_before.is_some();
+    let table = if by_certificate { "installation" } else { "node" };
+    let mut select = of_clusters(tx, table);
+    if by_certificate {
+        select.columns([("installation", "node_id"), ("installation", "store")]);
+        select
+            .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"))
+            .and_where(col("installation", "kind").eq("identity"));
+        if let Some(purpose) = &filter.purpose {
+            select.and_where(col("installation", "store").eq(purpose.as_str()));
+        }
+        if let Some(before) = filter.not_after_before {
+            select.and_where(col("installation", "not_after").lt(before));
+        }
+        let retired = Query::select()
+            .column(("node", "id"))
+            .from("node")
+            .and_where(col("node", "org_id").eq(tx.org_id()))
+            .and_where(col("node", "retired_at").is_not_null())
+            .take();
+        select.and_where(col("installation", "node_id").not_in_subquery(retired));
+    } else {
+        select
+            .expr_as(col("node", "id"), "node_id")
+            .and_where(col("node", "retired_at").is_null());
+    }
+    let mut conditions = Condition::all().add(col("cluster", "retired_at").is_null());
+    if !filter.cluster_ids.is_empty() {
+        conditions = conditions.add(col("cluster", "id").is_in(filter.cluster_ids.iter().copied()));
+    }
+    if !filter.group_ids.is_empty() {
+        conditions = conditions.add(col("cluster", "group_id").is_in(filter.group_ids.iter().copied()));
+    }
+    if let Some(product) = &filter.product {
+        conditions = conditions.add(col("cluster", "product").eq(product.as_str()));
+    }
+    select.cond_where(conditions).limit(MAX_TARGETS as u64 + 1);
+    let rows = tx.query_all(&select).await?;
+    if rows.len() > MAX_TARGETS {
+        return Err(Error::field(
+            "filter",
+            "too_many",
+            format!("matches more than {MAX_TARGETS} targets: narrow it and make several plans"),
+        ));
+    }
+    let mut aims = Vec::with_capacity(rows.len());
+    for row in rows {
+        let purpose: String = if purposes {
+            row.try_get("", "store")?
+        } else {
+            String::new()
+        };
+        aims.push(aim(row.try_get("", "node_id")?, &purpose));
+    }
+    Ok(aims)
+}
