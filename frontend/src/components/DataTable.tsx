@@ -1,0 +1,122 @@
+import { Button, Skeleton } from '@mantine/core';
+import { createColumnHelper, tableFeatures, useTable, type RowData } from '@tanstack/react-table';
+import { useMemo, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { LoadError } from './States';
+
+export interface Column<T> {
+  id: string;
+  header: string;
+  cell: (row: T) => ReactNode;
+  /** The class of the cells: width, alignment, and below which width the column steps back. */
+  className?: string;
+}
+
+interface DataTableProps<T> {
+  label: string;
+  columns: Column<T>[];
+  rows: T[] | undefined;
+  rowId: (row: T) => string;
+  loading: boolean;
+  error?: unknown;
+  retry?: () => void;
+  empty: ReactNode;
+  selected?: string | null;
+  /** What a click on a row does, beside the link or button in its first cell. */
+  onOpen?: (row: T) => void;
+  more?: { has: boolean; loading: boolean; load: () => void };
+  /** The data on screen is older than the last try to read it. */
+  stale?: boolean;
+}
+
+const features = tableFeatures({});
+const SKELETON_ROWS = 6;
+
+export function DataTable<T extends RowData>(props: DataTableProps<T>) {
+  const { t } = useTranslation();
+  const { columns, rows, rowId, onOpen, selected = null, more } = props;
+  const definitions = useMemo(() => {
+    const helper = createColumnHelper<typeof features, T>();
+    return helper.columns(
+      columns.map((column) =>
+        helper.display({
+          id: column.id,
+          header: column.header,
+          cell: ({ row }) => column.cell(row.original),
+        }),
+      ),
+    );
+  }, [columns]);
+  const data = useMemo(() => rows ?? [], [rows]);
+  const table = useTable({ features, columns: definitions, data, getRowId: rowId });
+  const classes = new Map(columns.map((column) => [column.id, column.className]));
+
+  if (props.error !== undefined && props.error !== null && rows === undefined) {
+    return <LoadError error={props.error} retry={props.retry ?? (() => undefined)} />;
+  }
+  if (!props.loading && data.length === 0) return props.empty;
+
+  return (
+    <div className={props.stale === true ? 'table-wrap is-stale' : 'table-wrap'}>
+      <table className="table" aria-label={props.label} aria-busy={props.loading}>
+        <thead>
+          {table.getHeaderGroups().map((group) => (
+            <tr key={group.id}>
+              {group.headers.map((header) => (
+                <th key={header.id} scope="col" className={classes.get(header.column.id)}>
+                  <table.FlexRender header={header} />
+                </th>
+              ))}
+            </tr>
+          ))}
+        </thead>
+        <tbody>
+          {props.loading && data.length === 0 && <SkeletonRows columns={columns} />}
+          {table.getRowModel().rows.map((row) => (
+            <tr
+              key={row.id}
+              data-row={row.id}
+              className={row.id === selected ? 'is-selected' : undefined}
+              aria-current={row.id === selected ? 'true' : undefined}
+              onClick={(event) => openByRow(event, () => onOpen?.(row.original))}
+            >
+              {row.getAllCells().map((cell) => (
+                <td key={cell.id} className={classes.get(cell.column.id)}>
+                  <table.FlexRender cell={cell} />
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {more?.has === true && (
+        <div className="table-more">
+          <span>{t('list.shown', { count: data.length })}</span>
+          <Button variant="default" size="xs" loading={more.loading} onClick={more.load}>
+            {t('list.more')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function SkeletonRows<T>({ columns }: { columns: Column<T>[] }) {
+  return Array.from({ length: SKELETON_ROWS }, (_, row) => (
+    <tr key={row} aria-hidden>
+      {columns.map((column, index) => (
+        <td key={column.id} className={column.className}>
+          <Skeleton height={14} radius="sm" width={`${80 - ((row * 13 + index * 29) % 40)}%`} />
+        </td>
+      ))}
+    </tr>
+  ));
+}
+
+/** A click on a row opens it, but not one on a link or button inside, nor the end of selecting text. */
+function openByRow(event: React.MouseEvent, open: () => void): void {
+  const target = event.target as HTMLElement;
+  if (target.closest('a, button, input, label') !== null) return;
+  if ((window.getSelection()?.toString() ?? '') !== '') return;
+  open();
+}

@@ -1,0 +1,93 @@
+import { Button, Skeleton } from '@mantine/core';
+import { IconAlertTriangle, IconRefresh, type Icon } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { ApiError } from '../api/problem';
+import { CopyIcon } from './Copy';
+
+interface EmptyProps {
+  icon: Icon;
+  title: string;
+  children?: ReactNode;
+  actions?: ReactNode;
+}
+
+/** What a list says when it has nothing: why, and what to do next. */
+export function EmptyState({ icon: Mark, title, children, actions }: EmptyProps) {
+  return (
+    <div className="empty">
+      <span className="empty-mark" aria-hidden>
+        <Mark size={26} stroke={1.6} />
+      </span>
+      <h2>{title}</h2>
+      {children !== undefined && <div className="empty-text">{children}</div>}
+      {actions !== undefined && <div className="empty-actions">{actions}</div>}
+    </div>
+  );
+}
+
+/** The sentence for a refusal: by its code in the reader's language, else what the server said. */
+export function useProblemText(): (error: unknown) => string {
+  const { t, i18n } = useTranslation();
+  return (error) => {
+    if (!(error instanceof ApiError)) return t('problem.unexpected');
+    const key = `problem.${error.code}`;
+    if (i18n.exists(key)) return t(key);
+    return error.problem.detail ?? error.problem.title ?? t('problem.unexpected');
+  };
+}
+
+/** A refusal inside a form or panel: the sentence, its fields, and the request id to name to an administrator. */
+export function ProblemNote({ error }: { error: unknown }) {
+  const { t } = useTranslation();
+  const problemText = useProblemText();
+  const problem = error instanceof ApiError ? error.problem : undefined;
+  const sentence = problemText(error);
+  const detail = problem?.detail !== undefined && problem.detail !== sentence ? problem.detail : undefined;
+  return (
+    <div className="note note-expired" role="alert">
+      <IconAlertTriangle size={18} aria-hidden />
+      <div>
+        <strong>{sentence}</strong>
+        {detail !== undefined && <p>{detail}</p>}
+        {(problem?.errors ?? []).length > 0 && (
+          <ul>
+            {problem?.errors?.map((item) => (
+              <li key={`${item.field}${item.code}`}>{item.message}</li>
+            ))}
+          </ul>
+        )}
+        {problem?.request_id !== undefined && (
+          <p className="request-id">
+            {t('problem.request_id')} <code>{problem.request_id}</code>
+            <CopyIcon text={problem.request_id} label={t('act.copy')} />
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** A part of a page that could not be loaded, with the way to try again. */
+export function LoadError({ error, retry }: { error: unknown; retry: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <div className="load-error">
+      <ProblemNote error={error} />
+      <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={retry}>
+        {t('act.retry')}
+      </Button>
+    </div>
+  );
+}
+
+/** Grey bars where lines of text will stand. */
+export function Lines({ count = 4 }: { count?: number }) {
+  return (
+    <div className="lines" aria-hidden>
+      {Array.from({ length: count }, (_, index) => (
+        <Skeleton key={index} height={14} radius="sm" width={`${90 - ((index * 17) % 45)}%`} />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,53 @@
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useTranslation } from 'react-i18next';
+import { historyQuery } from '../../api/queries';
+import { Lines, LoadError } from '../../components/States';
+import { Time } from '../../components/Time';
+import { colonHex } from '../../lib/certificate';
+
+/** What happened to one place of a node: which certificate came when, by which job. */
+export function History({ installationId }: { installationId: string }) {
+  const { t } = useTranslation();
+  const history = useQuery(historyQuery(installationId));
+  if (history.data === undefined) {
+    return (
+      <section className="panel-section">
+        {history.isError ? (
+          <LoadError error={history.error} retry={() => void history.refetch()} />
+        ) : (
+          <Lines count={5} />
+        )}
+      </section>
+    );
+  }
+  if (history.data.items.length === 0) {
+    return <p className="panel-section dim">{t('history.none')}</p>;
+  }
+  return (
+    <section className="panel-section">
+      <ol className="history">
+        {history.data.items.map((event) => (
+          <li key={`${event.at}${event.event}${event.serial_hex ?? ''}`}>
+            <strong>{t(`history.${event.event}`, { defaultValue: event.event })}</strong>{' '}
+            <Time value={event.at} className="dim" />
+            {event.common_name !== null && <div>{event.common_name}</div>}
+            {event.serial_hex !== null && <code className="dim">{colonHex(event.serial_hex)}</code>}
+            {event.not_after !== null && (
+              <div className="dim">
+                {t('history.until')} <Time value={event.not_after} show="date" />
+              </div>
+            )}
+            {event.job_id !== null && (
+              <div>
+                <Link to="/jobs/$jobId" params={{ jobId: event.job_id }}>
+                  {t('history.job')}
+                </Link>
+              </div>
+            )}
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}

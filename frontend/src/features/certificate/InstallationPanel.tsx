@@ -1,0 +1,148 @@
+import { Button, Tabs } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { IconFileCertificate, IconUpload } from '@tabler/icons-react';
+import { useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { certificateQuery, installationQuery } from '../../api/queries';
+import type { Installation } from '../../api/types';
+import { LevelBadge } from '../../components/Badge';
+import { useFileDrop } from '../../components/DropZone';
+import { Panel } from '../../components/Panel';
+import { Lines, LoadError } from '../../components/States';
+import { useView } from '../../lib/view';
+import { usePermissions } from '../../shell/session';
+import { CertificateFiles } from './Actions';
+import { CsrSteps } from './CsrSteps';
+import { CertificateDetails, Clocks, Validity } from './Details';
+import { History } from './History';
+
+interface InstallationPanelProps {
+  id: string;
+  /** The row of the list, where the list has it: the panel then opens at once. */
+  row: Installation | undefined;
+  onClose: () => void;
+}
+
+/** One identity certificate of a node, and its way from CSR to the next certificate. */
+export function InstallationPanel({ id, row, onClose }: InstallationPanelProps) {
+  const { t } = useTranslation();
+  const read = useQuery({ ...installationQuery(id), placeholderData: row });
+  const installation = read.data;
+  const [view, change] = useView();
+  const area = useRef<HTMLElement>(null);
+  const [file, setFile] = useState<File | null>(null);
+  const takeFile = (next: File | null) => {
+    setFile(next);
+    if (next !== null && view.do !== 'csr') change({ do: 'csr' }, { replace: true });
+  };
+  const over = useFileDrop(area, takeFile);
+  if (installation === undefined) {
+    return (
+      <Panel areaRef={area} mark={null} title={t('d.certificate')} sub={null} onClose={onClose} rowId={id}>
+        <div className="panel-section">
+          {read.isError ? (
+            <LoadError error={read.error} retry={() => void read.refetch()} />
+          ) : (
+            <Lines count={8} />
+          )}
+        </div>
+      </Panel>
+    );
+  }
+  return (
+    <Panel
+      areaRef={area}
+      mark={<LevelBadge level={installation.status} />}
+      title={installation.common_name ?? installation.subject}
+      sub={
+        <>
+          <span className="mono">{installation.store}</span> · <span>{installation.node.name}</span> ·{' '}
+          <span>{installation.cluster.name}</span>
+        </>
+      }
+      onClose={onClose}
+      rowId={id}
+    >
+      <PanelContent installation={installation} file={file} over={over} onFile={takeFile} />
+    </Panel>
+  );
+}
+
+interface PanelContentProps {
+  installation: Installation;
+  file: File | null;
+  over: boolean;
+  onFile: (file: File | null) => void;
+}
+
+const TABS = ['details', 'csr', 'history'];
+
+function PanelContent({ installation, file, over, onFile }: PanelContentProps) {
+  const { t } = useTranslation();
+  const [view, change] = useView();
+  const { operate } = usePermissions();
+  const certificate = useQuery(certificateQuery(installation.certificate_id));
+  const tab = TABS.includes(view.do ?? '') ? view.do : 'details';
+  const waiting = installation.csr !== null;
+  const openSteps = () => change({ do: 'csr' }, { replace: true });
+  return (
+    <>
+      <div className="panel-actions">
+        {operate && tab !== 'csr' && (
+          <Button
+            leftSection={
+              waiting ? <IconUpload size={16} aria-hidden /> : <IconFileCertificate size={16} aria-hidden />
+            }
+            onClick={openSteps}
+          >
+            {waiting ? t('act.upload') : t('act.csr')}
+          </Button>
+        )}
+        <CertificateFiles certificateId={installation.certificate_id} />
+      </div>
+      <Tabs
+        value={tab ?? 'details'}
+        onChange={(next) =>
+          change({ do: next === 'details' ? undefined : (next ?? undefined) }, { replace: true })
+        }
+      >
+        <Tabs.List>
+          <Tabs.Tab value="details">{t('d.details')}</Tabs.Tab>
+          <Tabs.Tab value="csr">{t('csr.tab')}</Tabs.Tab>
+          <Tabs.Tab value="history">{t('d.history')}</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="details">
+          {tab === 'details' && (
+            <>
+              <Validity from={installation.not_before} until={installation.not_after} />
+              <Clocks installation={installation} />
+              {certificate.data !== undefined && <CertificateDetails certificate={certificate.data} />}
+              {certificate.isPending && (
+                <div className="panel-section">
+                  <Lines count={7} />
+                </div>
+              )}
+              {certificate.isError && (
+                <LoadError error={certificate.error} retry={() => void certificate.refetch()} />
+              )}
+            </>
+          )}
+        </Tabs.Panel>
+        <Tabs.Panel value="csr">
+          {tab === 'csr' && certificate.data !== undefined && (
+            <CsrSteps
+              installation={installation}
+              certificate={certificate.data}
+              file={file}
+              over={over}
+              onFile={onFile}
+            />
+          )}
+        </Tabs.Panel>
+        <Tabs.Panel value="history">
+          {tab === 'history' && <History installationId={installation.id} />}
+        </Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}

@@ -1,0 +1,115 @@
+import { Button, Modal, Select, TextInput } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+import { useTranslation } from 'react-i18next';
+import { http } from '../../api/http';
+import { ApiError } from '../../api/problem';
+import { agentsQuery, invalidate } from '../../api/queries';
+import type { Agent, Cluster, ClusterNode } from '../../api/types';
+import { ProblemNote } from '../../components/States';
+import { PRODUCTS } from '../../lib/products';
+import { useList } from '../../lib/use-list';
+
+interface AddNodeDialogProps {
+  cluster: Cluster;
+  opened: boolean;
+  onClose: () => void;
+}
+
+export function AddNodeDialog({ cluster, opened, onClose }: AddNodeDialogProps) {
+  const { t } = useTranslation();
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title={t('nodes.add')}
+      closeButtonProps={{ 'aria-label': t('act.close') }}
+    >
+      <AddNodeForm cluster={cluster} onClose={onClose} />
+    </Modal>
+  );
+}
+
+function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const product = PRODUCTS[cluster.product];
+  const roles = product?.roles ?? ['standalone'];
+  const agents = useList<Agent>(agentsQuery()).rows ?? [];
+  const [name, setName] = useState('');
+  const [address, setAddress] = useState('');
+  const [role, setRole] = useState((cluster.node_count > 0 ? roles.at(-1) : roles[0]) ?? 'standalone');
+  const [agent, setAgent] = useState<string | null>(null);
+
+  const add = useMutation({
+    mutationFn: () =>
+      http.post<ClusterNode>(`/api/v1/clusters/${cluster.id}/nodes`, {
+        name,
+        address: address || name,
+        role,
+        connector: product?.connector ?? 'cisco_uc',
+        agent_id: agent ?? agents[0]?.id ?? null,
+      }),
+    onSuccess: async () => {
+      await invalidate(client, '/api/v1/clusters');
+      onClose();
+    },
+  });
+  const fieldError = (field: string) => (add.error instanceof ApiError ? add.error.field(field) : undefined);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <form className="form" onSubmit={submit}>
+      {add.error !== null && <ProblemNote error={add.error} />}
+      <TextInput
+        label={t('field.name')}
+        required
+        withAsterisk={false}
+        data-autofocus
+        maxLength={200}
+        placeholder="sto-cucm-01-pub.example.org"
+        value={name}
+        error={fieldError('name')}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TextInput
+        label={t('field.address')}
+        description={t('field.address_hint')}
+        maxLength={260}
+        placeholder={name === '' ? 'sto-cucm-01-pub.example.org:443' : name}
+        value={address}
+        error={fieldError('address')}
+        onChange={(event) => setAddress(event.currentTarget.value)}
+      />
+      <div className="form-row">
+        {roles.length > 1 && (
+          <Select
+            label={t('col.role')}
+            data={roles.map((value) => ({ value, label: t(`node_role.${value}`) }))}
+            value={role}
+            onChange={(value) => setRole(value ?? role)}
+          />
+        )}
+        {agents.length > 0 && (
+          <Select
+            label={t('col.agent')}
+            data={agents.map((item) => ({ value: item.id, label: item.name }))}
+            value={agent ?? agents[0]?.id ?? null}
+            onChange={setAgent}
+          />
+        )}
+      </div>
+      {agents.length === 0 && <p className="note note-warning">{t('nodes.no_agent')}</p>}
+      <div className="form-actions">
+        <Button variant="default" onClick={onClose}>
+          {t('act.cancel')}
+        </Button>
+        <Button type="submit" loading={add.isPending}>
+          {t('nodes.add')}
+        </Button>
+      </div>
+    </form>
+  );
+}

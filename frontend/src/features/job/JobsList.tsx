@@ -1,0 +1,162 @@
+import { Select } from '@mantine/core';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { IconClipboardList } from '@tabler/icons-react';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { jobsQuery } from '../../api/queries';
+import type { Job } from '../../api/types';
+import { TaskBadge } from '../../components/Badge';
+import { Bar } from '../../components/Counts';
+import { DataTable, type Column } from '../../components/DataTable';
+import { MultiFilter } from '../../components/Filters';
+import { EmptyState } from '../../components/States';
+import { Time } from '../../components/Time';
+import { joinList, splitList } from '../../lib/search';
+import { monthRange } from '../../lib/time';
+import { useList } from '../../lib/use-list';
+import { useView } from '../../lib/view';
+import { NoMatch } from '../../pages/ClustersPage';
+import { doneOf } from './progress';
+
+const STATES = ['waiting', 'running', 'succeeded', 'failed', 'cancelled'];
+const PERIOD_MONTHS = 12;
+
+/** Jobs of a month, the current one by default, of one cluster or of all. */
+export function JobsList({ clusterId }: { clusterId?: string }) {
+  const { t } = useTranslation();
+  const [view, change] = useView();
+  const navigate = useNavigate();
+  const states = splitList(view.state);
+  const back = Math.min(PERIOD_MONTHS - 1, Math.max(0, Number(view.period ?? 0) || 0));
+  // Fixed for the life of the list: a range that moves with each second would be a new list each time.
+  const range = useMemo(() => monthRange(Date.now(), back), [back]);
+  const list = useList<Job>(jobsQuery({ ...range, state: states, cluster_id: clusterId }));
+  const columns = useJobColumns();
+  return (
+    <div className="card">
+      <div className="filters" role="search">
+        <PeriodSelect
+          value={back}
+          onChange={(value) => change({ period: value === 0 ? undefined : String(value) })}
+        />
+        <MultiFilter
+          label={t('col.status')}
+          options={STATES.map((state) => ({ value: state, label: t(`task.${state}`) }))}
+          value={states}
+          onChange={(value) => change({ state: joinList(value) })}
+        />
+      </div>
+      <DataTable
+        label={t('jobs.title')}
+        columns={columns}
+        rows={list.rows}
+        rowId={(job) => job.id}
+        loading={list.loading}
+        error={list.error}
+        retry={list.retry}
+        stale={list.stale}
+        more={list.more}
+        onOpen={(job) => void navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })}
+        empty={
+          states.length > 0 ? (
+            <NoMatch onClear={() => change({ state: undefined })} />
+          ) : (
+            <EmptyState icon={IconClipboardList} title={t('jobs.none')}>
+              {t('jobs.none_text')}
+            </EmptyState>
+          )
+        }
+      />
+    </div>
+  );
+}
+
+function PeriodSelect({ value, onChange }: { value: number; onChange: (value: number) => void }) {
+  const { t, i18n } = useTranslation();
+  const months = useMemo(() => {
+    const format = new Intl.DateTimeFormat(i18n.language, {
+      month: 'long',
+      year: 'numeric',
+      timeZone: 'UTC',
+    });
+    return Array.from({ length: PERIOD_MONTHS }, (_, back) => ({
+      value: String(back),
+      label: back === 0 ? t('jobs.this_month') : format.format(new Date(monthRange(Date.now(), back).from)),
+    }));
+  }, [t, i18n.language]);
+  return (
+    <Select
+      className="filter-select"
+      radius="xl"
+      aria-label={t('jobs.period')}
+      data={months}
+      value={String(value)}
+      onChange={(next) => onChange(Number(next ?? 0))}
+    />
+  );
+}
+
+function useJobColumns(): Column<Job>[] {
+  const { t } = useTranslation();
+  return useMemo(
+    () => [
+      {
+        id: 'status',
+        header: t('col.status'),
+        className: 'col-status',
+        cell: (job) => <TaskBadge state={job.status} />,
+      },
+      {
+        id: 'job',
+        header: t('col.job'),
+        cell: (job) => (
+          <span className="cell-main">
+            <Link className="cell-name" to="/jobs/$jobId" params={{ jobId: job.id }}>
+              {t(`action.${job.action}`, { defaultValue: job.action })}
+            </Link>
+            {job.purpose !== null && <span className="cell-second mono">{job.purpose}</span>}
+          </span>
+        ),
+      },
+      {
+        id: 'cluster',
+        header: t('col.cluster'),
+        cell: (job) =>
+          job.clusters.length === 1
+            ? job.clusters[0]?.name
+            : t('clusters.count', { count: job.clusters.length }),
+      },
+      {
+        id: 'nodes',
+        header: t('col.nodes'),
+        cell: (job) => (
+          <span className="cell-main job-nodes">
+            <span className="figures">{t('job.done', { done: doneOf(job.counts), total: job.total })}</span>
+            <Bar
+              className="meter"
+              parts={[
+                { value: job.counts.failed, tone: 'expired' },
+                { value: job.counts.succeeded, tone: 'valid' },
+                { value: job.counts.running, tone: 'running' },
+                { value: job.counts.waiting + job.counts.pending, tone: 'none' },
+              ]}
+            />
+          </span>
+        ),
+      },
+      {
+        id: 'by',
+        header: t('col.started_by'),
+        className: 'col-wide',
+        cell: (job) => job.created_by?.name ?? '–',
+      },
+      {
+        id: 'at',
+        header: t('col.started'),
+        className: 'col-tight',
+        cell: (job) => <Time value={job.created_at} />,
+      },
+    ],
+    [t],
+  );
+}

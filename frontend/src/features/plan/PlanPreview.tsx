@@ -1,0 +1,118 @@
+import { Button, Checkbox } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useNavigate } from '@tanstack/react-router';
+import { IconAlertTriangle, IconArrowBackUp, IconPlayerPlay } from '@tabler/icons-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { http } from '../../api/http';
+import { ApiError } from '../../api/problem';
+import { invalidate } from '../../api/queries';
+import type { Job, Plan, PlanWarning } from '../../api/types';
+import { ProblemNote } from '../../components/States';
+import { Time } from '../../components/Time';
+import { PlanChanges } from './PlanChanges';
+import { PlanTargets } from './PlanTargets';
+import { undoOf } from './undo';
+
+type OnChanged = 'refuse' | 'drop';
+
+/** All that a job would do, node by node, before anything is done; and the button that starts it. */
+export function PlanPreview({ plan, onClose }: { plan: Plan; onClose: () => void }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [consent, setConsent] = useState<string[]>([]);
+  const run = useMutation({
+    mutationFn: (changed: OnChanged) =>
+      http.post<Job>('/api/v1/jobs', { plan_id: plan.id, consent, changed }),
+    onSuccess: async (job) => {
+      await invalidate(client, '/api/v1/jobs', '/api/v1/clusters', '/api/v1/installations');
+      await navigate({ to: '/jobs/$jobId', params: { jobId: job.id } });
+    },
+  });
+  const needed = plan.warnings.filter((warning) => warning.consent).map((warning) => warning.code);
+  const agreed = needed.every((code) => consent.includes(code));
+  const clusters = new Set(plan.targets.map((target) => target.cluster.id)).size;
+  const changed = run.error instanceof ApiError && run.error.status === 409 ? run.error : null;
+  const toggle = (code: string, on: boolean) =>
+    setConsent((old) => (on ? [...old, code] : old.filter((item) => item !== code)));
+  return (
+    <div className="plan-body">
+      <p className="dim">
+        {plan.targets.length > 0
+          ? t('plan.intro', {
+              nodes: t('nodes.count', { count: plan.targets.length }),
+              clusters: t('clusters.count', { count: clusters }),
+            })
+          : t('plan.nothing')}{' '}
+        {t('plan.expires')} <Time value={plan.expires_at} />.
+      </p>
+      <PlanTargets plan={plan} />
+      <Undo plan={plan} />
+      {plan.warnings.map((warning) => (
+        <Warning
+          key={warning.code}
+          warning={warning}
+          checked={consent.includes(warning.code)}
+          onToggle={(on) => toggle(warning.code, on)}
+        />
+      ))}
+      {changed !== null && <PlanChanges problem={changed.problem} />}
+      {run.error !== null && changed === null && <ProblemNote error={run.error} />}
+      <div className="form-actions">
+        <Button variant="default" onClick={onClose}>
+          {t('act.cancel')}
+        </Button>
+        {changed !== null && (
+          <Button variant="default" loading={run.isPending} onClick={() => run.mutate('drop')}>
+            {t('plan.drop_changed')}
+          </Button>
+        )}
+        <Button
+          leftSection={<IconPlayerPlay size={16} aria-hidden />}
+          disabled={!agreed || plan.targets.length === 0 || changed !== null}
+          loading={run.isPending}
+          onClick={() => run.mutate('refuse')}
+        >
+          {t('plan.run')}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface WarningProps {
+  warning: PlanWarning;
+  checked: boolean;
+  onToggle: (on: boolean) => void;
+}
+
+function Warning({ warning, checked, onToggle }: WarningProps) {
+  const { t } = useTranslation();
+  return (
+    <div className="note note-warning">
+      <IconAlertTriangle size={18} aria-hidden />
+      <div className="plan-warning">
+        <p>{warning.message}</p>
+        {warning.consent && (
+          <Checkbox
+            label={t('plan.consent')}
+            checked={checked}
+            onChange={(event) => onToggle(event.currentTarget.checked)}
+          />
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Undo({ plan }: { plan: Plan }) {
+  const { t } = useTranslation();
+  if (plan.targets.length === 0) return null;
+  return (
+    <div className="note note-notice">
+      <IconArrowBackUp size={18} aria-hidden />
+      <div>{t(`undo.${undoOf(plan)}`)}</div>
+    </div>
+  );
+}

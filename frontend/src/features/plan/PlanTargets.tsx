@@ -1,0 +1,116 @@
+import { IconArrowNarrowRight, IconBan } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { Facts, Plan, PlanRefusal, PlanTarget } from '../../api/types';
+import { Tag } from '../../components/Badge';
+import { Time } from '../../components/Time';
+import { displayName } from '../../lib/certificate';
+import { keyText } from '../certificate/Details';
+
+/** Nodes by cluster in the order in which they are done, then those that were refused. */
+export function PlanTargets({ plan }: { plan: Plan }) {
+  const { t } = useTranslation();
+  const clusters = [...new Map(plan.targets.map((target) => [target.cluster.id, target.cluster])).values()];
+  return (
+    <>
+      {clusters.length > 0 && (
+        <div className="plan-group">
+          {clusters.map((cluster) => (
+            <section key={cluster.id} aria-label={cluster.name}>
+              <h3 className="plan-cluster">{cluster.name}</h3>
+              {plan.targets
+                .filter((target) => target.cluster.id === cluster.id)
+                .map((target, index) => (
+                  <Target key={target.key} target={target} order={index + 1} />
+                ))}
+            </section>
+          ))}
+        </div>
+      )}
+      {plan.refusals.length > 0 && (
+        <div className="plan-group">
+          <h3 className="plan-cluster">{t('plan.refused', { count: plan.refusals.length })}</h3>
+          {plan.refusals.map((refusal, index) => (
+            <Refusal key={index} refusal={refusal} />
+          ))}
+        </div>
+      )}
+    </>
+  );
+}
+
+function Target({ target, order }: { target: PlanTarget; order: number }) {
+  const { t } = useTranslation();
+  return (
+    <div className="plan-target">
+      <span className="plan-order">{order}</span>
+      <span className="cell-main">
+        <span className="cell-name">{target.node.name}</span>
+        {target.purpose !== null && (
+          <span>
+            <Tag>{target.purpose}</Tag>
+          </span>
+        )}
+      </span>
+      <span className="plan-what">
+        <Change before={target.before} after={target.after} />
+        <span className="plan-steps">
+          {target.steps.map(({ step }, index) => (
+            <span key={`${step}${index}`}>
+              {index > 0 && <span aria-hidden>→ </span>}
+              {t(`step.${step}`, { defaultValue: step })}
+            </span>
+          ))}
+        </span>
+        <span className="dim">
+          {target.restarts.length > 0
+            ? `${t('plan.restarts')}: ${target.restarts.join(', ')}`
+            : t('plan.no_restart')}
+        </span>
+        {target.note !== null && <span className="dim">{target.note}</span>}
+      </span>
+    </div>
+  );
+}
+
+function Change({ before, after }: { before: Facts | null; after: Facts | null }) {
+  if (after === null) return null;
+  return (
+    <span className="plan-change">
+      {before !== null && (
+        <>
+          <del>
+            <FactsLine facts={before} />
+          </del>
+          <IconArrowNarrowRight size={16} aria-hidden />
+        </>
+      )}
+      <ins>
+        <FactsLine facts={after} />
+      </ins>
+    </span>
+  );
+}
+
+function FactsLine({ facts }: { facts: Facts }) {
+  const words = [
+    facts.issuer === null ? null : displayName(facts.issuer),
+    facts.key === null ? null : keyText(facts.key),
+  ].filter((word) => word !== null);
+  return (
+    <>
+      {facts.not_after !== null && <Time value={facts.not_after} show="date" />}
+      {facts.not_after !== null && words.length > 0 && ' · '}
+      {words.join(' · ')}
+    </>
+  );
+}
+
+function Refusal({ refusal }: { refusal: PlanRefusal }) {
+  return (
+    <div className="plan-refused">
+      <IconBan size={17} aria-hidden />
+      <span className="cell-name">{refusal.node?.name ?? ''}</span>
+      <span>{refusal.message}</span>
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import { Button } from '@mantine/core';
+import { IconPlus, IconRobot } from '@tabler/icons-react';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
+import { agentsQuery } from '../api/queries';
+import type { Agent } from '../api/types';
+import { StateBadge } from '../components/Badge';
+import { DataTable, type Column } from '../components/DataTable';
+import { PageHeader } from '../components/PageHeader';
+import { EmptyState } from '../components/States';
+import { Time } from '../components/Time';
+import { JoinAgentDialog } from '../features/onboarding/JoinAgent';
+import { useList } from '../lib/use-list';
+import { useView } from '../lib/view';
+import { usePermissions } from '../shell/session';
+
+export function AgentsPage() {
+  const { t } = useTranslation();
+  const [view, change] = useView();
+  const { administer } = usePermissions();
+  const list = useList<Agent>(agentsQuery());
+  const columns = useAgentColumns();
+  const join = administer && (
+    <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => change({ do: 'join' })}>
+      {t('join.title')}
+    </Button>
+  );
+  const none = list.rows?.length === 0;
+  return (
+    <div className="page">
+      <PageHeader
+        title={t('agents.title')}
+        sub={<span>{t('agents.sub')}</span>}
+        actions={none ? null : join}
+      />
+      <div className="card">
+        <DataTable
+          label={t('agents.title')}
+          columns={columns}
+          rows={list.rows}
+          rowId={(agent) => agent.id}
+          loading={list.loading}
+          error={list.error}
+          retry={list.retry}
+          stale={list.stale}
+          more={list.more}
+          empty={
+            <EmptyState icon={IconRobot} title={t('agents.none')} actions={join}>
+              {t('join.text')}
+            </EmptyState>
+          }
+        />
+      </div>
+      <JoinAgentDialog opened={view.do === 'join'} onClose={() => change({ do: undefined })} />
+    </div>
+  );
+}
+
+function useAgentColumns(): Column<Agent>[] {
+  const { t } = useTranslation();
+  return useMemo(
+    () => [
+      {
+        id: 'name',
+        header: t('col.agent'),
+        cell: (agent) => (
+          <span className="cell-main">
+            <span className="cell-name">{agent.name}</span>
+            <span className="cell-second">{agent.hostname}</span>
+          </span>
+        ),
+      },
+      {
+        id: 'status',
+        header: t('col.status'),
+        className: 'col-status',
+        cell: (agent) => <StateBadge state={agent.status} />,
+      },
+      {
+        id: 'nodes',
+        header: t('col.nodes'),
+        className: 'col-number',
+        cell: (agent) => agent.node_count,
+      },
+      { id: 'os', header: t('col.system'), className: 'col-wide', cell: (agent) => agent.os },
+      { id: 'version', header: t('field.version'), cell: (agent) => agent.version },
+      {
+        id: 'seen',
+        header: t('col.last_seen'),
+        className: 'col-tight',
+        cell: (agent) => (agent.last_seen_at === null ? '–' : <Time value={agent.last_seen_at} />),
+      },
+    ],
+    [t],
+  );
+}

@@ -1,0 +1,54 @@
+import { Button } from '@mantine/core';
+import { useRouter, type ErrorComponentProps } from '@tanstack/react-router';
+import { IconMapPinOff, IconRefresh } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { EmptyState, Lines, ProblemNote } from '../components/States';
+
+/** A page that broke or could not be loaded: what happened, and the way on. */
+export function ErrorPage({ error }: ErrorComponentProps) {
+  const { t } = useTranslation();
+  const router = useRouter();
+  return (
+    <div className="lone">
+      <div className="lone-card">
+        <h1>{t('error.title')}</h1>
+        <ProblemNote error={error} />
+        <div className="form-actions">
+          <Button
+            leftSection={<IconRefresh size={16} aria-hidden />}
+            onClick={() => void router.invalidate()}
+          >
+            {t('act.retry')}
+          </Button>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+export function NotFoundPage() {
+  const { t } = useTranslation();
+  return (
+    <div className="lone" role="main">
+      <EmptyState
+        icon={IconMapPinOff}
+        title={t('error.not_found')}
+        actions={
+          <Button component="a" href="/clusters">
+            {t('nav.clusters')}
+          </Button>
+        }
+      >
+        {t('error.not_found_text')}
+      </EmptyState>
+    </div>
+  );
+}
+
+export function PendingPage() {
+  return (
+    <div className="lone" aria-busy>
+      <Lines count={5} />
+    </div>
+  );
+}
