@@ -1,0 +1,382 @@
+//! Cisco UC nodes (Unified CM, IM and Presence, from release 14) by their certificate management REST API.
+//!
+//! The node makes keys and CSRs and keeps its own rules; the agent asks, looks what is there, and passes the node's words
+//! on. Nothing can be undone over this API, so each step says so. A new `tomcat` certificate is served only after the
+//! node's service is restarted, which is not this connector's to do.
+//!
+//! The node's TLS certificate is pinned at the first contact. Another one is believed only when this agent installed it:
+//! its pin is added before the upload and taken back when the upload did not happen.
+
+mod api;
+mod pins;
+
+pub use pins::{KeepPins, StoredPins};
+
+use crate::connector::{Before, Connector, Effect, StepDone, StepError};
+use crate::nodes::Secrets;
+use crate::wire;
+use api::{Api, Snapshot, csr_body, trust_service};
+use async_trait::async_trait;
+use certyard_pki::{Certificate, Csr};
+use certyard_protocol::{
+    Capability, ConnectorKind, CsrSpec, InventoryCsr, InventoryEntry, NodeInventory, Rollback, Served, Step,
+    StepCapability, StepKind, StoreKind,
+};
+use serde_json::json;
+use std::sync::Arc;
+
+/// Identity stores whose certificate the node shows on the port of its API.
+const SHOWN_PURPOSES: [&str; 2] = ["tomcat", "tomcat-ECDSA"];
+
+/// What this connector can do.
+pub fn capability() -> Capability {
+    let step = |step, rollback| StepCapability { step, rollback };
+    Capability {
+        connector: ConnectorKind::CiscoUc,
+        steps: vec![
+            step(StepKind::GenerateCsr, Rollback::None),
+            step(StepKind::InstallTrust, Rollback::RestorePrevious),
+            step(StepKind::InstallIdentity, Rollback::None),
+            step(StepKind::Verify, Rollback::Automatic),
+            step(StepKind::Inventory, Rollback::Automatic),
+        ],
+    }
+}
+
+/// One node.
+pub struct CiscoUc {
+    node: String,
+    api: Api,
+}
+
+impl CiscoUc {
+    /// A driver for the node at `address`, host and port.
+    pub fn new(node: &str, address: &str, secrets: Secrets, keeper: Arc<dyn KeepPins>) -> Self {
+        Self {
+            node: node.into(),
+            api: Api::new(node, address, &secrets, keeper),
+        }
+    }
+
+    async fn served(&self, purpose: &str, installed: &Certificate) -> Served {
+        if !SHOWN_PURPOSES.contains(&purpose) {
+            return Served::NotObservable;
+        }
+        let address = self.api.address();
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        match wire::look(address, host, Some(&installed.key.key_type)).await {
+            Ok(shown) if shown.sha256() == installed.sha256_hex() => Served::Served,
+            Ok(shown) => Served::RestartPending {
+                served_sha256: shown.sha256(),
+            },
+            // No certificate of this kind of key on this port.
+            Err(_) if purpose != "tomcat" => Served::NotObservable,
+            Err(reason) => Served::Unknown { reason },
+        }
+    }
+
+    async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
+        let answer = self.api.post("/csr", csr_body(spec)).await?;
+        let pem = match answer.get("csr").and_then(|csr| csr.as_str()) {
+            Some(pem) => pem.to_owned(),
+            None => {
+                let snapshot = self.api.snapshot().await?;
+                let csr = snapshot.identity(&spec.purpose).and_then(|item| item.csr.as_ref());
+                csr.ok_or_else(|| self.no_csr(&spec.purpose))?.to_pem()
+            }
+        };
+        let csr = Csr::from_pem(&pem)
+            .map_err(|error| StepError::lasting("node_answer", format!("the CSR of {}: {error}", self.node)))?;
+        let missing: Vec<&str> = spec
+            .names
+            .iter()
+            .filter(|name| !csr.sans.iter().any(|san| san.value.eq_ignore_ascii_case(name)))
+            .map(String::as_str)
+            .collect();
+        let note = if missing.is_empty() {
+            format!("{} made a key and a CSR", self.node)
+        } else {
+            format!("{} made a key and a CSR and left out {}", self.node, missing.join(", "))
+        };
+        Ok(StepDone {
+            note,
+            csr_pem: Some(csr.to_pem()),
+            inventory: None,
+        })
+    }
+
+    fn no_csr(&self, purpose: &str) -> StepError {
+        StepError::lasting("node_answer", format!("{} answered without a CSR for {purpose}", self.node))
+    }
+
+    /// Uploads what is missing, root first, and looks whether the node took it: of two certificates with one subject it
+    /// keeps the later one without a word.
+    async fn install_trust(&self, store: &str, pems: &[String]) -> Result<StepDone, StepError> {
+        let wanted = parse_all(pems)?;
+        let snapshot = self.api.snapshot().await?;
+        let missing: Vec<&Certificate> = wanted
+            .iter()
+            .filter(|certificate| !snapshot.trusts(store, &certificate.sha256_hex()))
+            .collect();
+        for certificate in &missing {
+            let body = json!({
+                "service": [trust_service(store)],
+                "certificates": [certificate.to_pem()],
+                "description": certificate.common_name.as_deref().unwrap_or("CA"),
+            });
+            if let Err(error) = self.api.post("/trust/certificates", body).await {
+                return Err(StepError {
+                    message: format!("{} (CA certificate {})", error.message, certificate.subject),
+                    ..error
+                });
+            }
+        }
+        if missing.is_empty() {
+            return Ok(StepDone::note(format!("all {} are in {store} already", wanted.len())));
+        }
+        let snapshot = self.api.snapshot().await?;
+        for certificate in &missing {
+            if !snapshot.trusts(store, &certificate.sha256_hex()) {
+                return Err(StepError::lasting(
+                    "trust_not_taken",
+                    format!(
+                        "{} accepted {} but does not hold it in {store}: a certificate of the same name that begins \
+                         later is there",
+                        self.node, certificate.subject
+                    ),
+                ));
+            }
+        }
+        let names: Vec<&str> = missing.iter().map(|certificate| certificate.subject.as_str()).collect();
+        Ok(StepDone::note(format!("added to {store}: {}", names.join("; "))))
+    }
+
+    /// SHA-256 of those of the certificates that the store holds.
+    async fn trusted(&self, store: &str, pems: &[String]) -> Result<Vec<String>, StepError> {
+        let snapshot = self.api.snapshot().await?;
+        let all = parse_all(pems)?.into_iter().map(|certificate| certificate.sha256_hex());
+        Ok(all.filter(|sha256| snapshot.trusts(store, sha256)).collect())
+    }
+
+    async fn install_identity(&self, purpose: &str, chain: &[String], sha256: &str) -> Result<StepDone, StepError> {
+        let certificates = parse_all(chain)?;
+        let leaf = certificates.first().map(Certificate::sha256_hex);
+        if leaf.as_deref() != Some(sha256) {
+            return Err(StepError::lasting("chain_broken", "the chain does not begin with the certificate to install"));
+        }
+        if self.api.snapshot().await?.installed_sha256(purpose).as_deref() == Some(sha256) {
+            return Ok(StepDone::note("already installed"));
+        }
+        let shown = SHOWN_PURPOSES.contains(&purpose);
+        let former = self.api.pins.allowed();
+        if shown {
+            self.api.pins.allow(sha256);
+            self.api.keep_pins()?;
+        }
+        let pems: Vec<String> = certificates.iter().map(Certificate::to_pem).collect();
+        let body = json!({ "service": purpose, "certificates": pems });
+        match self.api.post("/identity/certificates", body).await {
+            Ok(_) => {}
+            Err(error) => {
+                // After an answer that says no it is not installed; without an answer it may be, and the pin stays.
+                if shown && !error.passing {
+                    self.api.pins.replace(former);
+                    self.api.keep_pins()?;
+                }
+                return Err(error);
+            }
+        }
+        match self.api.snapshot().await?.installed_sha256(purpose) {
+            Some(installed) if installed == sha256 => Ok(StepDone::note(format!("installed as {purpose}"))),
+            _ => Err(StepError::lasting(
+                "not_installed",
+                format!("{} accepted the certificate but does not hold it as {purpose}", self.node),
+            )),
+        }
+    }
+
+    async fn verify(&self, purpose: &str, sha256: &str) -> Result<StepDone, StepError> {
+        let snapshot = self.api.snapshot().await?;
+        let installed = snapshot.identity(purpose).and_then(|item| item.certificate.as_ref());
+        let Some(installed) = installed.filter(|certificate| certificate.sha256_hex() == sha256) else {
+            return Err(StepError::lasting(
+                "not_installed",
+                format!("{} does not hold this certificate as {purpose}", self.node),
+            ));
+        };
+        match self.served(purpose, installed).await {
+            Served::Served => Ok(StepDone::note("installed and served")),
+            Served::RestartPending { .. } => Ok(StepDone::note(
+                "installed, restart pending: the node serves it after its service is restarted",
+            )),
+            Served::NotObservable => Ok(StepDone::note("installed; no port shows it")),
+            Served::Unknown { reason } => Err(StepError::passing("node_unreachable", reason)),
+        }
+    }
+
+    /// Forgets pins of certificates that are neither served nor installed by now.
+    fn prune_pins(&self, snapshot: &Snapshot) {
+        let allowed = self.api.pins.allowed();
+        let seen = self.api.pins.seen();
+        let kept: Vec<String> = allowed
+            .iter()
+            .filter(|pin| {
+                seen.as_ref() == Some(pin)
+                    || SHOWN_PURPOSES
+                        .iter()
+                        .any(|purpose| snapshot.installed_sha256(purpose).as_ref() == Some(pin))
+            })
+            .cloned()
+            .collect();
+        if !kept.is_empty() && kept != allowed {
+            self.api.pins.replace(kept);
+            if let Err(error) = self.api.keep_pins() {
+                tracing::warn!(node = %self.node, %error, "cannot keep the pins");
+            }
+        }
+    }
+}
+
+fn parse_all(pems: &[String]) -> Result<Vec<Certificate>, StepError> {
+    pems.iter()
+        .map(|pem| Certificate::from_pem(pem))
+        .collect::<Result<_, _>>()
+        .map_err(|error| StepError::lasting("chain_broken", format!("a certificate of the task: {error}")))
+}
+
+#[async_trait]
+impl Connector for CiscoUc {
+    fn capability(&self) -> Capability {
+        capability()
+    }
+
+    async fn inventory(&self) -> Result<NodeInventory, StepError> {
+        let snapshot = self.api.snapshot().await?;
+        let mut entries = Vec::new();
+        let mut csrs = Vec::new();
+        for item in &snapshot.identities {
+            if let Some(certificate) = &item.certificate {
+                entries.push(InventoryEntry {
+                    store: item.purpose.clone(),
+                    kind: StoreKind::Identity,
+                    entry: item.purpose.clone(),
+                    certificate_pem: certificate.to_pem(),
+                    served: self.served(&item.purpose, certificate).await,
+                });
+            }
+            if let Some(csr) = &item.csr {
+                csrs.push(InventoryCsr {
+                    purpose: item.purpose.clone(),
+                    csr_pem: csr.to_pem(),
+                });
+            }
+        }
+        for item in &snapshot.trusts {
+            entries.push(InventoryEntry {
+                store: item.store.clone(),
+                kind: StoreKind::Trust,
+                entry: item.file_name.clone().unwrap_or_else(|| item.certificate.sha256_hex()),
+                certificate_pem: item.certificate.to_pem(),
+                served: Served::NotObservable,
+            });
+        }
+        self.prune_pins(&snapshot);
+        Ok(super::seal_inventory(entries, csrs, snapshot.version))
+    }
+
+    async fn before(&self, step: &Step) -> Result<Before, StepError> {
+        let purpose = match step {
+            Step::GenerateCsr(spec) => &spec.purpose,
+            Step::InstallIdentity { purpose, .. } => purpose,
+            Step::InstallTrust {
+                store,
+                certificates_pem,
+            } => {
+                return Ok(Before {
+                    trusted: self.trusted(store, certificates_pem).await?,
+                    ..Before::default()
+                });
+            }
+            Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => return Ok(Before::default()),
+        };
+        let snapshot = self.api.snapshot().await?;
+        let csr = snapshot.identity(purpose).and_then(|item| item.csr.as_ref());
+        Ok(Before {
+            csr_sha256: csr.map(|csr| hex::encode(csr.sha256)),
+            installed_sha256: snapshot.installed_sha256(purpose),
+            ..Before::default()
+        })
+    }
+
+    async fn run(&self, step: &Step, _before: &Before) -> Result<StepDone, StepError> {
+        match step {
+            Step::GenerateCsr(spec) => self.generate_csr(spec).await,
+            Step::InstallTrust {
+                store,
+                certificates_pem,
+            } => self.install_trust(store, certificates_pem).await,
+            Step::InstallIdentity {
+                purpose,
+                chain_pem,
+                sha256,
+            } => self.install_identity(purpose, chain_pem, sha256).await,
+            Step::Activate { .. } => Err(StepError::unsupported(self, StepKind::Activate)),
+            Step::Verify { purpose, sha256 } => self.verify(purpose, sha256).await,
+            Step::Inventory => Ok(StepDone {
+                inventory: Some(self.inventory().await?),
+                ..StepDone::default()
+            }),
+        }
+    }
+
+    async fn probe_effect(&self, step: &Step, before: &Before) -> Result<Effect, StepError> {
+        match step {
+            Step::GenerateCsr(spec) => {
+                let snapshot = self.api.snapshot().await?;
+                let csr = snapshot.identity(&spec.purpose).and_then(|item| item.csr.as_ref());
+                Ok(match csr.filter(|csr| before.csr_sha256 != Some(hex::encode(csr.sha256))) {
+                    Some(csr) => Effect::Present(StepDone {
+                        note: "the node had made the CSR already".into(),
+                        csr_pem: Some(csr.to_pem()),
+                        inventory: None,
+                    }),
+                    None => Effect::Absent,
+                })
+            }
+            Step::InstallIdentity { purpose, sha256, .. } => {
+                let installed = self.api.snapshot().await?.installed_sha256(purpose);
+                Ok(if installed.as_ref() == Some(sha256) {
+                    Effect::Present(StepDone::note("already installed"))
+                } else {
+                    Effect::Absent
+                })
+            }
+            // These look first and do only what is missing.
+            Step::InstallTrust { .. } | Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => {
+                Ok(Effect::Absent)
+            }
+        }
+    }
+
+    async fn touched(&self, step: &Step, before: &Before) -> Result<bool, StepError> {
+        match step {
+            Step::InstallTrust {
+                store,
+                certificates_pem,
+            } => Ok(self.trusted(store, certificates_pem).await? != before.trusted),
+            other => Ok(self.probe_effect(other, before).await? != Effect::Absent),
+        }
+    }
+
+    async fn rollback(&self, step: &Step, _before: &Before) -> Result<(), StepError> {
+        let kind = step.kind();
+        match kind {
+            StepKind::Verify | StepKind::Inventory => Ok(()),
+            StepKind::GenerateCsr | StepKind::InstallTrust | StepKind::InstallIdentity => Err(StepError::lasting(
+                "cannot_undo",
+                format!("{} cannot undo {} over its API", self.node, kind.as_str()),
+            )),
+            StepKind::Activate => Err(StepError::unsupported(self, kind)),
+        }
+    }
+}

@@ -1,0 +1,538 @@
+//! A real nginx on the agent's own host.
+//!
+//! Key and CSR are made here and the key stays here. A certificate is put beside its key in a folder of its own, checked,
+//! and put in force by the rename of one link; `nginx -t`, reload, and a look over the wire at every address and name
+//! follow. When any of that fails, the former link, a reload and the same look put the former certificate back.
+
+mod commands;
+mod layout;
+mod sites;
+mod syntax;
+
+use crate::connector::{Before, Connector, Effect, StepDone, StepError};
+use crate::nodes::NginxSettings;
+use crate::pem_blocks;
+use crate::wire::{self, Shown};
+use async_trait::async_trait;
+use certyard_pki::{Certificate, Csr, CsrRequest, Hash, KeySpec, PrivateKey, San, SanKind, SignatureCheck, Subject};
+use certyard_protocol::{
+    Capability, ConnectorKind, CsrSpec, InventoryCsr, InventoryEntry, NodeInventory, Rollback, Served, Step,
+    StepCapability, StepKind, StoreKind,
+};
+use chrono::Utc;
+use layout::Layout;
+use sites::{Site, Sites};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// Old workers may answer for a while after a reload.
+const WIRE_LIMIT: Duration = Duration::from_secs(10);
+const WIRE_PAUSE: Duration = Duration::from_millis(100);
+/// So many times in a row, since each worker answers for itself.
+const WIRE_HITS: usize = 3;
+
+/// What this connector can do.
+pub fn capability() -> Capability {
+    let steps = [
+        StepKind::GenerateCsr,
+        StepKind::InstallIdentity,
+        StepKind::Activate,
+        StepKind::Verify,
+        StepKind::Inventory,
+    ];
+    let rollback = Rollback::Automatic;
+    Capability {
+        connector: ConnectorKind::Nginx,
+        steps: steps.into_iter().map(|step| StepCapability { step, rollback }).collect(),
+    }
+}
+
+/// One nginx.
+#[derive(Debug)]
+pub struct Nginx {
+    node: String,
+    settings: NginxSettings,
+}
+
+impl Nginx {
+    /// A driver for the nginx of these settings.
+    pub fn new(node: &str, settings: NginxSettings) -> Self {
+        Self {
+            node: node.into(),
+            settings,
+        }
+    }
+
+    fn sites(&self) -> Result<Sites, StepError> {
+        sites::find_sites(&self.settings.config)
+            .map_err(|error| StepError::lasting("config_unreadable", format!("cannot read the configuration: {error}")))
+    }
+
+    fn site(&self, purpose: &str) -> Result<Site, StepError> {
+        let sites = self.sites()?;
+        sites.find(purpose).cloned().ok_or_else(|| {
+            let known: Vec<&str> = sites.sites.iter().map(|site| site.purpose.as_str()).collect();
+            let message = format!("{} has no {purpose}; it has {}", self.node, known.join(", "));
+            StepError::lasting("unknown_purpose", message)
+        })
+    }
+
+    fn layout(&self, site: &Site) -> Layout {
+        let root = self.settings.config.parent().unwrap_or_else(|| std::path::Path::new("/"));
+        let mut allowed = self.settings.allowed.clone();
+        allowed.push(root.to_owned());
+        Layout::new(&root.join("certyard"), site, allowed)
+    }
+
+    async fn check_config(&self) -> Result<(), StepError> {
+        let argv = [
+            self.settings.program.display().to_string(),
+            "-t".into(),
+            "-c".into(),
+            self.settings.config.display().to_string(),
+        ];
+        let failed = commands::failed("config_check_failed", "nginx refuses its configuration");
+        commands::run(&argv).await.map(drop).map_err(failed)
+    }
+
+    async fn reload(&self) -> Result<(), StepError> {
+        let failed = commands::failed("reload_failed", "nginx cannot be reloaded");
+        commands::run(&self.settings.reload_argv).await.map(drop).map_err(failed)
+    }
+
+    async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
+        let site = self.site(&spec.purpose)?;
+        let (key_spec, hash) = key_spec(spec)?;
+        let names = if spec.names.is_empty() { site.names.clone() } else { spec.names.clone() };
+        let common_name = Some(&spec.common_name).filter(|name| !name.is_empty()).or(names.first());
+        let common_name = common_name.cloned().ok_or_else(|| {
+            StepError::lasting("no_name", format!("{} has no server_name: give the names to ask for", site.purpose))
+        })?;
+        let mut subject = vec![("CN".to_owned(), common_name)];
+        subject.extend(spec.subject.iter().cloned());
+        let mut key_usage = vec!["digitalSignature".to_owned()];
+        if spec.key_type == "RSA" {
+            key_usage.push("keyEncipherment".to_owned());
+        }
+        let request = CsrRequest {
+            subject: Subject(subject),
+            sans: names.iter().map(|name| san(name)).collect(),
+            key_usage,
+            extended_key_usage: vec!["serverAuth".to_owned()],
+            hash,
+        };
+        let made = tokio::task::spawn_blocking(move || {
+            let key = PrivateKey::generate(key_spec)?;
+            let csr = certyard_pki::make_csr(&key, &request)?;
+            Ok::<_, certyard_pki::PkiError>((key.to_pkcs8_pem(), csr))
+        });
+        let failed = |error: &dyn std::fmt::Display| StepError::lasting("csr_failed", format!("no CSR: {error}"));
+        let (key_pem, csr) = made.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        let csr_pem = csr.to_pem();
+        self.layout(&site).put_request(&hex::encode(csr.spki_sha256), &key_pem, &csr_pem)?;
+        Ok(StepDone {
+            note: format!("made a {} {} key and a CSR on this host", spec.key_type, spec.key_bits),
+            csr_pem: Some(csr_pem),
+            inventory: None,
+        })
+    }
+
+    fn install_identity(&self, purpose: &str, chain: &[String], sha256: &str) -> Result<StepDone, StepError> {
+        let site = self.site(purpose)?;
+        if site.shared {
+            let message = format!(
+                "{purpose} shares {} or {} with another pair: give each server block files of its own",
+                site.certificate.display(),
+                site.key.display()
+            );
+            return Err(StepError::lasting("files_shared", message));
+        }
+        let layout = self.layout(&site);
+        let certificates = check_chain(chain, sha256)?;
+        let leaf = certificates.first().ok_or_else(|| broken("it is empty"))?;
+        let installed = leaf_sha256(&layout.configured_chain()?);
+        let done = layout.release().as_deref() == Some(sha256) && installed.as_deref() == Some(sha256);
+        if !done {
+            let key = find_key(&layout, leaf)?;
+            let installed = installed.ok_or_else(|| {
+                let path = site.certificate.display();
+                StepError::lasting("config_unreadable", format!("{path} holds no certificate that can be read"))
+            })?;
+            layout.adopt(&installed)?;
+            // Servers send no root: who trusts it has it.
+            let sent = certificates.iter().enumerate().filter(|(at, c)| *at == 0 || !c.is_self_signed());
+            let chain_pem: String = sent.map(|(_, certificate)| certificate.to_pem()).collect();
+            layout.put_release(sha256, &chain_pem, &key)?;
+            layout.swap(sha256)?;
+            layout.prune_releases(&[sha256, &installed]);
+        }
+        let answered = layout.request().is_some_and(|request| request == spki_sha256(leaf));
+        if answered {
+            layout.set_request(None)?;
+        }
+        Ok(StepDone::note(if done {
+            "already installed".into()
+        } else {
+            format!("put beside its key and made the configured one of {purpose}")
+        }))
+    }
+
+    /// Looks at every address and name until each showed `expected` several times in a row, or the time is over.
+    async fn look_everywhere(&self, site: &Site, expected: &[Option<String>]) -> Result<usize, StepError> {
+        let key_type = self.key_type(site);
+        let deadline = Instant::now() + WIRE_LIMIT;
+        let targets = site.targets();
+        let mut looked = 0;
+        for ((address, name), wanted) in targets.iter().zip(expected) {
+            let Some(wanted) = wanted else { continue };
+            looked += 1;
+            let mut hits = 0;
+            while hits < WIRE_HITS {
+                let problem = match wire::look(address, name, key_type.as_deref()).await {
+                    Ok(shown) if shown.sha256() == *wanted => match check_presented(&shown) {
+                        Ok(()) => {
+                            hits += 1;
+                            continue;
+                        }
+                        Err(why) => why,
+                    },
+                    Ok(shown) => format!("it serves the certificate with SHA-256 {}", shown.sha256()),
+                    Err(why) => why,
+                };
+                hits = 0;
+                if Instant::now() > deadline {
+                    let message = format!("{address} does not serve {wanted} for `{name}`: {problem}");
+                    return Err(StepError::lasting("not_served", message));
+                }
+                tokio::time::sleep(WIRE_PAUSE).await;
+            }
+        }
+        Ok(looked)
+    }
+
+    async fn served_everywhere(&self, site: &Site) -> Vec<Option<String>> {
+        let key_type = self.key_type(site);
+        let targets = site.targets();
+        let looks = targets.iter().map(|(address, name)| wire::look(address, name, key_type.as_deref()));
+        let shown = futures_util::future::join_all(looks).await;
+        shown.into_iter().map(|shown| shown.ok().map(|shown| shown.sha256())).collect()
+    }
+
+    /// Kind of the configured key, to ask a server with two certificates for the right one.
+    fn key_type(&self, site: &Site) -> Option<String> {
+        let chain = self.layout(site).configured_chain().ok()?;
+        let leaf = Certificate::from_pem(pem_blocks::certificates(&chain).first()?).ok()?;
+        Some(leaf.key.key_type)
+    }
+
+    async fn verify(&self, purpose: &str, sha256: &str) -> Result<StepDone, StepError> {
+        let site = self.site(purpose)?;
+        let installed = leaf_sha256(&self.layout(&site).configured_chain()?);
+        if installed.as_deref() != Some(sha256) {
+            return Err(StepError::lasting("not_installed", format!("{purpose} is configured with another certificate")));
+        }
+        let expected = vec![Some(sha256.to_owned()); site.targets().len()];
+        let looked = self.look_everywhere(&site, &expected).await?;
+        Ok(StepDone::note(match looked {
+            0 => "installed; nothing listens with it".into(),
+            looked => format!("served at {looked} of {looked} addresses and names"),
+        }))
+    }
+
+    /// The former link, a reload when nginx accepts its configuration, and a look whether what was served is served.
+    async fn put_back(&self, purpose: &str, before: &Before) -> Result<(), StepError> {
+        let site = self.site(purpose)?;
+        let layout = self.layout(&site);
+        let former = before.release.as_ref().or(before.installed_sha256.as_ref());
+        let mut changed = false;
+        if let (Some(now), Some(former)) = (layout.release(), former)
+            && now != *former
+        {
+            layout.swap(former)?;
+            changed = true;
+        }
+        if layout.request() != before.request {
+            layout.set_request(before.request.as_deref())?;
+        }
+        if !changed {
+            return Ok(());
+        }
+        // A configuration that somebody else broke stays unloaded: what runs goes on serving what it had.
+        match self.check_config().await {
+            Ok(()) => self.reload().await?,
+            Err(error) => tracing::warn!(node = %self.node, %error, "put the files back without a reload"),
+        }
+        self.look_everywhere(&site, &before.served).await.map(drop)
+    }
+
+    async fn served(&self, site: &Site, sha256: &str) -> Served {
+        if site.listens.is_empty() {
+            return Served::NotObservable;
+        }
+        let served = self.served_everywhere(site).await;
+        if let Some(other) = served.iter().flatten().find(|served| *served != sha256) {
+            return Served::RestartPending {
+                served_sha256: other.clone(),
+            };
+        }
+        if served.iter().any(Option::is_some) {
+            return Served::Served;
+        }
+        Served::Unknown {
+            reason: format!("nothing answers at {}", site.listens.join(", ")),
+        }
+    }
+
+    async fn version(&self) -> Option<String> {
+        let words = commands::run(&[self.settings.program.display().to_string(), "-v".into()]).await;
+        Some(words.ok()?.rsplit_once("nginx/")?.1.split_whitespace().next()?.to_owned())
+    }
+}
+
+fn broken(why: impl std::fmt::Display) -> StepError {
+    StepError::lasting("chain_broken", format!("the chain cannot be installed: {why}"))
+}
+
+fn spki_sha256(leaf: &Certificate) -> String {
+    crate::tls::sha256_hex(&leaf.spki_der)
+}
+
+fn leaf_sha256(chain_pem: &str) -> Option<String> {
+    let blocks = pem_blocks::certificates(chain_pem);
+    Some(Certificate::from_pem(blocks.first()?).ok()?.sha256_hex())
+}
+
+/// Leaf first, each followed by its issuer, and a leaf that is in force.
+fn check_chain(pems: &[String], sha256: &str) -> Result<Vec<Certificate>, StepError> {
+    let chain: Vec<Certificate> =
+        pems.iter().map(|pem| Certificate::from_pem(pem)).collect::<Result<_, _>>().map_err(broken)?;
+    let leaf = chain.first().ok_or_else(|| broken("it is empty"))?;
+    if leaf.sha256_hex() != sha256 {
+        return Err(broken("it does not begin with the certificate to install"));
+    }
+    let now = Utc::now();
+    if leaf.not_after < now {
+        return Err(broken(format!("the certificate expired on {}", leaf.not_after)));
+    }
+    if leaf.not_before > now {
+        return Err(broken(format!("the certificate is valid from {} only", leaf.not_before)));
+    }
+    for pair in chain.windows(2) {
+        if let [subject, issuer] = pair {
+            linked(subject, issuer).map_err(broken)?;
+        }
+    }
+    Ok(chain)
+}
+
+fn linked(certificate: &Certificate, issuer: &Certificate) -> Result<(), String> {
+    let signed = matches!(certificate.verify_signature_by(issuer), SignatureCheck::Valid | SignatureCheck::Unknown);
+    if certificate.issuer_der != issuer.subject_der || !signed {
+        return Err(format!("{} did not issue {}", issuer.subject, certificate.subject));
+    }
+    Ok(())
+}
+
+fn check_presented(shown: &Shown) -> Result<(), String> {
+    let chain: Vec<Certificate> = shown.chain.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    for pair in chain.windows(2) {
+        if let [subject, issuer] = pair {
+            linked(subject, issuer)?;
+        }
+    }
+    Ok(())
+}
+
+/// The key on this host that belongs to the certificate.
+fn find_key(layout: &Layout, leaf: &Certificate) -> Result<Zeroizing<String>, StepError> {
+    for path in layout.keys() {
+        let Ok(pem) = std::fs::read_to_string(&path) else { continue };
+        let pem = Zeroizing::new(pem);
+        if PrivateKey::from_pem(&pem).is_ok_and(|key| key.matches(&leaf.spki_der)) {
+            return Ok(pem);
+        }
+    }
+    Err(StepError::lasting(
+        "key_mismatch",
+        format!("no key on this host belongs to the certificate {}: have a CSR made first", leaf.subject),
+    ))
+}
+
+fn key_spec(spec: &CsrSpec) -> Result<(KeySpec, Hash), StepError> {
+    let key = KeySpec::parse(&spec.key_type, spec.key_bits).ok_or_else(|| {
+        let message = format!("no key of type {} with {} bits can be made here", spec.key_type, spec.key_bits);
+        StepError::lasting("unsupported_key", message)
+    })?;
+    let hash = match key {
+        // Elliptic curves sign with the hash of their own size.
+        KeySpec::P256 => Hash::Sha256,
+        KeySpec::P384 => Hash::Sha384,
+        KeySpec::P521 => Hash::Sha512,
+        KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => match spec.hash.as_str() {
+            "SHA384" => Hash::Sha384,
+            "SHA512" => Hash::Sha512,
+            _ => Hash::Sha256,
+        },
+    };
+    Ok((key, hash))
+}
+
+fn san(name: &str) -> San {
+    let kind = if name.parse::<std::net::IpAddr>().is_ok() { SanKind::Ip } else { SanKind::Dns };
+    San {
+        kind,
+        value: name.to_owned(),
+    }
+}
+
+#[async_trait]
+impl Connector for Nginx {
+    fn capability(&self) -> Capability {
+        capability()
+    }
+
+    async fn inventory(&self) -> Result<NodeInventory, StepError> {
+        let found = self.sites()?;
+        let (mut entries, mut csrs) = (Vec::new(), Vec::new());
+        for site in &found.sites {
+            let layout = self.layout(site);
+            if let Some(csr_pem) = layout.csr_pem() {
+                csrs.push(InventoryCsr {
+                    purpose: site.purpose.clone(),
+                    csr_pem,
+                });
+            }
+            let chain = layout.configured_chain().unwrap_or_default();
+            let leaf = pem_blocks::certificates(&chain).first().and_then(|pem| Certificate::from_pem(pem).ok());
+            let Some(leaf) = leaf else {
+                let path = site.certificate.display();
+                tracing::warn!(node = %self.node, purpose = %site.purpose, "no certificate can be read from {path}");
+                continue;
+            };
+            entries.push(InventoryEntry {
+                store: site.purpose.clone(),
+                kind: StoreKind::Identity,
+                entry: site.purpose.clone(),
+                certificate_pem: leaf.to_pem(),
+                served: self.served(site, &leaf.sha256_hex()).await,
+            });
+        }
+        for trust in &found.trusts {
+            let text = std::fs::read_to_string(&trust.path).unwrap_or_default();
+            let certificates = pem_blocks::certificates(&text).into_iter();
+            for certificate in certificates.filter_map(|pem| Certificate::from_pem(&pem).ok()) {
+                entries.push(InventoryEntry {
+                    store: trust.store.clone(),
+                    kind: StoreKind::Trust,
+                    entry: certificate.sha256_hex(),
+                    certificate_pem: certificate.to_pem(),
+                    served: Served::NotObservable,
+                });
+            }
+        }
+        Ok(super::seal_inventory(entries, csrs, self.version().await))
+    }
+
+    async fn before(&self, step: &Step) -> Result<Before, StepError> {
+        let (purpose, look) = match step {
+            Step::GenerateCsr(spec) => (&spec.purpose, false),
+            Step::InstallIdentity { purpose, .. } => (purpose, true),
+            Step::InstallTrust { .. } | Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => {
+                return Ok(Before::default());
+            }
+        };
+        let site = self.site(purpose)?;
+        let layout = self.layout(&site);
+        let csr = layout.csr_pem().and_then(|pem| Csr::from_pem(&pem).ok());
+        Ok(Before {
+            csr_sha256: csr.map(|csr| hex::encode(csr.sha256)),
+            installed_sha256: layout.configured_chain().ok().and_then(|chain| leaf_sha256(&chain)),
+            release: layout.release(),
+            request: layout.request(),
+            trusted: vec![],
+            served: if look { self.served_everywhere(&site).await } else { vec![] },
+        })
+    }
+
+    async fn run(&self, step: &Step, _before: &Before) -> Result<StepDone, StepError> {
+        match step {
+            Step::GenerateCsr(spec) => self.generate_csr(spec).await,
+            Step::InstallTrust { .. } => Err(StepError::unsupported(self, StepKind::InstallTrust)),
+            Step::InstallIdentity {
+                purpose,
+                chain_pem,
+                sha256,
+            } => self.install_identity(purpose, chain_pem, sha256),
+            Step::Activate { .. } => {
+                self.check_config().await?;
+                self.reload().await?;
+                Ok(StepDone::note("nginx checked its configuration and reloaded"))
+            }
+            Step::Verify { purpose, sha256 } => self.verify(purpose, sha256).await,
+            Step::Inventory => Ok(StepDone {
+                inventory: Some(self.inventory().await?),
+                ..StepDone::default()
+            }),
+        }
+    }
+
+    async fn probe_effect(&self, step: &Step, before: &Before) -> Result<Effect, StepError> {
+        match step {
+            Step::GenerateCsr(spec) => {
+                let layout = self.layout(&self.site(&spec.purpose)?);
+                let new = layout.request().is_some() && layout.request() != before.request;
+                Ok(match layout.csr_pem().filter(|_| new) {
+                    Some(csr_pem) => Effect::Present(StepDone {
+                        note: "the CSR had been made already".into(),
+                        csr_pem: Some(csr_pem),
+                        inventory: None,
+                    }),
+                    None => Effect::Absent,
+                })
+            }
+            Step::InstallIdentity { purpose, sha256, .. } => {
+                let layout = self.layout(&self.site(purpose)?);
+                let chain = layout.configured_chain()?;
+                let leaf = pem_blocks::certificates(&chain).first().and_then(|pem| Certificate::from_pem(pem).ok());
+                // The request that the certificate answers is closed last.
+                let there = layout.release().as_ref() == Some(sha256)
+                    && leaf.is_some_and(|leaf| {
+                        leaf.sha256_hex() == *sha256 && layout.request() != Some(spki_sha256(&leaf))
+                    });
+                Ok(if there {
+                    Effect::Present(StepDone::note("already installed"))
+                } else {
+                    Effect::Absent
+                })
+            }
+            Step::Activate { purpose } => {
+                let site = self.site(purpose)?;
+                let installed = leaf_sha256(&self.layout(&site).configured_chain()?);
+                let served = self.served_everywhere(&site).await;
+                let there = !served.is_empty() && served.iter().all(|served| *served == installed);
+                Ok(if there {
+                    Effect::Present(StepDone::note("nginx had reloaded already"))
+                } else {
+                    Effect::Absent
+                })
+            }
+            Step::InstallTrust { .. } | Step::Verify { .. } | Step::Inventory => Ok(Effect::Absent),
+        }
+    }
+
+    async fn rollback(&self, step: &Step, before: &Before) -> Result<(), StepError> {
+        match step {
+            Step::GenerateCsr(spec) => {
+                let layout = self.layout(&self.site(&spec.purpose)?);
+                if layout.request() == before.request {
+                    return Ok(());
+                }
+                layout.set_request(before.request.as_deref())
+            }
+            Step::InstallIdentity { purpose, .. } => self.put_back(purpose, before).await,
+            Step::InstallTrust { .. } => Err(StepError::unsupported(self, StepKind::InstallTrust)),
+            // The reload comes with the link, when InstallIdentity is undone.
+            Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => Ok(()),
+        }
+    }
+}
