@@ -7,9 +7,7 @@ use crate::identity::{IdentityError, Stored};
 use crate::journal::Journal;
 use crate::nodes::{Node, NodeError, NodeStore, write_assignments};
 use crate::server::{Server, ServerError};
-use certyard_protocol::{
-    Capability, ConnectorKind, NodeAssignment, NodeInventory, NodesRequest, TaskRef,
-};
+use certyard_protocol::{Capability, ConnectorKind, NodeAssignment, NodeInventory, NodesRequest, TaskRef};
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -212,13 +210,20 @@ impl Agent {
             }
         };
         let mut request = NodesRequest {
-            declared: local.iter().filter(|node| node.declared).map(Node::declaration).collect(),
+            declared: local
+                .iter()
+                .filter(|node| node.declared)
+                .map(Node::declaration)
+                .collect(),
             ready: self.ready(&local, &self.assignments()),
         };
-        let same = |former: &NodesRequest, now: &NodesRequest| {
-            former.declared == now.declared && former.ready == now.ready
-        };
-        if !always && held(&self.declared).as_ref().is_some_and(|former| same(former, &request)) {
+        let same =
+            |former: &NodesRequest, now: &NodesRequest| former.declared == now.declared && former.ready == now.ready;
+        if !always
+            && held(&self.declared)
+                .as_ref()
+                .is_some_and(|former| same(former, &request))
+        {
             self.hold_nodes(&local, self.assignments());
             return Ok(());
         }
@@ -277,7 +282,8 @@ impl Agent {
                 }
             };
             let shared = former.map(|former| former.shared.clone()).unwrap_or_default();
-            if former.is_some_and(|former| former.node.settings != node.settings || former.node.address != node.address) {
+            if former.is_some_and(|former| former.node.settings != node.settings || former.node.address != node.address)
+            {
                 *held(&shared.due) = None;
             }
             let held = HeldNode {

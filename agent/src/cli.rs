@@ -31,7 +31,12 @@ const EXIT_RETIRED: u8 = 3;
 #[command(name = "certyard-agent", version, verbatim_doc_comment)]
 struct Cli {
     /// Folder for identity, credentials and journal; 0700, and all files in it 0600.
-    #[arg(long, global = true, env = "CERTYARD_AGENT_DATA", default_value = "/var/lib/certyard-agent")]
+    #[arg(
+        long,
+        global = true,
+        env = "CERTYARD_AGENT_DATA",
+        default_value = "/var/lib/certyard-agent"
+    )]
     data: PathBuf,
     /// How log lines look.
     #[arg(long, global = true, env = "CERTYARD_LOG_FORMAT", default_value = "text")]
@@ -121,7 +126,9 @@ pub async fn main() -> ExitCode {
 fn start_logs(cli: &Cli) {
     let filter = tracing_subscriber::EnvFilter::try_new(&cli.log);
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let _ = match cli.log_format {
         LogFormat::Text => logs.with_ansi(false).try_init(),
         LogFormat::Json => logs.json().try_init(),
@@ -154,7 +161,10 @@ async fn join_command(folder: &Folder, args: JoinArgs) -> anyhow::Result<()> {
         (None, None) => token.first_trust(),
     };
     let stored = join(folder, &args.url, &token, &trust, args.name, args.force).await?;
-    println!("This machine is agent {}. Its nodes: `certyard-agent node add`, then `certyard-agent run`.", stored.identity.agent_id);
+    println!(
+        "This machine is agent {}. Its nodes: `certyard-agent node add`, then `certyard-agent run`.",
+        stored.identity.agent_id
+    );
     Ok(())
 }
 
@@ -203,7 +213,12 @@ fn status(folder: &Folder) -> anyhow::Result<()> {
             println!("agent        {}", identity.agent_id);
             println!("organisation {}", identity.org_id);
             println!("server       {}", stored.url);
-            println!("identity     generation {}, until {}, renewed from {}", identity.generation, identity.not_after, stored.renew_at());
+            println!(
+                "identity     generation {}, until {}, renewed from {}",
+                identity.generation,
+                identity.not_after,
+                stored.renew_at()
+            );
         }
         Err(error) => println!("identity     {error}"),
     }

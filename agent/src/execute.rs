@@ -133,7 +133,9 @@ pub async fn execute(bench: &Bench<'_>, payload: &TaskPayload, carried: &HashMap
 /// may hold something; the step itself will say what is wrong.
 async fn nothing_there(bench: &Bench<'_>, payload: &TaskPayload, carried: &HashMap<usize, StepRecord>) -> bool {
     for (at, step) in payload.steps.iter().enumerate() {
-        let Some(record) = carried.get(&at).filter(|_| has_effect(step.kind())) else { continue };
+        let Some(record) = carried.get(&at).filter(|_| has_effect(step.kind())) else {
+            continue;
+        };
         if bench.connector.touched(step, &record.before).await.unwrap_or(true) {
             return false;
         }
@@ -218,10 +220,15 @@ async fn check_start(bench: &Bench<'_>, payload: &TaskPayload) -> Result<(), Tas
 /// What is not as the plan expected it, in words; `None` when it is.
 pub fn differs(expected: &Expectation, inventory: &NodeInventory) -> Option<String> {
     let Expectation { store, entry, .. } = expected;
-    let found = inventory.entries.iter().find(|held| held.store == *store && held.entry == *entry);
+    let found = inventory
+        .entries
+        .iter()
+        .find(|held| held.store == *store && held.entry == *entry);
     let found = found.map(|held| {
-        Certificate::from_pem(&held.certificate_pem)
-            .map_or_else(|_| sha256_hex(held.certificate_pem.as_bytes()), |certificate| certificate.sha256_hex())
+        Certificate::from_pem(&held.certificate_pem).map_or_else(
+            |_| sha256_hex(held.certificate_pem.as_bytes()),
+            |certificate| certificate.sha256_hex(),
+        )
     });
     let name = |sha256: &Option<String>| sha256.as_deref().unwrap_or("nothing").to_owned();
     if found != expected.sha256 {
@@ -233,7 +240,9 @@ pub fn differs(expected: &Expectation, inventory: &NodeInventory) -> Option<Stri
     }
     let wanted = expected.csr_spki_sha256.as_ref()?;
     let csr = inventory.csrs.iter().find(|csr| csr.purpose == *store);
-    let key = csr.and_then(|csr| Csr::from_pem(&csr.csr_pem).ok()).map(|csr| hex::encode(csr.spki_sha256));
+    let key = csr
+        .and_then(|csr| Csr::from_pem(&csr.csr_pem).ok())
+        .map(|csr| hex::encode(csr.spki_sha256));
     if key.as_ref() == Some(wanted) {
         return None;
     }
@@ -298,7 +307,11 @@ async fn undo(
     if !undone.problems.is_empty() {
         failure.message = format!("{}; putting it back: {}", failure.message, undone.problems.join("; "));
     }
-    let inventory = if error.passing { None } else { bench.connector.inventory().await.ok() };
+    let inventory = if error.passing {
+        None
+    } else {
+        bench.connector.inventory().await.ok()
+    };
     TaskResult {
         epoch: payload.epoch,
         outcome,
@@ -344,8 +357,15 @@ impl Undone {
 /// # Errors
 /// When the journal cannot be written.
 pub async fn settle(bench: &Bench<'_>, run: &Run, now: DateTime<Utc>) -> Result<(), FolderError> {
-    let effects = run.payload.steps.iter().enumerate().filter(|(_, step)| has_effect(step.kind()));
-    let complete = effects.clone().all(|(at, _)| run.steps.get(&at).is_some_and(|record| record.done.is_some()));
+    let effects = run
+        .payload
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| has_effect(step.kind()));
+    let complete = effects
+        .clone()
+        .all(|(at, _)| run.steps.get(&at).is_some_and(|record| record.done.is_some()));
     let mut undone = Undone {
         changed: true,
         ..Undone::default()

@@ -170,7 +170,10 @@ impl Folder {
         let mut names = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(io_error("read", &self.path))? {
             let name = entry.map_err(io_error("read", &self.path))?.file_name();
-            if let Some(name) = name.to_str().filter(|name| name.ends_with(ending) && !name.starts_with('.')) {
+            if let Some(name) = name
+                .to_str()
+                .filter(|name| name.ends_with(ending) && !name.starts_with('.'))
+            {
                 names.push(name.to_owned());
             }
         }

@@ -254,7 +254,10 @@ fn host_facts() -> HostFacts {
     let os = read("/etc/os-release")
         .lines()
         .find_map(|line| line.strip_prefix("PRETTY_NAME="))
-        .map_or_else(|| std::env::consts::OS.to_owned(), |name| name.trim_matches('"').to_owned());
+        .map_or_else(
+            || std::env::consts::OS.to_owned(),
+            |name| name.trim_matches('"').to_owned(),
+        );
     let hostname = read("/proc/sys/kernel/hostname").trim().to_owned();
     HostFacts {
         hostname: if hostname.is_empty() { "agent".into() } else { hostname },

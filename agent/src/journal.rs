@@ -336,7 +336,11 @@ fn append_line(path: &std::path::Path, line: &Line) -> io::Result<()> {
         let _ = file.set_len(whole);
         return Err(error);
     }
-    if new { path.parent().map_or(Ok(()), sync_folder) } else { Ok(()) }
+    if new {
+        path.parent().map_or(Ok(()), sync_folder)
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads the last run of a file; `None` when not even `accepted` was written whole. A torn last line is cut off.

@@ -137,7 +137,9 @@ pub struct Secrets {
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secrets").field("pins", &self.pins).finish_non_exhaustive()
+        f.debug_struct("Secrets")
+            .field("pins", &self.pins)
+            .finish_non_exhaustive()
     }
 }
 
@@ -284,7 +286,9 @@ fn file_name(name: &str) -> Result<String, NodeError> {
     let fine = !name.is_empty()
         && name.len() <= 200
         && !name.starts_with('.')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
     if fine {
         Ok(format!("{name}.json"))
     } else {
@@ -348,12 +352,17 @@ mod tests {
         assert!(matches!(store.add(node("pub"), None), Err(NodeError::Exists(_))));
         let bytes = data.sub("nodes").unwrap().read("pub.json").unwrap().unwrap();
         assert!(!String::from_utf8(bytes.clone()).unwrap().contains("canary"));
-        store.update_secrets("pub", |secrets| secrets.pins.push("aa".into())).unwrap();
+        store
+            .update_secrets("pub", |secrets| secrets.pins.push("aa".into()))
+            .unwrap();
         assert_eq!(store.secrets("pub").unwrap().password, "password-canary");
         assert_eq!(store.secrets("pub").unwrap().pins, ["aa"]);
         let text = String::from_utf8(bytes).unwrap().replace("\"pub\"", "\"sub\"");
         data.sub("nodes").unwrap().write("sub.json", text.as_bytes()).unwrap();
-        assert!(store.secrets("sub").is_err(), "a file moved to another name does not open");
+        assert!(
+            store.secrets("sub").is_err(),
+            "a file moved to another name does not open"
+        );
         assert_eq!(store.list().unwrap().len(), 2);
         store.remove("pub").unwrap();
         assert!(matches!(store.remove("pub"), Err(NodeError::Unknown(_))));

@@ -8,7 +8,9 @@ pub fn certificates(text: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut rest = text;
     while let Some((_, after)) = rest.split_once(BEGIN) {
-        let Some((body, after)) = after.split_once(END) else { break };
+        let Some((body, after)) = after.split_once(END) else {
+            break;
+        };
         blocks.push(format!("{BEGIN}{body}{END}\n"));
         rest = after;
     }

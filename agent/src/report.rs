@@ -101,7 +101,11 @@ async fn send(agent: &Agent, node: &HeldNode, inventory: &NodeInventory) -> Resu
             Err(error) => return Err(error),
         }
     }
-    agent.server().inventory(id, &InventoryReport::Full(inventory.clone())).await.map(drop)
+    agent
+        .server()
+        .inventory(id, &InventoryReport::Full(inventory.clone()))
+        .await
+        .map(drop)
 }
 
 /// What changed from one inventory to the next.

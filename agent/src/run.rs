@@ -37,7 +37,10 @@ pub async fn run(agent: Arc<Agent>) -> Stop {
     let why = agent.until_stopped().await;
     let all = u32::try_from(agent.options.parallel.max(1)).unwrap_or(u32::MAX);
     let _ = tokio::time::timeout(GRACE, agent.slots.acquire_many(all)).await;
-    if tokio::time::timeout(Duration::from_secs(5), tasks::deliver(&agent)).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(5), tasks::deliver(&agent))
+        .await
+        .is_err()
+    {
         tracing::warn!("results are left for the next start");
     }
     for running in loops {
@@ -102,7 +105,10 @@ async fn act_on(agent: &Arc<Agent>, answer: PollAnswer) -> Result<(), ServerErro
     let skew = Utc::now() - answer.server_time;
     if skew.abs() > SKEW {
         let minutes = skew.num_minutes();
-        agent.fault("clock", &format!("this machine's clock differs from the server's by {minutes} minutes: set it"));
+        agent.fault(
+            "clock",
+            &format!("this machine's clock differs from the server's by {minutes} minutes: set it"),
+        );
     } else {
         agent.fine("clock");
     }
@@ -150,10 +156,17 @@ async fn refresh_bundle(agent: &Agent) -> Result<(), ServerError> {
     let stored = agent.stored();
     let former = stored.identity.bundle.incarnation;
     if bundle.incarnation > former {
-        tracing::warn!(former, now = bundle.incarnation, "the server's database was restored: older epochs are taken");
+        tracing::warn!(
+            former,
+            now = bundle.incarnation,
+            "the server's database was restored: older epochs are taken"
+        );
     }
     if bundle.incarnation < former {
-        agent.fault("bundle", "the server sent a bundle of an older incarnation: it is not taken");
+        agent.fault(
+            "bundle",
+            "the server sent a bundle of an older incarnation: it is not taken",
+        );
         return Ok(());
     }
     match stored.with_bundle(&agent.folder, bundle) {

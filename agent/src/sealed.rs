@@ -20,7 +20,9 @@ pub enum SealError {
     #[error("the key file {0} is damaged: restore it, or enter the credentials of all nodes again")]
     Key(String),
     /// The text was changed, belongs to another name, or was sealed with another key.
-    #[error("the sealed credentials of `{0}` cannot be opened: set them again with `certyard-agent credentials set {0}`")]
+    #[error(
+        "the sealed credentials of `{0}` cannot be opened: set them again with `certyard-agent credentials set {0}`"
+    )]
     Broken(String),
     /// No randomness, or the cipher refused.
     #[error("the system's cryptography failed")]

@@ -95,7 +95,11 @@ impl Server {
         let tls = |error: reqwest::Error| ServerError::Tls(chain(&error));
         let identity = reqwest::Identity::from_pem(stored.tls_pem().as_bytes()).map_err(tls)?;
         let roots = reqwest::Certificate::from_pem_bundle(stored.identity.bundle.ca_pem.as_bytes()).map_err(tls)?;
-        let client = builder().tls_certs_only(roots).identity(identity).build().map_err(tls)?;
+        let client = builder()
+            .tls_certs_only(roots)
+            .identity(identity)
+            .build()
+            .map_err(tls)?;
         Ok(Self {
             base: base(&stored.url),
             client,
@@ -146,7 +150,8 @@ impl Server {
     /// As every call.
     pub async fn poll(&self, request: &PollRequest) -> Result<PollAnswer, ServerError> {
         let held = Duration::from_secs(request.wait_seconds.unwrap_or(POLL_HOLD_SECONDS));
-        self.call(Method::POST, "/poll", Some(request), held + CALL_TIMEOUT).await
+        self.call(Method::POST, "/poll", Some(request), held + CALL_TIMEOUT)
+            .await
     }
 
     /// `POST /claim`
@@ -154,7 +159,8 @@ impl Server {
     /// # Errors
     /// As every call.
     pub async fn claim(&self, max: u32) -> Result<ClaimAnswer, ServerError> {
-        self.call(Method::POST, "/claim", Some(&ClaimRequest { max }), CALL_TIMEOUT).await
+        self.call(Method::POST, "/claim", Some(&ClaimRequest { max }), CALL_TIMEOUT)
+            .await
     }
 
     /// `POST /tasks/{id}/lease`
@@ -199,7 +205,10 @@ impl Server {
         request: Option<&Q>,
         timeout: Duration,
     ) -> Result<A, ServerError> {
-        let mut call = self.client.request(method, format!("{}{path}", self.base)).timeout(timeout);
+        let mut call = self
+            .client
+            .request(method, format!("{}{path}", self.base))
+            .timeout(timeout);
         if let Some(request) = request {
             call = call.json(request);
         }
@@ -226,10 +235,19 @@ impl Server {
     fn unreachable(&self, error: &reqwest::Error) -> ServerError {
         let mut reason = chain(error);
         let hints = [
-            ("CertificateRequired", "the server wants this agent's certificate and did not get it"),
+            (
+                "CertificateRequired",
+                "the server wants this agent's certificate and did not get it",
+            ),
             ("CertificateExpired", "this agent's identity has expired: join again"),
-            ("UnknownIssuer", "the server's certificate is not from the expected CA, or the server does not present that CA in its chain"),
-            ("NotValidForName", "the server's certificate does not name this host: use the address that the page Agents shows"),
+            (
+                "UnknownIssuer",
+                "the server's certificate is not from the expected CA, or the server does not present that CA in its chain",
+            ),
+            (
+                "NotValidForName",
+                "the server's certificate does not name this host: use the address that the page Agents shows",
+            ),
         ];
         for (sign, hint) in hints {
             if reason.contains(sign) {

@@ -34,7 +34,12 @@ pub(crate) async fn handle(agent: &Arc<Agent>, claimed: ClaimedTask) {
                 Refusal::TooEarly { .. } => Outcome::Retry,
                 _ => Outcome::Failed,
             };
-            tell(agent, task, &refused(task.epoch, outcome, refusal.code(), refusal.to_string())).await;
+            tell(
+                agent,
+                task,
+                &refused(task.epoch, outcome, refusal.code(), refusal.to_string()),
+            )
+            .await;
             return;
         }
     };
@@ -106,7 +111,11 @@ async fn run(agent: &Arc<Agent>, node: &HeldNode, payload: TaskPayload, carried:
     renewals.abort();
     match ended {
         Ended::Result(result) => {
-            let why = result.failure.as_ref().map(|failure| failure.message.as_str()).unwrap_or_default();
+            let why = result
+                .failure
+                .as_ref()
+                .map(|failure| failure.message.as_str())
+                .unwrap_or_default();
             tracing::info!(task = %task.task_id, epoch = task.epoch, node = %node.node.name, outcome = ?result.outcome,
                 state = ?result.node_state, "task on {} ended: {:?} {why}", node.node.name, result.outcome);
             match agent.journal.finished(task.task_id, &result, Utc::now()) {
@@ -125,7 +134,9 @@ async fn run(agent: &Arc<Agent>, node: &HeldNode, payload: TaskPayload, carried:
 /// Puts back what runs without a lease left half done on this node, unless `next` takes it over.
 async fn settle_lost(agent: &Agent, node: &HeldNode, bench: &Bench<'_>, next: Option<&TaskPayload>) {
     for run in agent.journal.open_runs() {
-        let Some(lost_at) = run.lost.filter(|_| run.payload.node_id == node.assignment.node_id) else { continue };
+        let Some(lost_at) = run.lost.filter(|_| run.payload.node_id == node.assignment.node_id) else {
+            continue;
+        };
         let due = match next {
             Some(next) => next.task_id != run.payload.task_id,
             None => lost_at + NEXT_EPOCH_WITHIN < Utc::now(),
@@ -195,7 +206,9 @@ async fn tell(agent: &Agent, task: TaskRef, result: &TaskResult) {
 /// Sends each finished result until the server answers.
 pub(crate) async fn deliver(agent: &Arc<Agent>) -> Result<(), ServerError> {
     for run in agent.journal.undelivered() {
-        let (task, Some(result)) = (run.task(), &run.result) else { continue };
+        let (task, Some(result)) = (run.task(), &run.result) else {
+            continue;
+        };
         let stale = match agent.server().result(task.task_id, result).await {
             Ok(_) => {
                 if let Some(last) = run.payload.steps.last() {

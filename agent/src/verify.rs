@@ -88,7 +88,9 @@ impl Refusal {
 /// When it is broken, signed by an unknown key, or changed.
 pub fn open_envelope(envelope: &Envelope, keys: &[TaskKey]) -> Result<TaskPayload, Refusal> {
     if envelope.payload.len() > LARGEST_PAYLOAD {
-        return Err(Refusal::Unreadable(format!("it is larger than {LARGEST_PAYLOAD} bytes")));
+        return Err(Refusal::Unreadable(format!(
+            "it is larger than {LARGEST_PAYLOAD} bytes"
+        )));
     }
     let (payload, signature) = envelope
         .decode()

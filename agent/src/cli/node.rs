@@ -142,13 +142,20 @@ pub(super) fn node_command(folder: &Folder, command: NodeCommand) -> anyhow::Res
 }
 
 fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
-    if args.address.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err()) {
+    if args
+        .address
+        .rsplit_once(':')
+        .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
+    {
         bail!("--address wants host:port, for instance {}:443", args.address);
     }
     let (connector, settings, secrets) = match args.connector {
         Kind::CiscoUc => {
             let user = args.secrets.user.clone().context("cisco_uc wants --user")?;
-            let password = args.secrets.password()?.context("cisco_uc wants --password-file or --password-stdin")?;
+            let password = args
+                .secrets
+                .password()?
+                .context("cisco_uc wants --password-file or --password-stdin")?;
             let pins = args.pin_sha256.as_deref().map(pin).transpose()?.into_iter().collect();
             let secrets = Secrets {
                 user,
@@ -174,9 +181,8 @@ fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
 }
 
 fn nginx_settings(args: &AddArgs) -> anyhow::Result<NginxSettings> {
-    let absolute = |path: &PathBuf| {
-        std::fs::canonicalize(path).with_context(|| format!("{} cannot be found", path.display()))
-    };
+    let absolute =
+        |path: &PathBuf| std::fs::canonicalize(path).with_context(|| format!("{} cannot be found", path.display()));
     let config = absolute(&args.config)?;
     let program = absolute(&args.nginx)?;
     let reload_argv = if args.reload_command_argv.is_empty() {
@@ -194,7 +200,10 @@ fn nginx_settings(args: &AddArgs) -> anyhow::Result<NginxSettings> {
 }
 
 fn list(store: &NodeStore) -> anyhow::Result<()> {
-    println!("{:<28} {:<20} {:<10} {:<12} {:<10} {:<28} pinned", "NAME", "CLUSTER", "PRODUCT", "ROLE", "CONNECTOR", "ADDRESS");
+    println!(
+        "{:<28} {:<20} {:<10} {:<12} {:<10} {:<28} pinned",
+        "NAME", "CLUSTER", "PRODUCT", "ROLE", "CONNECTOR", "ADDRESS"
+    );
     for node in store.list()? {
         let pinned = match node.settings {
             NodeSettings::CiscoUc => store.secrets(&node.name)?.pins.join(","),
@@ -230,7 +239,10 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
             format!("neither this agent nor its server knows a node `{node}`: start the agent once, or use `node add`")
         })?;
         if assignment.connector != ConnectorKind::CiscoUc || secrets.user.is_none() || password.is_none() {
-            bail!("a new node of connector {} wants --user and a password, or `node add`", assignment.connector.as_str());
+            bail!(
+                "a new node of connector {} wants --user and a password, or `node add`",
+                assignment.connector.as_str()
+            );
         }
         let declaration = NodeDeclaration {
             cluster: assignment.cluster,
@@ -241,7 +253,10 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
             role: assignment.role,
             connector: assignment.connector,
         };
-        store.add(Node::new(declaration, NodeSettings::CiscoUc, false), Some(&Secrets::default()))?;
+        store.add(
+            Node::new(declaration, NodeSettings::CiscoUc, false),
+            Some(&Secrets::default()),
+        )?;
     }
     if connectors::capability(store.get(&node)?.connector()).connector == ConnectorKind::Nginx {
         bail!("{node} is an nginx on this machine and has no credentials");

@@ -27,7 +27,12 @@ pub fn open(node: &Node, store: &Arc<NodeStore>) -> Result<Arc<dyn Connector>, N
         NodeSettings::CiscoUc => {
             let secrets = store.secrets(&node.name)?;
             let keeper = cisco_uc::StoredPins::new(store.clone(), node.name.clone());
-            Arc::new(cisco_uc::CiscoUc::new(&node.name, &node.address, secrets, Arc::new(keeper)))
+            Arc::new(cisco_uc::CiscoUc::new(
+                &node.name,
+                &node.address,
+                secrets,
+                Arc::new(keeper),
+            ))
         }
         NodeSettings::Nginx(settings) => Arc::new(nginx::Nginx::new(&node.name, settings.clone())),
     })

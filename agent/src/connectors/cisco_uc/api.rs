@@ -137,7 +137,10 @@ impl Api {
         let mut bytes = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| self.unreachable(&error))? {
             if bytes.len() + chunk.len() > LARGEST_ANSWER {
-                return Err(StepError::lasting("node_answer", format!("{} answered more than 32 MiB", self.node)));
+                return Err(StepError::lasting(
+                    "node_answer",
+                    format!("{} answered more than 32 MiB", self.node),
+                ));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -157,11 +160,17 @@ impl Api {
         match status {
             401 => StepError::lasting(
                 "node_credentials_refused",
-                format!("{node} refuses the user `{}`: set the right one with `certyard-agent credentials set {node}`", self.user),
+                format!(
+                    "{node} refuses the user `{}`: set the right one with `certyard-agent credentials set {node}`",
+                    self.user
+                ),
             ),
             403 => StepError::lasting(
                 "node_credentials_refused",
-                format!("{node} does not let the user `{}` do this (privilege level 1 is needed): {words}", self.user),
+                format!(
+                    "{node} does not let the user `{}` do this (privilege level 1 is needed): {words}",
+                    self.user
+                ),
             ),
             429 | 500..=599 => StepError::passing("node_failed", format!("{node} answered {status}: {words}")),
             _ => StepError::lasting("node_refused", format!("{node} refused ({status}): {words}")),
@@ -336,7 +345,10 @@ mod tests {
 
     #[test]
     fn one_item_without_its_array_is_still_an_item() {
-        let snapshot = read_snapshot("n", &json!({"identities": {"service": "tomcat", "certificate": "", "csr": null}}));
+        let snapshot = read_snapshot(
+            "n",
+            &json!({"identities": {"service": "tomcat", "certificate": "", "csr": null}}),
+        );
         assert_eq!(snapshot.identities.len(), 1);
         assert!(snapshot.installed_sha256("tomcat").is_none());
         assert!(read_snapshot("n", &Value::Null).identities.is_empty());

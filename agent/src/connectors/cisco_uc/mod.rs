@@ -106,7 +106,10 @@ impl CiscoUc {
     }
 
     fn no_csr(&self, purpose: &str) -> StepError {
-        StepError::lasting("node_answer", format!("{} answered without a CSR for {purpose}", self.node))
+        StepError::lasting(
+            "node_answer",
+            format!("{} answered without a CSR for {purpose}", self.node),
+        )
     }
 
     /// Uploads what is missing, root first, and looks whether the node took it: of two certificates with one subject it
@@ -162,7 +165,10 @@ impl CiscoUc {
         let certificates = parse_all(chain)?;
         let leaf = certificates.first().map(Certificate::sha256_hex);
         if leaf.as_deref() != Some(sha256) {
-            return Err(StepError::lasting("chain_broken", "the chain does not begin with the certificate to install"));
+            return Err(StepError::lasting(
+                "chain_broken",
+                "the chain does not begin with the certificate to install",
+            ));
         }
         if self.api.snapshot().await?.installed_sha256(purpose).as_deref() == Some(sha256) {
             return Ok(StepDone::note("already installed"));
@@ -190,7 +196,10 @@ impl CiscoUc {
             Some(installed) if installed == sha256 => Ok(StepDone::note(format!("installed as {purpose}"))),
             _ => Err(StepError::lasting(
                 "not_installed",
-                format!("{} accepted the certificate but does not hold it as {purpose}", self.node),
+                format!(
+                    "{} accepted the certificate but does not hold it as {purpose}",
+                    self.node
+                ),
             )),
         }
     }
@@ -334,14 +343,16 @@ impl Connector for CiscoUc {
             Step::GenerateCsr(spec) => {
                 let snapshot = self.api.snapshot().await?;
                 let csr = snapshot.identity(&spec.purpose).and_then(|item| item.csr.as_ref());
-                Ok(match csr.filter(|csr| before.csr_sha256 != Some(hex::encode(csr.sha256))) {
-                    Some(csr) => Effect::Present(StepDone {
-                        note: "the node had made the CSR already".into(),
-                        csr_pem: Some(csr.to_pem()),
-                        inventory: None,
-                    }),
-                    None => Effect::Absent,
-                })
+                Ok(
+                    match csr.filter(|csr| before.csr_sha256 != Some(hex::encode(csr.sha256))) {
+                        Some(csr) => Effect::Present(StepDone {
+                            note: "the node had made the CSR already".into(),
+                            csr_pem: Some(csr.to_pem()),
+                            inventory: None,
+                        }),
+                        None => Effect::Absent,
+                    },
+                )
             }
             Step::InstallIdentity { purpose, sha256, .. } => {
                 let installed = self.api.snapshot().await?.installed_sha256(purpose);

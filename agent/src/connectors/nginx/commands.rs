@@ -30,12 +30,13 @@ pub(super) async fn run(argv: &[String]) -> Result<String, String> {
     let mut text = String::from_utf8_lossy(&output.stderr).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stdout));
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let words: String = lines.join(" | ").chars().filter(|c| !c.is_control()).take(800).collect();
-    if output.status.success() {
-        Ok(words)
-    } else {
-        Err(words)
-    }
+    let words: String = lines
+        .join(" | ")
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(800)
+        .collect();
+    if output.status.success() { Ok(words) } else { Err(words) }
 }
 
 /// A failed command as the failure of a step.

@@ -118,7 +118,12 @@ impl Layout {
         if folder.exists() && self.release().as_deref() != Some(name) {
             fs::remove_dir_all(&folder).map_err(disk("replace", &folder))?;
         }
-        self.prepare("releases", name, 0o755, &[(CHAIN, chain_pem, 0o644), (KEY, key_pem, 0o600)])?;
+        self.prepare(
+            "releases",
+            name,
+            0o755,
+            &[(CHAIN, chain_pem, 0o644), (KEY, key_pem, 0o600)],
+        )?;
         self.take_owner(&folder);
         Ok(())
     }
@@ -127,7 +132,10 @@ impl Layout {
     pub fn swap(&self, name: &str) -> Result<(), StepError> {
         let target = Path::new("releases").join(name);
         if !self.folder.join(&target).join(CHAIN).is_file() {
-            return Err(StepError::lasting("release_missing", format!("the release {name} is gone")));
+            return Err(StepError::lasting(
+                "release_missing",
+                format!("the release {name} is gone"),
+            ));
         }
         let link = self.folder.join("current");
         replace_link(&link, &target).map_err(disk("link", &link))
@@ -141,7 +149,10 @@ impl Layout {
     /// Makes the configured files links into `current`, without a change of what nginx reads. `name` is the SHA-256 of
     /// the configured leaf.
     pub fn adopt(&self, name: &str) -> Result<(), StepError> {
-        let (chain, key) = (self.folder.join("current").join(CHAIN), self.folder.join("current").join(KEY));
+        let (chain, key) = (
+            self.folder.join("current").join(CHAIN),
+            self.folder.join("current").join(KEY),
+        );
         let adopted = |file: &Path, target: &Path| fs::read_link(file).is_ok_and(|link| link == target);
         if adopted(&self.certificate, &chain) && adopted(&self.key, &key) {
             return Ok(());
@@ -164,7 +175,12 @@ impl Layout {
 
     /// A configured file may be replaced when it is a plain file in an allowed folder.
     fn check_configured(&self, file: &Path, adopted: bool) -> Result<(), StepError> {
-        let refuse = |why: &str| Err(StepError::lasting("path_not_allowed", format!("{} {why}", file.display())));
+        let refuse = |why: &str| {
+            Err(StepError::lasting(
+                "path_not_allowed",
+                format!("{} {why}", file.display()),
+            ))
+        };
         let parent = file.parent().unwrap_or_else(|| Path::new("/"));
         if !self.is_allowed(parent) {
             return refuse("is outside the folders that this agent may change: add its folder with `node add --allow`");
@@ -193,7 +209,10 @@ impl Layout {
             Ok(()) => {
                 // The umask may have taken bits that nginx needs.
                 fs::set_permissions(folder, fs::Permissions::from_mode(mode)).map_err(disk("make", folder))?;
-                folder.parent().map_or(Ok(()), sync_folder).map_err(disk("sync", folder))
+                folder
+                    .parent()
+                    .map_or(Ok(()), sync_folder)
+                    .map_err(disk("sync", folder))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let meta = fs::symlink_metadata(folder).map_err(disk("read", folder))?;

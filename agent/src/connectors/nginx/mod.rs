@@ -43,7 +43,10 @@ pub fn capability() -> Capability {
     let rollback = Rollback::Automatic;
     Capability {
         connector: ConnectorKind::Nginx,
-        steps: steps.into_iter().map(|step| StepCapability { step, rollback }).collect(),
+        steps: steps
+            .into_iter()
+            .map(|step| StepCapability { step, rollback })
+            .collect(),
     }
 }
 
@@ -78,7 +81,11 @@ impl Nginx {
     }
 
     fn layout(&self, site: &Site) -> Layout {
-        let root = self.settings.config.parent().unwrap_or_else(|| std::path::Path::new("/"));
+        let root = self
+            .settings
+            .config
+            .parent()
+            .unwrap_or_else(|| std::path::Path::new("/"));
         let mut allowed = self.settings.allowed.clone();
         allowed.push(root.to_owned());
         Layout::new(&root.join("certyard"), site, allowed)
@@ -97,16 +104,28 @@ impl Nginx {
 
     async fn reload(&self) -> Result<(), StepError> {
         let failed = commands::failed("reload_failed", "nginx cannot be reloaded");
-        commands::run(&self.settings.reload_argv).await.map(drop).map_err(failed)
+        commands::run(&self.settings.reload_argv)
+            .await
+            .map(drop)
+            .map_err(failed)
     }
 
     async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
         let site = self.site(&spec.purpose)?;
         let (key_spec, hash) = key_spec(spec)?;
-        let names = if spec.names.is_empty() { site.names.clone() } else { spec.names.clone() };
-        let common_name = Some(&spec.common_name).filter(|name| !name.is_empty()).or(names.first());
+        let names = if spec.names.is_empty() {
+            site.names.clone()
+        } else {
+            spec.names.clone()
+        };
+        let common_name = Some(&spec.common_name)
+            .filter(|name| !name.is_empty())
+            .or(names.first());
         let common_name = common_name.cloned().ok_or_else(|| {
-            StepError::lasting("no_name", format!("{} has no server_name: give the names to ask for", site.purpose))
+            StepError::lasting(
+                "no_name",
+                format!("{} has no server_name: give the names to ask for", site.purpose),
+            )
         })?;
         let mut subject = vec![("CN".to_owned(), common_name)];
         subject.extend(spec.subject.iter().cloned());
@@ -127,9 +146,13 @@ impl Nginx {
             Ok::<_, certyard_pki::PkiError>((key.to_pkcs8_pem(), csr))
         });
         let failed = |error: &dyn std::fmt::Display| StepError::lasting("csr_failed", format!("no CSR: {error}"));
-        let (key_pem, csr) = made.await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
+        let (key_pem, csr) = made
+            .await
+            .map_err(|error| failed(&error))?
+            .map_err(|error| failed(&error))?;
         let csr_pem = csr.to_pem();
-        self.layout(&site).put_request(&hex::encode(csr.spki_sha256), &key_pem, &csr_pem)?;
+        self.layout(&site)
+            .put_request(&hex::encode(csr.spki_sha256), &key_pem, &csr_pem)?;
         Ok(StepDone {
             note: format!("made a {} {} key and a CSR on this host", spec.key_type, spec.key_bits),
             csr_pem: Some(csr_pem),
@@ -156,11 +179,17 @@ impl Nginx {
             let key = find_key(&layout, leaf)?;
             let installed = installed.ok_or_else(|| {
                 let path = site.certificate.display();
-                StepError::lasting("config_unreadable", format!("{path} holds no certificate that can be read"))
+                StepError::lasting(
+                    "config_unreadable",
+                    format!("{path} holds no certificate that can be read"),
+                )
             })?;
             layout.adopt(&installed)?;
             // Servers send no root: who trusts it has it.
-            let sent = certificates.iter().enumerate().filter(|(at, c)| *at == 0 || !c.is_self_signed());
+            let sent = certificates
+                .iter()
+                .enumerate()
+                .filter(|(at, c)| *at == 0 || !c.is_self_signed());
             let chain_pem: String = sent.map(|(_, certificate)| certificate.to_pem()).collect();
             layout.put_release(sha256, &chain_pem, &key)?;
             layout.swap(sha256)?;
@@ -213,9 +242,14 @@ impl Nginx {
     async fn served_everywhere(&self, site: &Site) -> Vec<Option<String>> {
         let key_type = self.key_type(site);
         let targets = site.targets();
-        let looks = targets.iter().map(|(address, name)| wire::look(address, name, key_type.as_deref()));
+        let looks = targets
+            .iter()
+            .map(|(address, name)| wire::look(address, name, key_type.as_deref()));
         let shown = futures_util::future::join_all(looks).await;
-        shown.into_iter().map(|shown| shown.ok().map(|shown| shown.sha256())).collect()
+        shown
+            .into_iter()
+            .map(|shown| shown.ok().map(|shown| shown.sha256()))
+            .collect()
     }
 
     /// Kind of the configured key, to ask a server with two certificates for the right one.
@@ -229,7 +263,10 @@ impl Nginx {
         let site = self.site(purpose)?;
         let installed = leaf_sha256(&self.layout(&site).configured_chain()?);
         if installed.as_deref() != Some(sha256) {
-            return Err(StepError::lasting("not_installed", format!("{purpose} is configured with another certificate")));
+            return Err(StepError::lasting(
+                "not_installed",
+                format!("{purpose} is configured with another certificate"),
+            ));
         }
         let expected = vec![Some(sha256.to_owned()); site.targets().len()];
         let looked = self.look_everywhere(&site, &expected).await?;
@@ -285,7 +322,15 @@ impl Nginx {
 
     async fn version(&self) -> Option<String> {
         let words = commands::run(&[self.settings.program.display().to_string(), "-v".into()]).await;
-        Some(words.ok()?.rsplit_once("nginx/")?.1.split_whitespace().next()?.to_owned())
+        Some(
+            words
+                .ok()?
+                .rsplit_once("nginx/")?
+                .1
+                .split_whitespace()
+                .next()?
+                .to_owned(),
+        )
     }
 }
 
@@ -304,8 +349,11 @@ fn leaf_sha256(chain_pem: &str) -> Option<String> {
 
 /// Leaf first, each followed by its issuer, and a leaf that is in force.
 fn check_chain(pems: &[String], sha256: &str) -> Result<Vec<Certificate>, StepError> {
-    let chain: Vec<Certificate> =
-        pems.iter().map(|pem| Certificate::from_pem(pem)).collect::<Result<_, _>>().map_err(broken)?;
+    let chain: Vec<Certificate> = pems
+        .iter()
+        .map(|pem| Certificate::from_pem(pem))
+        .collect::<Result<_, _>>()
+        .map_err(broken)?;
     let leaf = chain.first().ok_or_else(|| broken("it is empty"))?;
     if leaf.sha256_hex() != sha256 {
         return Err(broken("it does not begin with the certificate to install"));
@@ -315,7 +363,10 @@ fn check_chain(pems: &[String], sha256: &str) -> Result<Vec<Certificate>, StepEr
         return Err(broken(format!("the certificate expired on {}", leaf.not_after)));
     }
     if leaf.not_before > now {
-        return Err(broken(format!("the certificate is valid from {} only", leaf.not_before)));
+        return Err(broken(format!(
+            "the certificate is valid from {} only",
+            leaf.not_before
+        )));
     }
     for pair in chain.windows(2) {
         if let [subject, issuer] = pair {
@@ -326,7 +377,10 @@ fn check_chain(pems: &[String], sha256: &str) -> Result<Vec<Certificate>, StepEr
 }
 
 fn linked(certificate: &Certificate, issuer: &Certificate) -> Result<(), String> {
-    let signed = matches!(certificate.verify_signature_by(issuer), SignatureCheck::Valid | SignatureCheck::Unknown);
+    let signed = matches!(
+        certificate.verify_signature_by(issuer),
+        SignatureCheck::Valid | SignatureCheck::Unknown
+    );
     if certificate.issuer_der != issuer.subject_der || !signed {
         return Err(format!("{} did not issue {}", issuer.subject, certificate.subject));
     }
@@ -334,7 +388,11 @@ fn linked(certificate: &Certificate, issuer: &Certificate) -> Result<(), String>
 }
 
 fn check_presented(shown: &Shown) -> Result<(), String> {
-    let chain: Vec<Certificate> = shown.chain.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let chain: Vec<Certificate> = shown
+        .chain
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect();
     for pair in chain.windows(2) {
         if let [subject, issuer] = pair {
             linked(subject, issuer)?;
@@ -346,7 +404,9 @@ fn check_presented(shown: &Shown) -> Result<(), String> {
 /// The key on this host that belongs to the certificate.
 fn find_key(layout: &Layout, leaf: &Certificate) -> Result<Zeroizing<String>, StepError> {
     for path in layout.keys() {
-        let Ok(pem) = std::fs::read_to_string(&path) else { continue };
+        let Ok(pem) = std::fs::read_to_string(&path) else {
+            continue;
+        };
         let pem = Zeroizing::new(pem);
         if PrivateKey::from_pem(&pem).is_ok_and(|key| key.matches(&leaf.spki_der)) {
             return Ok(pem);
@@ -354,13 +414,19 @@ fn find_key(layout: &Layout, leaf: &Certificate) -> Result<Zeroizing<String>, St
     }
     Err(StepError::lasting(
         "key_mismatch",
-        format!("no key on this host belongs to the certificate {}: have a CSR made first", leaf.subject),
+        format!(
+            "no key on this host belongs to the certificate {}: have a CSR made first",
+            leaf.subject
+        ),
     ))
 }
 
 fn key_spec(spec: &CsrSpec) -> Result<(KeySpec, Hash), StepError> {
     let key = KeySpec::parse(&spec.key_type, spec.key_bits).ok_or_else(|| {
-        let message = format!("no key of type {} with {} bits can be made here", spec.key_type, spec.key_bits);
+        let message = format!(
+            "no key of type {} with {} bits can be made here",
+            spec.key_type, spec.key_bits
+        );
         StepError::lasting("unsupported_key", message)
     })?;
     let hash = match key {
@@ -378,7 +444,11 @@ fn key_spec(spec: &CsrSpec) -> Result<(KeySpec, Hash), StepError> {
 }
 
 fn san(name: &str) -> San {
-    let kind = if name.parse::<std::net::IpAddr>().is_ok() { SanKind::Ip } else { SanKind::Dns };
+    let kind = if name.parse::<std::net::IpAddr>().is_ok() {
+        SanKind::Ip
+    } else {
+        SanKind::Dns
+    };
     San {
         kind,
         value: name.to_owned(),
@@ -403,7 +473,9 @@ impl Connector for Nginx {
                 });
             }
             let chain = layout.configured_chain().unwrap_or_default();
-            let leaf = pem_blocks::certificates(&chain).first().and_then(|pem| Certificate::from_pem(pem).ok());
+            let leaf = pem_blocks::certificates(&chain)
+                .first()
+                .and_then(|pem| Certificate::from_pem(pem).ok());
             let Some(leaf) = leaf else {
                 let path = site.certificate.display();
                 tracing::warn!(node = %self.node, purpose = %site.purpose, "no certificate can be read from {path}");
@@ -450,7 +522,11 @@ impl Connector for Nginx {
             release: layout.release(),
             request: layout.request(),
             trusted: vec![],
-            served: if look { self.served_everywhere(&site).await } else { vec![] },
+            served: if look {
+                self.served_everywhere(&site).await
+            } else {
+                vec![]
+            },
         })
     }
 
@@ -493,7 +569,9 @@ impl Connector for Nginx {
             Step::InstallIdentity { purpose, sha256, .. } => {
                 let layout = self.layout(&self.site(purpose)?);
                 let chain = layout.configured_chain()?;
-                let leaf = pem_blocks::certificates(&chain).first().and_then(|pem| Certificate::from_pem(pem).ok());
+                let leaf = pem_blocks::certificates(&chain)
+                    .first()
+                    .and_then(|pem| Certificate::from_pem(pem).ok());
                 // The request that the certificate answers is closed last.
                 let there = layout.release().as_ref() == Some(sha256)
                     && leaf.is_some_and(|leaf| {

@@ -46,7 +46,12 @@ impl Sites {
 impl Site {
     /// Each address with each name that can be asked for.
     pub fn targets(&self) -> Vec<(String, String)> {
-        let mut names: Vec<&str> = self.names.iter().map(String::as_str).filter(|name| is_host(name)).collect();
+        let mut names: Vec<&str> = self
+            .names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| is_host(name))
+            .collect();
         let wild: Vec<String> = self
             .names
             .iter()
@@ -57,7 +62,12 @@ impl Site {
         if names.is_empty() {
             names.push("");
         }
-        let each = |listen: &String| names.iter().map(|name| (listen.clone(), (*name).to_owned())).collect::<Vec<_>>();
+        let each = |listen: &String| {
+            names
+                .iter()
+                .map(|name| (listen.clone(), (*name).to_owned()))
+                .collect::<Vec<_>>()
+        };
         self.listens.iter().flat_map(each).collect()
     }
 }
@@ -72,7 +82,10 @@ pub(super) fn find_sites(config: &Path) -> Result<Sites, String> {
     let prefix = config.parent().unwrap_or_else(|| Path::new("/"));
     let directives = syntax::read(config)?;
     let mut found = Sites::default();
-    for context in directives.iter().filter(|d| ["http", "stream", "mail"].contains(&d.name.as_str())) {
+    for context in directives
+        .iter()
+        .filter(|d| ["http", "stream", "mail"].contains(&d.name.as_str()))
+    {
         for server in context.block.iter().filter(|d| d.name == "server") {
             add_server(&mut found, prefix, context, server);
         }
@@ -95,7 +108,11 @@ pub(super) fn find_sites(config: &Path) -> Result<Sites, String> {
 fn add_server(found: &mut Sites, prefix: &Path, context: &Directive, server: &Directive) {
     let values = |name: &str| -> Vec<&str> {
         let own: Vec<&str> = args(&server.block, name);
-        if own.is_empty() { args(&context.block, name) } else { own }
+        if own.is_empty() {
+            args(&context.block, name)
+        } else {
+            own
+        }
     };
     let legacy_ssl = values("ssl").first() == Some(&"on");
     let listens: Vec<String> = server
@@ -116,7 +133,10 @@ fn add_server(found: &mut Sites, prefix: &Path, context: &Directive, server: &Di
         let port = listens.first().and_then(|listen| listen.rsplit(':').next());
         format!("port-{}", port.unwrap_or("none"))
     });
-    for (directive, kind) in [("ssl_client_certificate", "client"), ("ssl_trusted_certificate", "trusted")] {
+    for (directive, kind) in [
+        ("ssl_client_certificate", "client"),
+        ("ssl_trusted_certificate", "trusted"),
+    ] {
         for path in values(directive).into_iter().filter(|path| is_file_name(path)) {
             let trust = TrustFile {
                 store: format!("nginx:{name}:{kind}"),
@@ -136,7 +156,12 @@ fn add_server(found: &mut Sites, prefix: &Path, context: &Directive, server: &Di
         let same = |site: &&mut Site| site.certificate == certificate && site.key == key;
         if let Some(site) = found.sites.iter_mut().find(same) {
             let more = |list: &mut Vec<String>, new: &[String]| {
-                list.extend(new.iter().filter(|item| !list.contains(item)).cloned().collect::<Vec<_>>());
+                list.extend(
+                    new.iter()
+                        .filter(|item| !list.contains(item))
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
             };
             more(&mut site.names, &names);
             more(&mut site.listens, &listens);
@@ -168,7 +193,10 @@ fn args<'a>(block: &'a [Directive], name: &str) -> Vec<&'a str> {
 
 /// Not a variable, an engine or inline data.
 fn is_file_name(text: &str) -> bool {
-    !text.contains('$') && !["data:", "engine:", "store:"].iter().any(|scheme| text.starts_with(scheme))
+    !text.contains('$')
+        && !["data:", "engine:", "store:"]
+            .iter()
+            .any(|scheme| text.starts_with(scheme))
 }
 
 /// Where to connect for a `listen` argument; `None` for a UNIX socket.
@@ -216,7 +244,12 @@ mod tests {
         let purposes: Vec<&str> = found.sites.iter().map(|site| site.purpose.as_str()).collect();
         assert_eq!(
             purposes,
-            ["nginx:www.example.org", "nginx:dual.example", "nginx:dual.example#2", "nginx:port-446"]
+            [
+                "nginx:www.example.org",
+                "nginx:dual.example",
+                "nginx:dual.example#2",
+                "nginx:port-446"
+            ]
         );
         let first = &found.sites[0];
         assert_eq!(first.listens, ["127.0.0.1:443", "[::1]:443", "127.0.0.1:8443"]);

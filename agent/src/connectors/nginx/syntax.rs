@@ -193,7 +193,9 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
         };
         let mut next = Vec::new();
         for folder in &found {
-            let Ok(entries) = std::fs::read_dir(folder) else { continue };
+            let Ok(entries) = std::fs::read_dir(folder) else {
+                continue;
+            };
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let fits = |name: &str| (!name.starts_with('.') || text.starts_with('.')) && glob(text, name);
