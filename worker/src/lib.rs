@@ -1,1 +1,93 @@
-//! certyard-worker
+//! ACTS for the server: loops over due work. Each is idempotent and safe on every instance at once: it lists who is due
+//! over all organisations, then takes one organisation at a time in a transaction of its own.
+//!
+//! A loop that fails is tried again at its next turn; what it did before that stays done. Polling alone is correct, wake-ups
+//! only make it sooner.
+
+mod loops;
+
+use certyard_domain::signal::Topic;
+use certyard_domain::{Db, Result};
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What one turn of a loop did: how many things.
+type Turn<'a> = Pin<Box<dyn Future<Output = Result<u64>> + Send + 'a>>;
+
+/// One loop.
+pub(crate) struct Loop {
+    /// Name in logs and metrics.
+    pub name: &'static str,
+    /// Longest time between two turns.
+    pub every: Duration,
+    /// Whether a wake-up of the topic `Work` starts a turn at once.
+    pub woken: bool,
+    /// One turn.
+    pub turn: for<'a> fn(&'a Db) -> Turn<'a>,
+}
+
+/// Runs all loops until `shutdown` turns true; a turn that is under way is finished.
+pub async fn run(db: Db, shutdown: watch::Receiver<bool>) {
+    let mut running = JoinSet::new();
+    for item in loops::ALL {
+        running.spawn(run_loop(item, db.clone(), shutdown.clone()));
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Runs each loop once, in order: for tests that step the worker by hand.
+///
+/// # Errors
+/// The first loop that fails.
+pub async fn run_once(db: &Db) -> Result<u64> {
+    let mut done = 0;
+    for item in loops::ALL {
+        done += (item.turn)(db).await?;
+    }
+    Ok(done)
+}
+
+async fn run_loop(item: &'static Loop, db: Db, mut shutdown: watch::Receiver<bool>) {
+    let mut wake = db.signal().subscribe();
+    while !*shutdown.borrow() {
+        let started = std::time::Instant::now();
+        match (item.turn)(&db).await {
+            Ok(done) => {
+                metrics::counter!("certyard_loop_done_total", "loop" => item.name).increment(done);
+                metrics::gauge!("certyard_loop_last_success_seconds", "loop" => item.name)
+                    .set(certyard_domain::clock::process_now().timestamp() as f64);
+            }
+            Err(error) => {
+                metrics::counter!("certyard_loop_failures_total", "loop" => item.name).increment(1);
+                tracing::warn!(name = item.name, error = &error as &dyn std::error::Error, "a loop failed; it is tried again");
+            }
+        }
+        metrics::histogram!("certyard_loop_seconds", "loop" => item.name).record(started.elapsed());
+        // Spread, so that several workers do not all look at the same moment.
+        let pause = item.every.mul_f64(0.8 + 0.4 * rand_unit());
+        let woken = async {
+            loop {
+                match wake.recv().await {
+                    Ok(Topic::Work) if item.woken => return,
+                    Ok(Topic::Work | Topic::Agent(_) | Topic::Job(_)) => {}
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) if item.woken => return,
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => std::future::pending().await,
+                }
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = woken => {}
+            _ = shutdown.wait_for(|stop| *stop) => {}
+        }
+    }
+}
+
+/// A number from 0 to 1 from a random UUID: no generator of its own for a little jitter.
+fn rand_unit() -> f64 {
+    f64::from((uuid::Uuid::new_v4().as_u128() & 0xffff) as u16) / 65536.0
+}

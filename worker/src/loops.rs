@@ -1,0 +1,54 @@
+//! The loops.
+
+use crate::{Loop, Turn};
+use certyard_domain::{Db, Result, Scope, idempotency, orgs, people};
+use std::time::Duration;
+
+/// How many old rows one transaction deletes, so that it stays short.
+const FORGET_AT_ONCE: u64 = 1000;
+
+/// All loops.
+pub(crate) static ALL: &[Loop] = &[
+    Loop { name: "forget_idempotency_keys", every: Duration::from_secs(600), woken: false, turn: forget_idempotency_keys },
+    Loop { name: "forget_sessions", every: Duration::from_secs(3600), woken: false, turn: forget_sessions },
+];
+
+fn forget_idempotency_keys(db: &Db) -> Turn<'_> {
+    Box::pin(async move {
+        let mut done = 0;
+        for scope in scopes(db, "retention").await? {
+            done += until_none_left(|| idempotency::forget_old(db, &scope, FORGET_AT_ONCE)).await?;
+        }
+        Ok(done)
+    })
+}
+
+fn forget_sessions(db: &Db) -> Turn<'_> {
+    Box::pin(async move {
+        let mut done = 0;
+        for scope in scopes(db, "retention").await? {
+            done += until_none_left(|| people::forget_old_sessions(db, &scope, FORGET_AT_ONCE)).await?;
+        }
+        Ok(done)
+    })
+}
+
+/// One scope for each organisation.
+async fn scopes(db: &Db, name: &str) -> Result<Vec<Scope>> {
+    Ok(orgs::list(db).await?.into_iter().map(|org| Scope::system(org.id, name)).collect())
+}
+
+async fn until_none_left<F, O>(mut forget: F) -> Result<u64>
+where
+    F: FnMut() -> O,
+    O: Future<Output = Result<u64>>,
+{
+    let mut done = 0;
+    loop {
+        let forgotten = forget().await?;
+        done += forgotten;
+        if forgotten < FORGET_AT_ONCE {
+            return Ok(done);
+        }
+    }
+}
