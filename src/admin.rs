@@ -82,7 +82,9 @@ pub async fn run(settings: AdminSettings) -> Result<()> {
             let db = store.open_as_is().await?;
             match people::new_setup_code(&db).await? {
                 Some(code) => println!("{}", code.as_str()),
-                None => anyhow::bail!("somebody has set this server up already: sign in, or ask an owner for a membership"),
+                None => {
+                    anyhow::bail!("somebody has set this server up already: sign in, or ask an owner for a membership")
+                }
             }
             db.close().await;
         }

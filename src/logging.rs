@@ -7,7 +7,13 @@ use tracing_subscriber::EnvFilter;
 #[derive(Args)]
 pub struct LogSettings {
     /// What to log: a level (error, warn, info, debug, trace), or a filter as `certyard_api=debug,info`.
-    #[arg(long, global = true, env = "CERTYARD_LOG", default_value = "info", value_name = "FILTER")]
+    #[arg(
+        long,
+        global = true,
+        env = "CERTYARD_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
     log: String,
     /// How to write it: for people or for machines.
     #[arg(long, global = true, env = "CERTYARD_LOG_FORMAT", value_enum, default_value = "text")]
@@ -26,9 +32,13 @@ pub fn start(settings: &LogSettings) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new("info"), Some(error)),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match settings.log_format {
-        LogFormat::Text => builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Text => builder
+            .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+            .init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
     if let Some(error) = broken {

@@ -23,10 +23,20 @@ pub struct ServeSettings {
     #[arg(long, env = "CERTYARD_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     listen: SocketAddr,
     /// Address of the agents' listener: TLS in both directions, with certificates of Certyard's own agent CA.
-    #[arg(long, env = "CERTYARD_AGENT_LISTEN", default_value = "127.0.0.1:8443", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "CERTYARD_AGENT_LISTEN",
+        default_value = "127.0.0.1:8443",
+        value_name = "ADDR"
+    )]
     agent_listen: SocketAddr,
     /// Address of `/metrics`, `/readyz` and `/healthz`; keep it away from the public. `off` for none.
-    #[arg(long, env = "CERTYARD_OPS_LISTEN", default_value = "127.0.0.1:9090", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "CERTYARD_OPS_LISTEN",
+        default_value = "127.0.0.1:9090",
+        value_name = "ADDR"
+    )]
     ops_listen: OptionalAddress,
     /// What people type into the browser: https://certyard.example.org. Default: made from --listen.
     #[arg(long, env = "CERTYARD_PUBLIC_URL", value_name = "URL")]
@@ -47,7 +57,13 @@ pub struct ServeSettings {
     #[arg(long, env = "CERTYARD_UI_DIR", value_name = "DIR")]
     ui_dir: Option<PathBuf>,
     /// A value that is accepted as an API token of an owner of the first organisation, for scripts.
-    #[arg(long, env = "CERTYARD_BOOTSTRAP_TOKEN", hide = true, hide_env_values = true, value_name = "TOKEN")]
+    #[arg(
+        long,
+        env = "CERTYARD_BOOTSTRAP_TOKEN",
+        hide = true,
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
     bootstrap_token: Option<String>,
 }
 
@@ -57,7 +73,12 @@ pub struct WorkerSettings {
     #[command(flatten)]
     store: StoreSettings,
     /// Address of `/metrics`, `/readyz` and `/healthz`. `off` for none.
-    #[arg(long, env = "CERTYARD_OPS_LISTEN", default_value = "127.0.0.1:9090", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "CERTYARD_OPS_LISTEN",
+        default_value = "127.0.0.1:9090",
+        value_name = "ADDR"
+    )]
     ops_listen: OptionalAddress,
 }
 
@@ -72,7 +93,9 @@ impl std::str::FromStr for OptionalAddress {
         if text == "off" {
             return Ok(Self(None));
         }
-        text.parse().map(|address| Self(Some(address))).map_err(|_| "an address like 127.0.0.1:9090, or off".into())
+        text.parse()
+            .map(|address| Self(Some(address)))
+            .map_err(|_| "an address like 127.0.0.1:9090, or off".into())
     }
 }
 
@@ -81,7 +104,11 @@ const BOOTSTRAP_LENGTH: usize = 16;
 
 /// Runs `certyard serve` (with the worker) or `certyard api` (without).
 pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
-    let db = if with_worker { settings.store.open_migrated().await? } else { settings.store.open_as_is().await? };
+    let db = if with_worker {
+        settings.store.open_migrated().await?
+    } else {
+        settings.store.open_as_is().await?
+    };
     let keys = Arc::new(settings.store.keys(&db).await?);
     let code_file = settings.store.data.join("setup-code");
     let config = config(&settings, code_file.clone())?;
@@ -92,7 +119,9 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
     let addresses = server.addresses();
     tracing::info!(listen = %addresses.listen, agents = %addresses.agent, "Certyard listens");
     if !addresses.listen.ip().is_loopback() && settings.tls_cert.is_none() && settings.trusted_proxy.is_empty() {
-        tracing::warn!("passwords travel in clear: give --tls-cert and --tls-key, or put a proxy with TLS in front and name it by --trusted-proxy");
+        tracing::warn!(
+            "passwords travel in clear: give --tls-cert and --tls-key, or put a proxy with TLS in front and name it by --trusted-proxy"
+        );
     }
     offer_set_up(&db, &code_file).await?;
     let shutdown = on_signal()?;
@@ -110,10 +139,15 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
 fn config(settings: &ServeSettings, code_file: PathBuf) -> Result<Config> {
     let bootstrap = settings.bootstrap_token.clone().filter(|token| !token.is_empty());
     if bootstrap.as_ref().is_some_and(|token| token.len() < BOOTSTRAP_LENGTH) {
-        anyhow::bail!("CERTYARD_BOOTSTRAP_TOKEN is shorter than {BOOTSTRAP_LENGTH} characters: make it long and random");
+        anyhow::bail!(
+            "CERTYARD_BOOTSTRAP_TOKEN is shorter than {BOOTSTRAP_LENGTH} characters: make it long and random"
+        );
     }
     let tls = match (&settings.tls_cert, &settings.tls_key) {
-        (Some(certificate), Some(key)) => Some(TlsFiles { certificate: certificate.clone(), key: key.clone() }),
+        (Some(certificate), Some(key)) => Some(TlsFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        }),
         _ => None,
     };
     Ok(Config {
@@ -135,7 +169,9 @@ fn config(settings: &ServeSettings, code_file: PathBuf) -> Result<Config> {
 
 /// While there is nobody yet, prints a set-up code and keeps it in a file for scripts and for people who missed it.
 async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
-    let Some(code) = people::new_setup_code(db).await? else { return Ok(()) };
+    let Some(code) = people::new_setup_code(db).await? else {
+        return Ok(());
+    };
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)
@@ -144,7 +180,11 @@ async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
         .open(code_file)
         .with_context(|| format!("{} cannot be written", code_file.display()))?;
     file.write_all(code.as_bytes())?;
-    println!("Set-up code for the first owner: {} (also in {})", code.as_str(), code_file.display());
+    println!(
+        "Set-up code for the first owner: {} (also in {})",
+        code.as_str(),
+        code_file.display()
+    );
     Ok(())
 }
 
@@ -155,7 +195,11 @@ pub async fn worker(settings: WorkerSettings) -> Result<()> {
     let _keys: Keys = settings.store.keys(&db).await?;
     let shutdown = on_signal()?;
     let ops = match settings.ops_listen.0 {
-        Some(address) => Some(tokio::spawn(certyard_api::serve_ops(address, db.clone(), shutdown.clone()))),
+        Some(address) => Some(tokio::spawn(certyard_api::serve_ops(
+            address,
+            db.clone(),
+            shutdown.clone(),
+        ))),
         None => None,
     };
     tracing::info!("the worker runs");

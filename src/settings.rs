@@ -26,7 +26,13 @@ pub struct StoreSettings {
     #[arg(long, env = "CERTYARD_KEK", hide = true, hide_env_values = true, value_name = "HEX")]
     pub kek: Option<String>,
     /// The key encryption key before it, while secrets are sealed anew.
-    #[arg(long, env = "CERTYARD_KEK_PREVIOUS", hide = true, hide_env_values = true, value_name = "HEX")]
+    #[arg(
+        long,
+        env = "CERTYARD_KEK_PREVIOUS",
+        hide = true,
+        hide_env_values = true,
+        value_name = "HEX"
+    )]
     pub kek_previous: Option<String>,
 }
 
@@ -37,7 +43,10 @@ impl StoreSettings {
         Ok(DbOptions {
             url: self.database_url.clone().filter(|url| !url.is_empty()),
             file: self.data.join("certyard.db"),
-            pools: PoolSizes { app: self.database_connections, survey: 2 },
+            pools: PoolSizes {
+                app: self.database_connections,
+                survey: 2,
+            },
         })
     }
 
@@ -51,7 +60,9 @@ impl StoreSettings {
     /// Opens the database; refuses one whose schema is behind.
     pub async fn open_as_is(&self) -> Result<Db> {
         let options = self.database()?;
-        let owner = Db::open_owner(&options).await.context("the database cannot be reached")?;
+        let owner = Db::open_owner(&options)
+            .await
+            .context("the database cannot be reached")?;
         let pending = certyard_migrations::pending(&owner).await?;
         owner.close().await?;
         if pending > 0 {
@@ -77,8 +88,12 @@ impl StoreSettings {
 
 /// Brings the schema up to date.
 pub async fn migrate(options: &DbOptions) -> Result<()> {
-    let owner = Db::open_owner(options).await.context("the database cannot be reached")?;
-    certyard_migrations::migrate(&owner).await.context("the schema could not be brought up to date")?;
+    let owner = Db::open_owner(options)
+        .await
+        .context("the database cannot be reached")?;
+    certyard_migrations::migrate(&owner)
+        .await
+        .context("the schema could not be brought up to date")?;
     owner.close().await?;
     Ok(())
 }

@@ -62,7 +62,11 @@ async fn run_loop(item: &'static Loop, db: Db, mut shutdown: watch::Receiver<boo
             }
             Err(error) => {
                 metrics::counter!("certyard_loop_failures_total", "loop" => item.name).increment(1);
-                tracing::warn!(name = item.name, error = &error as &dyn std::error::Error, "a loop failed; it is tried again");
+                tracing::warn!(
+                    name = item.name,
+                    error = &error as &dyn std::error::Error,
+                    "a loop failed; it is tried again"
+                );
             }
         }
         metrics::histogram!("certyard_loop_seconds", "loop" => item.name).record(started.elapsed());

@@ -9,8 +9,18 @@ const FORGET_AT_ONCE: u64 = 1000;
 
 /// All loops.
 pub(crate) static ALL: &[Loop] = &[
-    Loop { name: "forget_idempotency_keys", every: Duration::from_secs(600), woken: false, turn: forget_idempotency_keys },
-    Loop { name: "forget_sessions", every: Duration::from_secs(3600), woken: false, turn: forget_sessions },
+    Loop {
+        name: "forget_idempotency_keys",
+        every: Duration::from_secs(600),
+        woken: false,
+        turn: forget_idempotency_keys,
+    },
+    Loop {
+        name: "forget_sessions",
+        every: Duration::from_secs(3600),
+        woken: false,
+        turn: forget_sessions,
+    },
 ];
 
 fn forget_idempotency_keys(db: &Db) -> Turn<'_> {
@@ -35,7 +45,11 @@ fn forget_sessions(db: &Db) -> Turn<'_> {
 
 /// One scope for each organisation.
 async fn scopes(db: &Db, name: &str) -> Result<Vec<Scope>> {
-    Ok(orgs::list(db).await?.into_iter().map(|org| Scope::system(org.id, name)).collect())
+    Ok(orgs::list(db)
+        .await?
+        .into_iter()
+        .map(|org| Scope::system(org.id, name))
+        .collect())
 }
 
 async fn until_none_left<F, O>(mut forget: F) -> Result<u64>

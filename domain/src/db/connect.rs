@@ -22,7 +22,7 @@ pub struct DbOptions {
 pub struct PoolSizes {
     /// For requests.
     pub app: u32,
-    /// For loops over all organisations.
+    /// For loops over all organisations and for sending wake-ups; hearing them takes one more.
     pub survey: u32,
 }
 
@@ -45,7 +45,7 @@ pub(super) async fn open(options: &DbOptions) -> Result<Pools> {
     match &options.url {
         Some(url) => {
             let app = Database::connect(postgres(url, options.pools.app, Some("certyard_app"))?).await?;
-            let survey = Database::connect(postgres(url, options.pools.survey, Some("certyard_worker"))?).await?;
+            let survey = Database::connect(postgres(url, options.pools.survey + 1, Some("certyard_worker"))?).await?;
             Ok(Pools {
                 writer: app.clone(),
                 app,

@@ -45,7 +45,7 @@ impl Db {
     pub async fn open(options: &DbOptions) -> Result<Self> {
         let pools = connect::open(options).await?;
         let signal: Arc<dyn Signal> = match pools.app.get_database_backend() {
-            DbBackend::Postgres => PgSignal::start(pools.app.get_postgres_connection_pool().clone()),
+            DbBackend::Postgres => PgSignal::start(pools.survey.get_postgres_connection_pool().clone()),
             _ => Arc::new(LocalSignal::default()),
         };
         Ok(Self {

@@ -3,3 +3,5 @@
 mod catalogue_of_the_database;
 mod floor;
 mod people;
+mod rules;
+mod traps;
