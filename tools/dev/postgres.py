@@ -8,7 +8,7 @@ import signal
 import tempfile
 from pathlib import Path
 
-from shell import Stop, end, must, start, wait_for
+from shell import LOGS, Stop, end, must, start, wait_for
 
 #: Durability is not under test here, and the folder is thrown away.
 SETTINGS = {
@@ -49,7 +49,10 @@ def server():
     try:
         initdb = [programs / "initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust"]
         must([*as_user, *initdb, "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"], cwd=folder, quiet=True)
-        child = start([*as_user, programs / "postgres", "-D", f"{folder}/data", "-k", folder, *options], cwd=folder)
+        LOGS.mkdir(parents=True, exist_ok=True)
+        with open(LOGS / "postgres.log", "w") as log:
+            command = [*as_user, programs / "postgres", "-D", f"{folder}/data", "-k", folder, *options]
+            child = start(command, cwd=folder, stdout=log, stderr=log)
         ready = Path(folder) / "data" / "postmaster.pid"
         wait_for(lambda: ready.exists() and "ready" in ready.read_text(), 60, "PostgreSQL", child)
         yield f"postgres://postgres@localhost/postgres?host={folder}"

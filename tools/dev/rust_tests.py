@@ -34,11 +34,13 @@ class TestProgram:
 
 def build():
     """Builds programs and tests. Returns the test programs, and the variables that name the other programs."""
-    command = [*BUILD, "--message-format=json-render-diagnostics"]
-    child = start(command, stdout=subprocess.PIPE, text=True)
+    child = start([*BUILD, "--message-format=json"], stdout=subprocess.PIPE, text=True)
     tests, programs = [], {}
     for line in child.stdout:
         message = json.loads(line)
+        # Warnings are for the lints to tell, once.
+        if message.get("reason") == "compiler-message" and message["message"]["level"] == "error":
+            say(message["message"]["rendered"])
         if message.get("reason") != "compiler-artifact" or not message.get("executable"):
             continue
         if message["profile"]["test"]:
