@@ -10,8 +10,10 @@ from pathlib import Path
 
 from shell import ROOT, Stop, environment, read, say
 
-#: Variables that are no setting of a program: builds and tests read them.
+#: Variables that builds and tests read.
 OTHER_VARIABLES = {"CERTYARD_REQUIRE_UI", "CERTYARD_CORPUS", "CERTYARD_VECTORS"}
+#: Secrets that `certyard serve` takes from the environment; `--help` hides them, as they have no place on a command line.
+SECRET_VARIABLES = {"CERTYARD_BOOTSTRAP_TOKEN", "CERTYARD_KEK", "CERTYARD_KEK_PREVIOUS"}
 #: Where each program's settings have their table.
 SETTINGS = [("certyard serve", "docs/operate.md"), ("certyard-agent run", "docs/agents.md")]
 
@@ -84,7 +86,7 @@ def check(folder, dev_commands):
 
 def _check_document(path, known, dev_commands):
     text = path.read_text()
-    variables = {name for command in known.values() for name in command.variables} | OTHER_VARIABLES
+    variables = {name for command in known.values() for name in command.variables} | OTHER_VARIABLES | SECRET_VARIABLES
     for name in sorted(set(re.findall(r"\bCERTYARD_[A-Z_]+\b", text)) - variables):
         yield f"no program knows the variable {name}"
     for name in sorted(set(re.findall(r"\./dev ([a-z]+)", text)) - set(dev_commands)):
@@ -150,6 +152,9 @@ def _check_settings(known, name, document):
     if name not in known:
         yield f"there is no `{name}`"
         return
+    for variable in sorted(SECRET_VARIABLES) if name == "certyard serve" else []:
+        if variable not in rows:
+            yield f"{variable} has no row in {document}"
     for variable, (flag, default) in sorted(known[name].variables.items()):
         if variable not in rows:
             yield f"{variable} ({flag}) has no row in {document}"

@@ -3,7 +3,9 @@
 import json
 import os
 import secrets
+import shlex
 import socket
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import needs
 import rust_tests
-from shell import ROOT, Stop, environment, must, say, start, wait_for
+from shell import ROOT, Stop, environment, must, read, say, start, wait_for
 
 RELEASE = ROOT / "target" / "release"
 DEBUG = ROOT / "target" / "debug"
@@ -171,13 +173,29 @@ class Fleet:
         return [OWNER["email"], f"{password}   (kept in {_short(kept)})"]
 
     def _join(self):
-        """Joins an agent, enters the lab's nodes as a person would, both once, and starts the agent."""
+        """Joins an agent, enters the lab's nodes on it as a person would, both once, and starts it."""
         home = self.data / "agent"
         agent = [self.agent_program, "--data", home]
         if not (home / "identity.json").exists():
-            token = self.api.call("POST", "/join-tokens", {})
-            must([*agent, "join", "--token", token["token"], "--name", "lab"], quiet=True)
-        self._run("agent", [*agent, "run"])
+            # The very command that the page shows for copying.
+            command = self.api.call("POST", "/join-tokens", {"name": "the lab's agent"})["command"]
+            must([*agent, *shlex.split(command)[1:], "--name", "lab"], quiet=True)
+        status, known = read([*agent, "node", "list"], errors=True)
+        if status != 0:
+            raise Stop(f"the agent cannot list its nodes: {known}")
+        for node in self.lab["nodes"]:
+            if f"\n{node['name']} " not in known:
+                self._add_node(agent, node)
+        self._run("agent", [*agent, "run", "--start-jitter-seconds", "0"])
+
+    def _add_node(self, agent, node):
+        options = {name: node[name] for name in ("cluster", "product", "version", "name", "address", "role", "user")}
+        words = [f"--{name}={value}" for name, value in options.items()]
+        with tempfile.NamedTemporaryFile("w", dir=self.data) as password:  # mode 0600
+            password.write(node["password"])
+            password.flush()
+            words += ["--connector=cisco_uc", f"--pin-sha256={node['sha256']}", f"--password-file={password.name}"]
+            must([*agent, "node", "add", *words], quiet=True)
 
     def welcome(self):
         node = self.lab["nodes"][0]["name"]
