@@ -16,9 +16,11 @@ pub mod signal;
 pub mod audit;
 pub mod idempotency;
 
+pub mod agents;
 pub mod catalogue;
 pub mod clusters;
 pub mod keys;
+pub mod nodes;
 pub mod orgs;
 pub mod people;
 

@@ -140,6 +140,19 @@ pub(crate) async fn lock(tx: &OrgTx, id: Uuid) -> Result<group::Model> {
     rows.one(tx).await?.ok_or_else(not_found)
 }
 
+/// Names of groups, retired ones too, as far as the scope sees them.
+pub(crate) async fn names(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, String>> {
+    let mut ids: Vec<Uuid> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let rows = tx
+        .find::<group::Entity>()
+        .filter(group::Column::Id.is_in(ids))
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
 /// Makes a group. Only those who are bound to no group may: a new group is in nobody's list.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Lists of clusters with their counts. Nothing here grows with the fleet: counts of certificates are read from
 //! `cluster_summary`, nodes are counted for the clusters of the page only.
 
-use super::entity::{cluster, group, summary};
+use super::entity::{cluster, summary};
 use super::{NodeCounts, fleet, not_found};
 use crate::Permission;
 use crate::db::OrgTx;
@@ -186,14 +186,7 @@ async fn with_counts(tx: &OrgTx, clusters: Vec<cluster::Model>) -> Result<Vec<Cl
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut names: HashMap<Uuid, String> = tx
-        .find::<group::Entity>()
-        .filter(group::Column::Id.is_in(clusters.iter().map(|cluster| cluster.group_id)))
-        .all(tx)
-        .await?
-        .into_iter()
-        .map(|group| (group.id, group.name))
-        .collect();
+    let names = super::group_names(tx, clusters.iter().map(|cluster| cluster.group_id)).await?;
     let mut summaries: HashMap<(Uuid, String), Counts> = tx
         .find::<summary::Entity>()
         .filter(summary::Column::ClusterId.is_in(ids.iter().copied()))
@@ -217,10 +210,7 @@ async fn with_counts(tx: &OrgTx, clusters: Vec<cluster::Model>) -> Result<Vec<Cl
             let mut counts = |kind: &str| summaries.remove(&(cluster.id, kind.into())).unwrap_or_default();
             let (identity, trust) = (counts("identity"), counts("trust"));
             ClusterRow {
-                group_name: names
-                    .get_mut(&cluster.group_id)
-                    .map(|name| name.clone())
-                    .unwrap_or_default(),
+                group_name: names.get(&cluster.group_id).cloned().unwrap_or_default(),
                 status: ClusterStatus::of(cluster.enabled, &nodes),
                 nodes,
                 identity,

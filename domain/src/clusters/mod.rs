@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 pub use fleet::NodeCounts;
 pub(crate) use fleet::{OFFLINE_AFTER, bump_agents};
-pub(crate) use groups::lock as lock_group;
+pub(crate) use groups::{lock as lock_group, names as group_names};
 
 /// Fault of a node that was read, but for some certificates that could not be understood.
 pub(crate) const UNREADABLE_ENTRIES: &str = "unreadable_entries";

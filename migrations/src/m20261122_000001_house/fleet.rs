@@ -56,6 +56,7 @@ pub(super) async fn make(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .reference("group_id", "cluster_group", false)
         .index(&["group_id"])
         .index(&["created_at", "id"])
+        .unique(&["token_hash"])
         .make(manager)
         .await?;
     tenant_table("cluster")

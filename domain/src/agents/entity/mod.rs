@@ -1,0 +1,4 @@
+//! Rows of the room.
+
+pub mod agent;
+pub mod join_token;

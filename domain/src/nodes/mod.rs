@@ -1,0 +1,62 @@
+//! Nodes: the hosts of clusters, and which agents work for them. A node is entered by people or declared by an agent that
+//! holds its credentials; it is retired with [`crate::inventory::retire_node`], which also ends its installations.
+
+mod declare;
+mod edit;
+pub(crate) mod entity;
+mod list;
+
+pub use declare::{assigned, declare};
+pub use edit::{NewNode, NodeChange, create, update};
+pub(crate) use edit::{mark_retired, told};
+pub use entity::Model as Node;
+pub use list::{AgentBrief, NodeCursor, NodeFilter, NodeRow, NodeStatus, get, list, of_agent};
+
+use crate::clusters;
+use crate::db::{OrgTx, dialect};
+use crate::error::{Error, Result};
+use sea_orm::{ColumnTrait, QueryFilter};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+pub(crate) fn not_found() -> Error {
+    Error::NotFound { what: "node" }
+}
+
+/// The row of a node in use.
+pub(crate) async fn row(tx: &OrgTx, id: Uuid) -> Result<Node> {
+    use entity::{Column, Entity};
+    tx.find::<Entity>()
+        .filter(Column::Id.eq(id))
+        .filter(Column::RetiredAt.is_null())
+        .one(tx)
+        .await?
+        .ok_or_else(not_found)
+}
+
+/// A node in use with its cluster, which is locked until the end of the transaction: for whoever touches what the node
+/// holds.
+pub(crate) async fn lock_cluster_of(tx: &OrgTx, id: Uuid) -> Result<(Node, clusters::Cluster)> {
+    let cluster_id = row(tx, id).await?.cluster_id;
+    let cluster = clusters::lock(tx, &[cluster_id]).await?.pop().ok_or_else(not_found)?;
+    // Again: what was read before the lock may be old.
+    Ok((row(tx, id).await?, cluster))
+}
+
+/// Nodes by their ids, retired ones too, as far as the scope sees them.
+pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Node>> {
+    use entity::{Column, Entity};
+    let mut ids: Vec<Uuid> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut found = HashMap::with_capacity(ids.len());
+    for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
+        let rows = tx
+            .find::<Entity>()
+            .filter(Column::Id.is_in(chunk.iter().copied()))
+            .all(tx)
+            .await?;
+        found.extend(rows.into_iter().map(|row| (row.id, row)));
+    }
+    Ok(found)
+}
