@@ -9,7 +9,6 @@ pub mod error;
 mod fields;
 pub mod ids;
 pub mod lists;
-pub mod plans;
 pub mod scope;
 pub mod signal;
 
@@ -19,10 +18,12 @@ pub mod idempotency;
 pub mod agents;
 pub mod catalogue;
 pub mod clusters;
+pub mod jobs;
 pub mod keys;
 pub mod nodes;
 pub mod orgs;
 pub mod people;
+pub mod plans;
 
 pub use clock::Timestamp;
 pub use db::{Db, OrgTx};

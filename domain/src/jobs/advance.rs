@@ -1,0 +1,223 @@
+//! What follows from the counts of a job: the next tasks open, the rest is stopped, the job is finished. It runs after
+//! each report that may matter and again from the worker, so that a crash in between loses nothing.
+
+use super::entity::{job, job_cluster, task};
+use super::state::{Counts, JobStatus, TaskState};
+use super::transition::{Moved, Moves, col, in_state, wake_agents};
+use crate::Scope;
+use crate::clusters;
+use crate::db::dialect::lock_rows;
+use crate::db::{Db, OrgTx};
+use crate::error::Result;
+use crate::signal::Topic;
+use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
+
+/// Tasks that are opened by one transaction.
+const OPEN_AT_ONCE: u64 = 2_000;
+/// Rounds of one call: each moves something, so more than a few mean a huge job, which the worker goes on with.
+const ROUNDS: usize = 20;
+
+/// Opens, stops or finishes as the counts say. Does nothing to a job that has ended.
+///
+/// # Errors
+/// The database is busy or away: the worker's next round does it.
+pub async fn advance(db: &Db, org_id: Uuid, job_id: Uuid) -> Result<()> {
+    let scope = Scope::system(org_id, "jobs");
+    for _ in 0..ROUNDS {
+        let tx = db.write(&scope).await?;
+        let moved = advance_once(&tx, job_id).await?;
+        tx.commit().await?;
+        if !moved {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// One step; `true` when something moved and there may be more.
+async fn advance_once(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
+    let mut select = tx
+        .find::<job::Entity>()
+        .filter(job::Column::Id.eq(job_id))
+        .filter(job::Column::FinishedAt.is_null());
+    lock_rows(QuerySelect::query(&mut select));
+    let Some(job) = select.one(tx).await? else {
+        return Ok(false);
+    };
+    let counts = sum(tx, job_id).await?;
+    if counts.open() == 0 {
+        return finish(tx, job_id, &counts).await.map(|()| false);
+    }
+    let failures = counts.failed + counts.expired;
+    if job.stop_at_failures > 0 && failures >= i64::from(job.stop_at_failures) {
+        return Ok(stop(tx, &job).await? > 0);
+    }
+    if counts.waiting == 0 {
+        return Ok(false);
+    }
+    let room = match job.max_parallel {
+        0 => OPEN_AT_ONCE,
+        limit => {
+            let room = u64::try_from(i64::from(limit) - counts.pending - counts.running).unwrap_or(0);
+            std::cmp::min(room, OPEN_AT_ONCE)
+        }
+    };
+    if room == 0 {
+        return Ok(false);
+    }
+    let ready = ready(tx, &job, room).await?;
+    if !ready.is_empty() {
+        let mut moves = Moves::default();
+        let moved = moves
+            .shift_ids(tx, TaskState::Waiting, TaskState::Pending, &ready, Vec::new())
+            .await?;
+        moves.settle(tx).await?;
+        wake_agents(tx, &moved);
+        return Ok(!moved.is_empty());
+    }
+    next_wave(tx, &job).await
+}
+
+/// All tasks of a job by state.
+pub(super) async fn sum(tx: &OrgTx, job_id: Uuid) -> Result<Counts> {
+    let mut select = Query::select();
+    for state in TaskState::ALL {
+        let total = Func::cast_as(Func::sum(Expr::col(("job_cluster", state.as_str()))), "bigint");
+        select.expr_as(Func::coalesce([total.into(), Expr::value(0i64)]), state.as_str());
+    }
+    select
+        .from("job_cluster")
+        .and_where(Expr::col(("job_cluster", "org_id")).eq(tx.org_id()))
+        .and_where(Expr::col(("job_cluster", "job_id")).eq(job_id));
+    match tx.query_one(&select).await? {
+        Some(row) => super::read::counts_of(&row),
+        None => Ok(Counts::default()),
+    }
+}
+
+/// Whether any cluster of a job still has something open: cheaper than the sum while many have.
+pub(super) async fn has_open(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
+    any(tx, job_id, count("waiting").add(count("pending")).add(count("running"))).await
+}
+
+/// Whether any cluster of a job has something that waits for its turn.
+pub(super) async fn has_waiting(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
+    any(tx, job_id, count("waiting")).await
+}
+
+fn count(column: &'static str) -> Expr {
+    Expr::col(("job_cluster", column))
+}
+
+async fn any(tx: &OrgTx, job_id: Uuid, number: Expr) -> Result<bool> {
+    let found = tx
+        .find::<job_cluster::Entity>()
+        .select_only()
+        .column(job_cluster::Column::ClusterId)
+        .filter(job_cluster::Column::JobId.eq(job_id))
+        .filter(number.gt(0))
+        .limit(1)
+        .into_tuple::<Uuid>()
+        .one(tx)
+        .await?;
+    Ok(found.is_some())
+}
+
+async fn finish(tx: &OrgTx, job_id: Uuid, counts: &Counts) -> Result<()> {
+    tx.update_many::<job::Entity>()
+        .col_expr(job::Column::State, Expr::value(JobStatus::of(counts).as_str()))
+        .col_expr(job::Column::FinishedAt, Expr::value(tx.now()))
+        .filter(job::Column::Id.eq(job_id))
+        .filter(job::Column::FinishedAt.is_null())
+        .exec(tx)
+        .await?;
+    tx.wake(Topic::Job(job_id));
+    Ok(())
+}
+
+/// Cancels what has not begun, because too much has failed.
+async fn stop(tx: &OrgTx, job: &job::Model) -> Result<usize> {
+    let reason = format!("stopped after {} failures, as the job asks for", job.stop_at_failures);
+    let mut moves = Moves::default();
+    let moved = cancel_open(tx, &mut moves, job.id, &reason).await?;
+    moves.settle(tx).await?;
+    Ok(moved.len())
+}
+
+/// Cancels all tasks of a job that have not begun, as far as the scope sees. The job is locked.
+pub(super) async fn cancel_open(tx: &OrgTx, moves: &mut Moves, job_id: Uuid, reason: &str) -> Result<Vec<Moved>> {
+    let open: Vec<(Uuid, Uuid)> = tx
+        .find::<task::Entity>()
+        .select_only()
+        .columns([task::Column::Id, task::Column::ClusterId])
+        .filter(task::Column::JobId.eq(job_id))
+        .filter(task::Column::State.is_in(TaskState::OPEN.map(TaskState::as_str)))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let (ids, touched): (Vec<Uuid>, Vec<Uuid>) = open.into_iter().unzip();
+    clusters::lock(tx, &touched).await?;
+    let mut moved = Vec::new();
+    for from in TaskState::OPEN {
+        let changes = vec![("message", Expr::value(reason))];
+        moved.extend(moves.shift_ids(tx, from, TaskState::Cancelled, &ids, changes).await?);
+    }
+    Ok(moved)
+}
+
+/// Waiting tasks whose wave is open and whose predecessor has ended, in order.
+async fn ready(tx: &OrgTx, job: &job::Model, limit: u64) -> Result<Vec<Uuid>> {
+    let before = Query::select()
+        .expr(Expr::value(1))
+        .from_as("task", "before")
+        .and_where(Expr::col(("before", "org_id")).eq(tx.org_id()))
+        .and_where(Expr::col(("before", "id")).equals(("task", "after_id")))
+        .and_where(Expr::cust("\"before\".\"state\" IN ('waiting', 'pending', 'running')"))
+        .take();
+    let select = Query::select()
+        .column(("task", "id"))
+        .from("task")
+        .and_where(col("org_id").eq(tx.org_id()))
+        .and_where(col("job_id").eq(job.id))
+        .and_where(col("wave").lte(job.open_wave))
+        .and_where(in_state(TaskState::Waiting))
+        .and_where(Expr::not_exists(before))
+        .order_by(("task", "wave"), sea_orm::Order::Asc)
+        .order_by(("task", "id"), sea_orm::Order::Asc)
+        .limit(limit)
+        .take();
+    let mut ids = Vec::new();
+    for row in tx.query_all(&select).await? {
+        ids.push(row.try_get("", "id")?);
+    }
+    Ok(ids)
+}
+
+/// Opens the next wave once all of the present one has ended.
+async fn next_wave(tx: &OrgTx, job: &job::Model) -> Result<bool> {
+    use task::Column;
+    let open = tx
+        .find::<task::Entity>()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::JobId.eq(job.id))
+        .filter(Column::Wave.lte(job.open_wave))
+        .filter(Column::State.is_in(["waiting", "pending", "running"]))
+        .limit(1)
+        .into_tuple::<Uuid>()
+        .one(tx)
+        .await?;
+    if open.is_some() {
+        return Ok(false);
+    }
+    let done = tx
+        .update_many::<job::Entity>()
+        .col_expr(job::Column::OpenWave, Expr::value(job.open_wave + 1))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::OpenWave.eq(job.open_wave))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
