@@ -137,14 +137,19 @@ struct Border<'a> {
 fn next_border(text: &[u8]) -> Option<Border<'_>> {
     let mut from = 0;
     loop {
-        let at = from + text.get(from..)?.iter().position(|octet| *octet == b'-')?;
-        let (before, border) = text.split_at_checked(at)?;
-        let (kind, rest) = if let Some(rest) = border.strip_prefix(b"-----BEGIN ") {
+        let dashes = from + text.get(from..)?.iter().position(|octet| *octet == b'-')?;
+        let run = text.get(dashes..)?;
+        let behind = dashes + run.iter().position(|octet| *octet != b'-')?;
+        from = behind;
+        let Some(at) = behind.checked_sub(DASHES.len()).filter(|at| *at >= dashes) else {
+            continue;
+        };
+        let (before, word) = (text.get(..at)?, text.get(behind..)?);
+        let (kind, rest) = if let Some(rest) = word.strip_prefix(b"BEGIN ") {
             (Kind::Begin, rest)
-        } else if let Some(rest) = border.strip_prefix(b"-----END ") {
+        } else if let Some(rest) = word.strip_prefix(b"END ") {
             (Kind::End, rest)
         } else {
-            from = at + 1;
             continue;
         };
         let line_end = rest

@@ -102,6 +102,8 @@ fn number(kind: &str) -> String {
         "jurisdictionL" => "1.3.6.1.4.1.311.60.2.1.1",
         "jurisdictionST" => "1.3.6.1.4.1.311.60.2.1.2",
         "jurisdictionC" => "1.3.6.1.4.1.311.60.2.1.3",
+        "OGRN" => "1.2.643.100.1",
+        "INN" => "1.2.643.3.131.1.1",
         other => other,
     };
     known.to_owned()
