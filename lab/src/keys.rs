@@ -111,6 +111,19 @@ impl<'a> Pool<'a> {
         })
     }
 
+    /// Gives a CA that has no keys yet those of that name, so that labs with a common pool need not make them. No node gets these.
+    pub(crate) fn lend_authority(&self, name: &str, dir: &Path) -> anyhow::Result<()> {
+        make_private_dir(dir)?;
+        for role in ["root", "intermediate"] {
+            let file = dir.join(format!("{role}.key"));
+            if !file.exists() {
+                let key = load_or_make(&self.dir.join(format!("{name}-{role}.pem")), KeySpec::Rsa2048)?;
+                write_private_once(&file, key.to_pkcs8_pem().as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
     /// A key of that kind for the given turn. The same turn gives the same key.
     pub(crate) fn key(&self, spec: KeySpec, turn: u64) -> anyhow::Result<Arc<PooledKey>> {
         let number = usize::try_from(turn % self.size as u64).unwrap_or_default();

@@ -374,6 +374,7 @@ fn settle(dir: &Path, options: &LabOptions) -> anyhow::Result<(Vec<Arc<Cluster>>
     if states.iter().any(Option::is_none) {
         let pool_dir = options.pool_dir.clone().unwrap_or_else(|| dir.join("pool"));
         let pool = Pool::open(&keys, pool_dir, options.pool_size)?;
+        pool.lend_authority("outside", &dir.join("ca"))?;
         let now = Utc::now();
         let world = World::open(&dir.join("world"), &pool, now)?;
         let nursery = Nursery {

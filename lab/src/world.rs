@@ -56,6 +56,7 @@ impl World {
     /// The CAs in that folder; they are made where there are none.
     pub(crate) fn open(dir: &Path, pool: &Pool<'_>, now: DateTime<Utc>) -> anyhow::Result<Self> {
         make_private_dir(dir)?;
+        pool.lend_authority("corporate", &dir.join("corporate"))?;
         let corporate = OutsideCa::open_named(&dir.join("corporate"), &CORPORATE, now)?;
         let mut turn = 0;
         let mut root = |name: &str, from: i64, to: i64| -> anyhow::Result<Certificate> {
