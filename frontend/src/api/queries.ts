@@ -1,135 +1,185 @@
-import { infiniteQueryOptions, queryOptions, type QueryClient } from '@tanstack/react-query';
-import { http, type Query } from './http';
-import type {
-  Agent,
-  Certificate,
-  Cluster,
-  ClusterNode,
-  Counts,
-  Csr,
-  HistoryEvent,
-  Installation,
-  Job,
-  Me,
-  Page,
-  Plan,
-  Ref,
-  Task,
-  TrustRow,
-} from './types';
+import { queryOptions, type QueryClient } from '@tanstack/react-query';
+import { client, take } from './client';
+import type { JobStatus, Level, Page } from './types';
 
 const PAGE_SIZE = 50;
 const POLL_MS = 5_000;
 
-function list<T>(path: string, query: Query = {}) {
-  return infiniteQueryOptions({
-    queryKey: [path, query],
-    queryFn: ({ pageParam, signal }) =>
-      http.get<Page<T>>(path, { limit: PAGE_SIZE, ...query, cursor: pageParam }, signal),
-    initialPageParam: null as string | null,
-    getNextPageParam: (page) => page.next,
-  });
+/** Nouns that stand first in the keys of queries; what a change makes old is named by them. */
+export type Noun = 'clusters' | 'certificates' | 'csrs' | 'plans' | 'jobs' | 'agents' | 'groups';
+
+interface PageQuery {
+  limit: number;
+  cursor?: string;
 }
 
-function one<T>(path: string, query: Query = {}) {
-  return queryOptions({
-    queryKey: [path, query],
-    queryFn: ({ signal }) => http.get<T>(path, query, signal),
-  });
+/** How to read a list page by page: what `useList` takes. */
+export interface ListOptions<T> {
+  queryKey: unknown[];
+  queryFn: (context: { pageParam: string | null; signal: AbortSignal }) => Promise<Page<T>>;
+  initialPageParam: string | null;
+  getNextPageParam: (page: Page<T>) => string | null;
+  refetchInterval?: number;
+}
+
+function list<T>(
+  key: [Noun, ...unknown[]],
+  read: (query: PageQuery, signal: AbortSignal) => Promise<Page<T>>,
+): ListOptions<T> {
+  return {
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) => read({ limit: PAGE_SIZE, cursor: pageParam ?? undefined }, signal),
+    initialPageParam: null,
+    getNextPageParam: (page) => page.next ?? null,
+  };
 }
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
-  queryFn: () => http.get<Me>('/api/v1/sessions/current'),
+  queryFn: () => take(client.GET('/api/v1/me')),
   staleTime: 60_000,
 });
 
 export const setupQuery = queryOptions({
   queryKey: ['setup'],
-  queryFn: () => http.get<{ needed: boolean }>('/api/v1/setup'),
+  queryFn: () => take(client.GET('/api/v1/setup')),
 });
 
 export interface ClusterFilter {
   search?: string;
-  product?: string[];
+  product?: string;
 }
 
 export interface CertificateFilter {
   search?: string;
-  status?: string[];
-  purpose?: string[];
-  store?: string[];
+  status?: Level;
 }
 
 export interface JobFilter {
   from?: string;
   to?: string;
-  state?: string[];
+  state?: JobStatus;
   cluster_id?: string;
 }
 
 export const clustersQuery = (filter: ClusterFilter) => ({
-  ...list<Cluster>('/api/v1/clusters', { ...filter }),
-  refetchInterval: 3 * POLL_MS,
-});
-
-export const clusterQuery = (id: string) => ({
-  ...one<Cluster>(`/api/v1/clusters/${id}`),
-  refetchInterval: 2 * POLL_MS,
-});
-
-export interface ClusterSummary {
-  identity: Counts;
-  trust: Counts;
-  /** Of the current month. Failed ones count as complete. */
-  jobs: { total: number; complete: number; pending: number; failed: number };
-}
-
-export const clusterSummaryQuery = (id: string) => ({
-  ...one<ClusterSummary>(`/api/v1/clusters/${id}/summary`),
-  refetchInterval: 2 * POLL_MS,
-});
-
-export const nodesQuery = (clusterId: string) => ({
-  ...list<ClusterNode>(`/api/v1/clusters/${clusterId}/nodes`),
-  refetchInterval: 2 * POLL_MS,
-});
-
-export const identityQuery = (clusterId: string, filter: CertificateFilter) =>
-  list<Installation>(`/api/v1/clusters/${clusterId}/identity-certificates`, { ...filter });
-
-export const trustQuery = (clusterId: string, filter: CertificateFilter) =>
-  list<TrustRow>(`/api/v1/clusters/${clusterId}/trust-certificates`, { ...filter });
-
-export const installationQuery = (id: string) => one<Installation>(`/api/v1/installations/${id}`);
-
-export const historyQuery = (id: string) => one<Page<HistoryEvent>>(`/api/v1/installations/${id}/history`);
-
-export const certificateQuery = (id: string) => ({
-  ...one<Certificate>(`/api/v1/certificates/${id}`),
-  staleTime: 5 * 60_000,
-});
-
-export const csrQuery = (id: string) => one<Csr>(`/api/v1/csrs/${id}`);
-
-export const planQuery = (id: string) => ({ ...one<Plan>(`/api/v1/plans/${id}`), staleTime: Infinity });
-
-export const jobsQuery = (filter: JobFilter) => ({
-  ...list<Job>('/api/v1/jobs', { ...filter }),
+  ...list(['clusters', 'list', filter], (page, signal) =>
+    take(client.GET('/api/v1/clusters', { params: { query: { ...filter, ...page } }, signal })),
+  ),
   refetchInterval: POLL_MS,
 });
 
-export const jobQuery = (id: string) => one<Job>(`/api/v1/jobs/${id}`);
-
-export const tasksQuery = (jobId: string) => list<Task>(`/api/v1/jobs/${jobId}/tasks`);
-
-export const agentsQuery = () => ({ ...list<Agent>('/api/v1/agents'), refetchInterval: POLL_MS });
-
-export const groupsQuery = () => one<Page<Ref>>('/api/v1/groups');
-
-/** Marks everything under these paths as old: what is on screen is read again. */
-export async function invalidate(client: QueryClient, ...prefixes: string[]): Promise<void> {
-  await client.invalidateQueries({
-    predicate: ({ queryKey }) => prefixes.some((prefix) => String(queryKey[0]).startsWith(prefix)),
+export const clusterQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['clusters', 'one', id],
+    queryFn: ({ signal }) => take(client.GET('/api/v1/clusters/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: POLL_MS,
   });
+
+export const nodesQuery = (clusterId: string) => ({
+  ...list(['clusters', 'nodes', clusterId], (query, signal) =>
+    take(client.GET('/api/v1/clusters/{id}/nodes', { params: { path: { id: clusterId }, query }, signal })),
+  ),
+  refetchInterval: POLL_MS,
+});
+
+export const identityQuery = (clusterId: string, filter: CertificateFilter) => ({
+  ...list(['certificates', 'identity', clusterId, filter], (page, signal) =>
+    take(
+      client.GET('/api/v1/clusters/{id}/identity-certificates', {
+        params: { path: { id: clusterId }, query: { sort: 'not_after', ...filter, ...page } },
+        signal,
+      }),
+    ),
+  ),
+  refetchInterval: 2 * POLL_MS,
+});
+
+export const trustQuery = (clusterId: string, filter: CertificateFilter) => ({
+  ...list(['certificates', 'trust', clusterId, filter], (page, signal) =>
+    take(
+      client.GET('/api/v1/clusters/{id}/trust-certificates', {
+        params: { path: { id: clusterId }, query: { ...filter, ...page } },
+        signal,
+      }),
+    ),
+  ),
+  refetchInterval: 2 * POLL_MS,
+});
+
+export const installationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'installation', id],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/installations/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: POLL_MS,
+  });
+
+export const historyQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'history', id],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/installations/{id}/history', { params: { path: { id } }, signal })),
+  });
+
+export const certificateQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'one', id],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/certificates/{id}', { params: { path: { id } }, signal })),
+  });
+
+export const csrQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['csrs', id],
+    queryFn: ({ signal }) => take(client.GET('/api/v1/csrs/{id}', { params: { path: { id } }, signal })),
+  });
+
+export const planQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['plans', id],
+    queryFn: ({ signal }) => take(client.GET('/api/v1/plans/{id}', { params: { path: { id } }, signal })),
+    staleTime: Infinity,
+  });
+
+export const jobsQuery = (filter: JobFilter) => ({
+  ...list(['jobs', 'list', filter], (page, signal) =>
+    take(client.GET('/api/v1/jobs', { params: { query: { ...filter, ...page } }, signal })),
+  ),
+  refetchInterval: POLL_MS,
+});
+
+/** The jobs of one cluster in a span of time, to count them: as many as one answer holds. */
+export const jobCountQuery = (cluster_id: string, from: string, to: string) =>
+  queryOptions({
+    queryKey: ['jobs', 'count', cluster_id, from],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/jobs', { params: { query: { cluster_id, from, to, limit: 200 } }, signal })),
+    refetchInterval: 2 * POLL_MS,
+  });
+
+export const jobQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['jobs', 'one', id],
+    queryFn: ({ signal }) => take(client.GET('/api/v1/jobs/{id}', { params: { path: { id } }, signal })),
+  });
+
+export const tasksQuery = (jobId: string) =>
+  list(['jobs', 'tasks', jobId], (query, signal) =>
+    take(client.GET('/api/v1/jobs/{id}/tasks', { params: { path: { id: jobId }, query }, signal })),
+  );
+
+export const agentsQuery = () => ({
+  ...list(['agents'], (query, signal) => take(client.GET('/api/v1/agents', { params: { query }, signal }))),
+  refetchInterval: POLL_MS,
+});
+
+export const groupsQuery = queryOptions({
+  queryKey: ['groups'],
+  queryFn: ({ signal }) => take(client.GET('/api/v1/groups', { signal })),
+});
+
+/** Marks all that is known of these nouns as old: what is on screen is read again. */
+export async function invalidate(queries: QueryClient, ...nouns: Noun[]): Promise<void> {
+  await queries.invalidateQueries({ predicate: ({ queryKey }) => nouns.includes(queryKey[0] as Noun) });
 }

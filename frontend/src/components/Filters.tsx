@@ -1,4 +1,4 @@
-import { CloseButton, MultiSelect, TextInput } from '@mantine/core';
+import { CloseButton, Select, TextInput } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
@@ -51,26 +51,28 @@ export function SearchField({ value, onChange, label }: SearchFieldProps) {
   );
 }
 
-interface MultiFilterProps {
+interface ChoiceFilterProps {
   label: string;
   options: { value: string; label: string }[];
-  value: string[];
-  onChange: (value: string[]) => void;
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
 }
 
-export function MultiFilter({ label, options, value, onChange }: MultiFilterProps) {
+/** Narrows a list to one of a few values; empty shows all. */
+export function ChoiceFilter({ label, options, value, onChange }: ChoiceFilterProps) {
+  const { t } = useTranslation();
   return (
-    <MultiSelect
+    <Select
       className="filter-select"
       radius="xl"
       aria-label={label}
-      placeholder={value.length === 0 ? label : undefined}
+      placeholder={label}
       data={options}
-      value={value}
-      onChange={onChange}
+      value={value ?? null}
+      onChange={(next) => onChange(next ?? undefined)}
       clearable
-      hidePickedOptions={false}
-      comboboxProps={{ shadow: 'md', radius: 'md', width: 240, position: 'bottom-start' }}
+      clearButtonProps={{ 'aria-label': t('act.clear') }}
+      comboboxProps={{ shadow: 'md', radius: 'md' }}
     />
   );
 }

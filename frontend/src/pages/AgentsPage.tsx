@@ -88,7 +88,7 @@ function useAgentColumns(): Column<Agent>[] {
         id: 'seen',
         header: t('col.last_seen'),
         className: 'col-tight',
-        cell: (agent) => (agent.last_seen_at === null ? '–' : <Time value={agent.last_seen_at} />),
+        cell: (agent) => (agent.last_seen_at == null ? '–' : <Time value={agent.last_seen_at} />),
       },
     ],
     [t],

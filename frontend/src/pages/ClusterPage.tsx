@@ -87,8 +87,8 @@ function ClusterHeader({ cluster }: { cluster: Cluster }) {
           <span>
             {productName(cluster.product)} {cluster.version}
           </span>
-          {cluster.group !== null && <span>· {cluster.group.name}</span>}
-          {cluster.inventory_at !== null && (
+          <span>· {cluster.group.name}</span>
+          {cluster.inventory_at != null && (
             <span>
               · {t('clusters.inventory')} <Time value={cluster.inventory_at} />
             </span>

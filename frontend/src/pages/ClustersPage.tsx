@@ -8,14 +8,13 @@ import type { Cluster } from '../api/types';
 import { StateBadge } from '../components/Badge';
 import { CountsCell } from '../components/Counts';
 import { DataTable, type Column } from '../components/DataTable';
-import { MultiFilter, SearchField } from '../components/Filters';
+import { ChoiceFilter, SearchField } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { EmptyState } from '../components/States';
 import { Time } from '../components/Time';
 import { AddClusterDialog } from '../features/cluster/AddClusterDialog';
 import { Onboarding } from '../features/onboarding/Onboarding';
 import { PRODUCTS, useProductName } from '../lib/products';
-import { joinList, splitList } from '../lib/search';
 import { useList } from '../lib/use-list';
 import { useView } from '../lib/view';
 import { usePermissions } from '../shell/session';
@@ -25,9 +24,8 @@ export function ClustersPage() {
   const [view, change] = useView();
   const navigate = useNavigate();
   const { administer } = usePermissions();
-  const products = useMemo(() => splitList(view.product), [view.product]);
-  const list = useList<Cluster>(clustersQuery({ search: view.q, product: products }));
-  const filtered = view.q !== undefined || products.length > 0;
+  const list = useList<Cluster>(clustersQuery({ search: view.q, product: view.product }));
+  const filtered = view.q !== undefined || view.product !== undefined;
   const columns = useClusterColumns();
   const nothingYet =
     !filtered && list.rows !== undefined && list.rows.every((cluster) => cluster.node_count === 0);
@@ -57,7 +55,7 @@ export function ClustersPage() {
               value={view.q ?? ''}
               onChange={(q) => change({ q: q || undefined }, { replace: true })}
             />
-            <ProductFilter value={products} onChange={(value) => change({ product: joinList(value) })} />
+            <ProductFilter value={view.product} onChange={(value) => change({ product: value })} />
           </div>
           <DataTable
             label={t('clusters.title')}
@@ -79,11 +77,16 @@ export function ClustersPage() {
   );
 }
 
-function ProductFilter({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
+interface ProductFilterProps {
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
+}
+
+function ProductFilter({ value, onChange }: ProductFilterProps) {
   const { t } = useTranslation();
   const productName = useProductName();
   const options = Object.keys(PRODUCTS).map((product) => ({ value: product, label: productName(product) }));
-  return <MultiFilter label={t('f.product')} options={options} value={value} onChange={onChange} />;
+  return <ChoiceFilter label={t('f.product')} options={options} value={value} onChange={onChange} />;
 }
 
 export function NoMatch({ onClear }: { onClear: () => void }) {
@@ -121,7 +124,7 @@ function useClusterColumns(): Column<Cluster>[] {
               {cluster.name}
             </Link>
             <span className="cell-second">
-              {cluster.group !== null && <span>{cluster.group.name}</span>}
+              <span>{cluster.group.name}</span>
               <span>{t('nodes.count', { count: cluster.node_count })}</span>
             </span>
           </span>
@@ -159,7 +162,7 @@ function useClusterColumns(): Column<Cluster>[] {
         header: t('col.inventory'),
         className: 'col-tight col-wide',
         cell: (cluster) =>
-          cluster.inventory_at === null ? (
+          cluster.inventory_at == null ? (
             <span className="dim">{t('clusters.never')}</span>
           ) : (
             <Time value={cluster.inventory_at} className="dim" />

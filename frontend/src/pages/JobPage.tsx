@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link, useNavigate, useParams } from '@tanstack/react-router';
 import { IconChevronLeft, IconPlayerStop, IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../api/http';
+import { client, take } from '../api/client';
 import { invalidate } from '../api/queries';
 import type { Job } from '../api/types';
 import { TaskBadge } from '../components/Badge';
@@ -51,11 +51,11 @@ function JobHeader({ job, over }: { job: Job; over: boolean }) {
       mark={<TaskBadge state={cancelling ? 'cancelling' : job.status} />}
       sub={
         <>
-          {job.purpose !== null && <span className="mono">{job.purpose}</span>}
+          <span>{job.title} ·</span>
           <span>
             {t('job.started')} <Time value={job.created_at} />
           </span>
-          {job.created_by !== null && <span>· {job.created_by.name}</span>}
+          <span>· {job.created_by}</span>
           {job.clusters.map((cluster) => (
             <span key={cluster.id}>
               ·{' '}
@@ -73,17 +73,17 @@ function JobHeader({ job, over }: { job: Job; over: boolean }) {
 
 function JobActions({ job, over }: { job: Job; over: boolean }) {
   const { t } = useTranslation();
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const navigate = useNavigate();
   const { operate } = usePermissions();
   const cancel = useMutation({
-    mutationFn: () => http.post(`/api/v1/jobs/${job.id}/cancel`),
-    onSuccess: () => invalidate(client, '/api/v1/jobs'),
+    mutationFn: () => take(client.POST('/api/v1/jobs/{id}/cancel', { params: { path: { id: job.id } } })),
+    onSuccess: () => invalidate(queries, 'jobs'),
   });
   const retry = useMutation({
-    mutationFn: () => http.post<Job>(`/api/v1/jobs/${job.id}/retry`),
+    mutationFn: () => take(client.POST('/api/v1/jobs/{id}/retry', { params: { path: { id: job.id } } })),
     onSuccess: async (next) => {
-      await invalidate(client, '/api/v1/jobs');
+      await invalidate(queries, 'jobs');
       await navigate({ to: '/jobs/$jobId', params: { jobId: next.id } });
     },
   });
@@ -133,8 +133,8 @@ function Progress({ job, over, live }: { job: Job; over: boolean; live: boolean 
           )}
         </span>
         <span className="progress-end">
-          {over && job.started_at !== null && job.finished_at !== null && (
-            <span className="dim">{duration(job.started_at, job.finished_at, i18n.language)}</span>
+          {over && job.finished_at != null && (
+            <span className="dim">{duration(job.created_at, job.finished_at, i18n.language)}</span>
           )}
           {!over && <Live live={live} />}
           <span className="figures">{percent}</span>

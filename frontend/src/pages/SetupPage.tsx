@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../api/http';
+import { client, take } from '../api/client';
 import { ApiError } from '../api/problem';
 import { meQuery, setupQuery } from '../api/queries';
 import { Doorway } from '../components/Doorway';
@@ -29,7 +29,7 @@ const FIELDS: FieldLook[] = [
 /** The first owner: with the code that the program printed at its first start. */
 export function SetupPage() {
   const { t } = useTranslation();
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const navigate = useNavigate();
   const [values, setValues] = useState(EMPTY);
   useEffect(() => {
@@ -37,10 +37,10 @@ export function SetupPage() {
   }, [t]);
 
   const setup = useMutation({
-    mutationFn: () => http.post('/api/v1/setup', values),
+    mutationFn: () => take(client.POST('/api/v1/setup', { body: values })),
     onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: setupQuery.queryKey });
-      await client.invalidateQueries({ queryKey: meQuery.queryKey });
+      await queries.invalidateQueries({ queryKey: setupQuery.queryKey });
+      await queries.invalidateQueries({ queryKey: meQuery.queryKey });
       await navigate({ to: '/clusters' });
     },
   });

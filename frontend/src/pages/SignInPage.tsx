@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useRouter, useSearch } from '@tanstack/react-router';
 import { useEffect, useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../api/http';
+import { client, take } from '../api/client';
 import { meQuery } from '../api/queries';
 import { Doorway } from '../components/Doorway';
 import { ProblemNote } from '../components/States';
@@ -13,7 +13,7 @@ export function SignInPage() {
   const { t } = useTranslation();
   const { to } = useSearch({ from: '/sign-in' });
   const router = useRouter();
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   useEffect(() => {
@@ -21,9 +21,9 @@ export function SignInPage() {
   }, [t]);
 
   const signIn = useMutation({
-    mutationFn: () => http.post('/api/v1/sessions', { email, password }),
+    mutationFn: () => take(client.POST('/api/v1/sessions', { body: { email, password } })),
     onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: meQuery.queryKey });
+      await queries.invalidateQueries({ queryKey: meQuery.queryKey });
       router.history.push(safeReturnPath(to));
     },
     onError: () => setPassword(''),

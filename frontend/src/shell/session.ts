@@ -1,7 +1,7 @@
 import { useQueryClient, useSuspenseQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useCallback } from 'react';
-import { http } from '../api/http';
+import { client } from '../api/client';
 import { meQuery } from '../api/queries';
 import type { Me } from '../api/types';
 
@@ -10,21 +10,18 @@ export function useMe(): Me {
   return useSuspenseQuery(meQuery).data;
 }
 
-const OPERATORS = ['owner', 'admin', 'operator'];
-const ADMINS = ['owner', 'admin'];
-
 /** What the role allows. The server decides; a page only hides what would be refused. */
 export function usePermissions(): { operate: boolean; administer: boolean } {
-  const { role } = useMe();
-  return { operate: OPERATORS.includes(role), administer: ADMINS.includes(role) };
+  const { permissions } = useMe();
+  return { operate: permissions.includes('operate'), administer: permissions.includes('manage_fleet') };
 }
 
 export function useSignOut(): () => Promise<void> {
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const navigate = useNavigate();
   return useCallback(async () => {
-    await http.remove('/api/v1/sessions/current');
+    await client.DELETE('/api/v1/sessions/current');
     await navigate({ to: '/sign-in' });
-    client.clear();
-  }, [client, navigate]);
+    queries.clear();
+  }, [queries, navigate]);
 }

@@ -2,7 +2,7 @@ import { Button, Menu } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { IconChevronDown, IconDownload } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../../api/http';
+import { takeText } from '../../api/client';
 import { CopyButton } from '../../components/Copy';
 
 /** Copy and download of one certificate, the same for identity and trust. */
@@ -12,8 +12,8 @@ export function CertificateFiles({ certificateId }: { certificateId: string }) {
   const path = `/api/v1/certificates/${certificateId}`;
   const readPem = () =>
     client.fetchQuery({
-      queryKey: [`${path}.pem`],
-      queryFn: () => http.text(`${path}.pem`),
+      queryKey: ['certificates', 'pem', certificateId],
+      queryFn: () => takeText(`${path}.pem`),
       staleTime: Infinity,
     });
   return (

@@ -2,14 +2,14 @@ import { Button, Select, Textarea, TextInput } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../../api/problem';
-import type { Certificate, Installation } from '../../api/types';
+import type { CertificateFacts, Installation } from '../../api/types';
 import { ProblemNote } from '../../components/States';
 import { usePlan } from '../plan/use-plan';
 import { keyChoices, presetKey, readNames } from './csr-choices';
 
 interface CsrFormProps {
   installation: Installation;
-  certificate: Certificate;
+  certificate: CertificateFacts;
   onCancel?: () => void;
 }
 

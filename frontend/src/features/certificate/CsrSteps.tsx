@@ -4,7 +4,7 @@ import { IconDownload } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { csrQuery } from '../../api/queries';
-import type { Certificate, Csr, Installation } from '../../api/types';
+import type { CertificateFacts, Csr, Installation } from '../../api/types';
 import { CopyButton } from '../../components/Copy';
 import { Lines, LoadError } from '../../components/States';
 import { Time } from '../../components/Time';
@@ -16,7 +16,7 @@ import { Upload } from './Upload';
 
 interface CsrStepsProps {
   installation: Installation;
-  certificate: Certificate;
+  certificate: CertificateFacts;
   file: File | null;
   over: boolean;
   onFile: (file: File | null) => void;
@@ -93,7 +93,7 @@ function CsrFacts({ csr, onAgain }: { csr: Csr; onAgain: () => void }) {
   return (
     <>
       <p className="dim">
-        {csr.common_name ?? csr.subject} · {keyText(csr.key)} · <Time value={csr.created_at} />
+        {csr.common_name || csr.subject} · {keyText(csr.key)} · <Time value={csr.created_at} />
       </p>
       {csr.sans.length > 0 && <p className="dim">{csr.sans.map(([, value]) => value).join(', ')}</p>}
       <div>

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Certificate, Installation } from '../../api/types';
+import type { CertificateFacts, Installation } from '../../api/types';
 import { ServedBadge, Tag } from '../../components/Badge';
 import { CopyIcon } from '../../components/Copy';
 import { Meter } from '../../components/Counts';
@@ -45,18 +45,20 @@ export function Clocks({ installation }: { installation: Installation }) {
         <div className="clock">
           <dt>{t('clock.issued')}</dt>
           <dd>
-            <Time value={installation.issued_at ?? installation.not_before} />
+            <Time value={installation.issued_at} />
           </dd>
         </div>
-        <div className={installation.installed_at === null ? 'clock is-muted' : 'clock'}>
+        <div className="clock">
           <dt>{t('clock.installed')}</dt>
-          <dd>{installation.installed_at === null ? '–' : <Time value={installation.installed_at} />}</dd>
+          <dd>
+            <Time value={installation.installed_at} />
+          </dd>
         </div>
         <div className={`clock ${look}`}>
           <dt>{t('clock.served')}</dt>
           <dd>
-            {served.state === 'served' && served.at ? (
-              <Time value={served.at} />
+            {served.state === 'served' && served.since ? (
+              <Time value={served.since} />
             ) : (
               <ServedBadge state={served.state} />
             )}
@@ -68,7 +70,7 @@ export function Clocks({ installation }: { installation: Installation }) {
           <div>{t('served.restart_text')}</div>
         </div>
       )}
-      {served.state === 'unknown' && served.reason && <p className="dim panel-note">{served.reason}</p>}
+      {served.state !== 'served' && served.note && <p className="dim panel-note">{served.note}</p>}
     </section>
   );
 }
@@ -98,9 +100,9 @@ export function keyText(key: { type: string; bits?: number | null }): string {
   return key.bits ? `${key.type} ${key.bits}` : key.type;
 }
 
-export function CertificateDetails({ certificate }: { certificate: Certificate }) {
+export function CertificateDetails({ certificate }: { certificate: CertificateFacts }) {
   const { t } = useTranslation();
-  const selfSigned = certificate.issuer === certificate.subject;
+  const selfSigned = certificate.self_signed;
   const usages = [...(certificate.key_usage ?? []), ...(certificate.extended_key_usage ?? [])];
   return (
     <section className="panel-section">
@@ -131,7 +133,7 @@ export function CertificateDetails({ certificate }: { certificate: Certificate }
         {certificate.sans.length > 0 && (
           <Detail name={t('d.sans')}>
             <ul>
-              {certificate.sans.map(([kind, value]) => (
+              {certificate.sans.map(([kind = '', value = '']) => (
                 <li key={`${kind} ${value}`}>
                   {value} {kind !== 'dns' && <span className="dim">({kind})</span>}
                 </li>

@@ -28,17 +28,17 @@ export function History({ installationId }: { installationId: string }) {
     <section className="panel-section">
       <ol className="history">
         {history.data.items.map((event) => (
-          <li key={`${event.at}${event.event}${event.serial_hex ?? ''}`}>
+          <li key={event.id}>
             <strong>{t(`history.${event.event}`, { defaultValue: event.event })}</strong>{' '}
             <Time value={event.at} className="dim" />
-            {event.common_name !== null && <div>{event.common_name}</div>}
-            {event.serial_hex !== null && <code className="dim">{colonHex(event.serial_hex)}</code>}
-            {event.not_after !== null && (
+            {event.common_name != null && <div>{event.common_name}</div>}
+            {event.serial_hex != null && <code className="dim">{colonHex(event.serial_hex)}</code>}
+            {event.not_after != null && (
               <div className="dim">
                 {t('history.until')} <Time value={event.not_after} show="date" />
               </div>
             )}
-            {event.job_id !== null && (
+            {event.job_id != null && (
               <div>
                 <Link to="/jobs/$jobId" params={{ jobId: event.job_id }}>
                   {t('history.job')}

@@ -3,8 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { IconFileCertificate, IconUpload } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { certificateQuery, installationQuery } from '../../api/queries';
-import type { Installation } from '../../api/types';
+import { installationQuery } from '../../api/queries';
+import type { CertificateFacts, Installation } from '../../api/types';
 import { LevelBadge } from '../../components/Badge';
 import { useFileDrop } from '../../components/DropZone';
 import { Panel } from '../../components/Panel';
@@ -26,8 +26,8 @@ interface InstallationPanelProps {
 /** One identity certificate of a node, and its way from CSR to the next certificate. */
 export function InstallationPanel({ id, row, onClose }: InstallationPanelProps) {
   const { t } = useTranslation();
-  const read = useQuery({ ...installationQuery(id), placeholderData: row });
-  const installation = read.data;
+  const read = useQuery(installationQuery(id));
+  const installation: Installation | undefined = read.data ?? row;
   const [view, change] = useView();
   const area = useRef<HTMLElement>(null);
   const [file, setFile] = useState<File | null>(null);
@@ -53,7 +53,7 @@ export function InstallationPanel({ id, row, onClose }: InstallationPanelProps) 
     <Panel
       areaRef={area}
       mark={<LevelBadge level={installation.status} />}
-      title={installation.common_name ?? installation.subject}
+      title={installation.common_name || installation.subject}
       sub={
         <>
           <span className="mono">{installation.store}</span> · <span>{installation.node.name}</span> ·{' '}
@@ -63,13 +63,24 @@ export function InstallationPanel({ id, row, onClose }: InstallationPanelProps) 
       onClose={onClose}
       rowId={id}
     >
-      <PanelContent installation={installation} file={file} over={over} onFile={takeFile} />
+      <PanelContent
+        installation={installation}
+        certificate={read.data?.certificate}
+        error={read.error}
+        retry={() => void read.refetch()}
+        file={file}
+        over={over}
+        onFile={takeFile}
+      />
     </Panel>
   );
 }
 
 interface PanelContentProps {
   installation: Installation;
+  certificate: CertificateFacts | undefined;
+  error: unknown;
+  retry: () => void;
   file: File | null;
   over: boolean;
   onFile: (file: File | null) => void;
@@ -77,13 +88,13 @@ interface PanelContentProps {
 
 const TABS = ['details', 'csr', 'history'];
 
-function PanelContent({ installation, file, over, onFile }: PanelContentProps) {
+function PanelContent(props: PanelContentProps) {
+  const { installation, certificate, file, over, onFile } = props;
   const { t } = useTranslation();
   const [view, change] = useView();
   const { operate } = usePermissions();
-  const certificate = useQuery(certificateQuery(installation.certificate_id));
   const tab = TABS.includes(view.do ?? '') ? view.do : 'details';
-  const waiting = installation.csr !== null;
+  const waiting = installation.csr != null;
   const openSteps = () => change({ do: 'csr' }, { replace: true });
   return (
     <>
@@ -116,23 +127,23 @@ function PanelContent({ installation, file, over, onFile }: PanelContentProps) {
             <>
               <Validity from={installation.not_before} until={installation.not_after} />
               <Clocks installation={installation} />
-              {certificate.data !== undefined && <CertificateDetails certificate={certificate.data} />}
-              {certificate.isPending && (
+              {certificate !== undefined && <CertificateDetails certificate={certificate} />}
+              {certificate === undefined && props.error === null && (
                 <div className="panel-section">
                   <Lines count={7} />
                 </div>
               )}
-              {certificate.isError && (
-                <LoadError error={certificate.error} retry={() => void certificate.refetch()} />
+              {certificate === undefined && props.error !== null && (
+                <LoadError error={props.error} retry={props.retry} />
               )}
             </>
           )}
         </Tabs.Panel>
         <Tabs.Panel value="csr">
-          {tab === 'csr' && certificate.data !== undefined && (
+          {tab === 'csr' && certificate !== undefined && (
             <CsrSteps
               installation={installation}
-              certificate={certificate.data}
+              certificate={certificate}
               file={file}
               over={over}
               onFile={onFile}

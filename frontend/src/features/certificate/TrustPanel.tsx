@@ -5,17 +5,13 @@ import type { Certificate } from '../../api/types';
 import { LevelBadge, Tag } from '../../components/Badge';
 import { Panel } from '../../components/Panel';
 import { Lines, LoadError } from '../../components/States';
-import { useNow } from '../../components/Time';
-import { displayName, levelOf } from '../../lib/certificate';
-import { useMe } from '../../shell/session';
+import { displayName } from '../../lib/certificate';
 import { CertificateFiles } from './Actions';
 import { CertificateDetails, Validity } from './Details';
 
 /** One trusted certificate, and all the places that hold it. */
 export function TrustPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const { t } = useTranslation();
-  const now = useNow();
-  const { start_days } = useMe();
   const read = useQuery(certificateQuery(id));
   const certificate = read.data;
   if (certificate === undefined) {
@@ -33,8 +29,8 @@ export function TrustPanel({ id, onClose }: { id: string; onClose: () => void })
   }
   return (
     <Panel
-      mark={<LevelBadge level={levelOf(certificate.not_after, now, start_days)} />}
-      title={certificate.common_name ?? displayName(certificate.subject)}
+      mark={<LevelBadge level={certificate.status} />}
+      title={certificate.common_name || displayName(certificate.subject)}
       sub={<span>{t('d.places', { count: certificate.installation_count })}</span>}
       onClose={onClose}
       rowId={id}

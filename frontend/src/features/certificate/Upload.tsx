@@ -3,7 +3,7 @@ import { IconX } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../../api/http';
+import { client, fileBody, take } from '../../api/client';
 import type { Csr, Inspection } from '../../api/types';
 import { DropZone } from '../../components/DropZone';
 import { ProblemNote } from '../../components/States';
@@ -27,11 +27,7 @@ const ACCEPT = '.pem,.crt,.cer,.der,.p7b,.p7c,.txt';
 export function Upload({ csr, installationId, file, over, onFile }: UploadProps) {
   const { t } = useTranslation();
   const inspect = useMutation({
-    mutationFn: (chosen: File) => {
-      const form = new FormData();
-      form.append('file', chosen);
-      return http.post<Inspection>('/api/v1/certificates/inspect', form);
-    },
+    mutationFn: (chosen: File) => take(client.POST('/api/v1/certificates/inspect', fileBody(chosen))),
   });
   const plan = usePlan();
   const { mutate: startInspect, reset: resetInspect } = inspect;
@@ -94,7 +90,7 @@ function Verdict({ file, inspection, onClear }: VerdictProps) {
         <div key={certificate.sha256} className="verdict-item">
           <strong>{displayName(certificate.subject)}</strong>
           <span className="dim">
-            {certificate.issuer === certificate.subject
+            {certificate.self_signed
               ? t('d.self_signed')
               : t('upload.issued_by', { issuer: displayName(certificate.issuer) })}
             {' · '}

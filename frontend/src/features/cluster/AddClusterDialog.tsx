@@ -3,10 +3,9 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../../api/http';
+import { client, take } from '../../api/client';
 import { ApiError } from '../../api/problem';
 import { groupsQuery, invalidate } from '../../api/queries';
-import type { Cluster } from '../../api/types';
 import { ProblemNote } from '../../components/States';
 import { PRODUCTS, useProductName } from '../../lib/products';
 
@@ -31,10 +30,10 @@ export function AddClusterDialog({ opened, onClose }: DialogProps) {
 
 function AddClusterForm({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation();
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const navigate = useNavigate();
   const productName = useProductName();
-  const groups = useQuery(groupsQuery()).data?.items ?? [];
+  const groups = useQuery(groupsQuery).data?.items ?? [];
   const [name, setName] = useState('');
   const [product, setProduct] = useState('cucm');
   const [version, setVersion] = useState('15');
@@ -43,9 +42,13 @@ function AddClusterForm({ onClose }: { onClose: () => void }) {
 
   const add = useMutation({
     mutationFn: () =>
-      http.post<Cluster>('/api/v1/clusters', { name, product, version, group_id: group ?? groups[0]?.id }),
+      take(
+        client.POST('/api/v1/clusters', {
+          body: { name, product, version, group_id: group ?? groups[0]?.id },
+        }),
+      ),
     onSuccess: async (cluster) => {
-      await invalidate(client, '/api/v1/clusters');
+      await invalidate(queries, 'clusters');
       await navigate({
         to: '/clusters/$clusterId/$tab',
         params: { clusterId: cluster.id, tab: 'nodes' },

@@ -2,10 +2,10 @@ import { Button, Modal, Select, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../../api/http';
+import { client, take } from '../../api/client';
 import { ApiError } from '../../api/problem';
 import { agentsQuery, invalidate } from '../../api/queries';
-import type { Agent, Cluster, ClusterNode } from '../../api/types';
+import type { Agent, Cluster, NodeRole } from '../../api/types';
 import { ProblemNote } from '../../components/States';
 import { PRODUCTS } from '../../lib/products';
 import { useList } from '../../lib/use-list';
@@ -32,26 +32,33 @@ export function AddNodeDialog({ cluster, opened, onClose }: AddNodeDialogProps) 
 
 function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => void }) {
   const { t } = useTranslation();
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const product = PRODUCTS[cluster.product];
-  const roles = product?.roles ?? ['standalone'];
+  const roles: NodeRole[] = product?.roles ?? ['standalone'];
   const agents = useList<Agent>(agentsQuery()).rows ?? [];
   const [name, setName] = useState('');
   const [address, setAddress] = useState('');
-  const [role, setRole] = useState((cluster.node_count > 0 ? roles.at(-1) : roles[0]) ?? 'standalone');
+  const [role, setRole] = useState<NodeRole>(
+    (cluster.node_count > 0 ? roles.at(-1) : roles[0]) ?? 'standalone',
+  );
   const [agent, setAgent] = useState<string | null>(null);
 
   const add = useMutation({
     mutationFn: () =>
-      http.post<ClusterNode>(`/api/v1/clusters/${cluster.id}/nodes`, {
-        name,
-        address: address || name,
-        role,
-        connector: product?.connector ?? 'cisco_uc',
-        agent_id: agent ?? agents[0]?.id ?? null,
-      }),
+      take(
+        client.POST('/api/v1/clusters/{id}/nodes', {
+          params: { path: { id: cluster.id } },
+          body: {
+            name,
+            address: address || name,
+            role,
+            connector: product?.connector ?? 'cisco_uc',
+            agent_id: agent ?? agents[0]?.id ?? null,
+          },
+        }),
+      ),
     onSuccess: async () => {
-      await invalidate(client, '/api/v1/clusters');
+      await invalidate(queries, 'clusters');
       onClose();
     },
   });
@@ -89,7 +96,7 @@ function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => vo
             label={t('col.role')}
             data={roles.map((value) => ({ value, label: t(`node_role.${value}`) }))}
             value={role}
-            onChange={(value) => setRole(value ?? role)}
+            onChange={(value) => setRole(roles.find((item) => item === value) ?? role)}
           />
         )}
         {agents.length > 0 && (

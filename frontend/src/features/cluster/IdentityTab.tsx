@@ -10,12 +10,11 @@ import { useRowWalk } from '../../components/Panel';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
-import { joinList, splitList } from '../../lib/search';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { NoMatch } from '../../pages/ClustersPage';
 import { InstallationPanel } from '../certificate/InstallationPanel';
-import { StatusFilter } from './StatusFilter';
+import { readLevel, StatusFilter } from './StatusFilter';
 import type { TabProps } from './tab-props';
 
 const FLOW = ['csr', 'history'];
@@ -23,14 +22,14 @@ const FLOW = ['csr', 'history'];
 export function IdentityTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
   const [view, change] = useView();
-  const statuses = splitList(view.status);
-  const list = useList<Installation>(identityQuery(cluster.id, { search: view.q, status: statuses }));
+  const status = readLevel(view.status);
+  const list = useList<Installation>(identityQuery(cluster.id, { search: view.q, status }));
   const open = (id: string) => change({ cert: id }, { replace: view.cert !== undefined });
   const columns = useIdentityColumns(open);
   const ids = useMemo(() => (list.rows ?? []).map((row) => row.id), [list.rows]);
   const current = view.cert ?? null;
   useRowWalk(ids, current, open);
-  const filtered = view.q !== undefined || statuses.length > 0;
+  const filtered = view.q !== undefined || status !== undefined;
   const flow = FLOW.includes(view.do ?? '') ? undefined : view.do;
   return (
     <div className={current === null ? 'split' : 'split has-panel'}>
@@ -43,7 +42,7 @@ export function IdentityTab({ cluster, frame }: TabProps) {
                 value={view.q ?? ''}
                 onChange={(q) => change({ q: q || undefined }, { replace: true })}
               />
-              <StatusFilter value={statuses} onChange={(value) => change({ status: joinList(value) })} />
+              <StatusFilter value={status} onChange={(value) => change({ status: value })} />
             </div>
             <DataTable
               label={t('tab.identity')}
@@ -98,11 +97,11 @@ function useIdentityColumns(open: (id: string) => void): Column<Installation>[] 
         cell: (row) => (
           <span className="cell-main">
             <button type="button" className="row-link" onClick={() => open(row.id)}>
-              {row.common_name ?? displayName(row.subject)}
+              {row.common_name || displayName(row.subject)}
             </button>
             <span className="cell-second">
               <span className="mono">{row.store}</span>
-              {row.csr !== null && <Badge tone="notice">{t('csr.waiting')}</Badge>}
+              {row.csr != null && <Badge tone="notice">{t('csr.waiting')}</Badge>}
             </span>
           </span>
         ),

@@ -98,7 +98,7 @@ function useNodeColumns(): Column<ClusterNode>[] {
             <span>
               <StateBadge state={node.status} />
             </span>
-            {node.error !== null && <span className="cell-second text-expired">{node.error.message}</span>}
+            {node.error != null && <span className="cell-second text-expired">{node.error.message}</span>}
           </span>
         ),
       },
@@ -119,7 +119,7 @@ function useNodeColumns(): Column<ClusterNode>[] {
         header: t('col.inventory'),
         className: 'col-tight',
         cell: (node) =>
-          node.inventory_at === null ? (
+          node.inventory_at == null ? (
             <span className="dim">{t('clusters.never')}</span>
           ) : (
             <Time value={node.inventory_at} />

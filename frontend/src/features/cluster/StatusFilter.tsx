@@ -1,10 +1,21 @@
 import { useTranslation } from 'react-i18next';
-import { MultiFilter } from '../../components/Filters';
+import type { Level } from '../../api/types';
+import { ChoiceFilter } from '../../components/Filters';
 
-const STATUSES = ['expired', 'expiring', 'valid'];
+const LEVELS: Level[] = ['expired', 'critical', 'warning', 'notice', 'valid'];
 
-export function StatusFilter({ value, onChange }: { value: string[]; onChange: (value: string[]) => void }) {
+/** A level out of an address; anything else is none. */
+export function readLevel(text: string | undefined): Level | undefined {
+  return LEVELS.find((level) => level === text);
+}
+
+interface StatusFilterProps {
+  value: Level | undefined;
+  onChange: (value: string | undefined) => void;
+}
+
+export function StatusFilter({ value, onChange }: StatusFilterProps) {
   const { t } = useTranslation();
-  const options = STATUSES.map((status) => ({ value: status, label: t(`card.${status}`) }));
-  return <MultiFilter label={t('col.status')} options={options} value={value} onChange={onChange} />;
+  const options = LEVELS.map((level) => ({ value: level, label: t(`level.${level}`) }));
+  return <ChoiceFilter label={t('col.status')} options={options} value={value} onChange={onChange} />;
 }

@@ -10,12 +10,11 @@ import { useRowWalk } from '../../components/Panel';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { colonHex, displayName } from '../../lib/certificate';
-import { joinList, splitList } from '../../lib/search';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { NoMatch } from '../../pages/ClustersPage';
 import { TrustPanel } from '../certificate/TrustPanel';
-import { StatusFilter } from './StatusFilter';
+import { readLevel, StatusFilter } from './StatusFilter';
 import type { TabProps } from './tab-props';
 
 const SHOWN_STORES = 2;
@@ -23,14 +22,14 @@ const SHOWN_STORES = 2;
 export function TrustTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
   const [view, change] = useView();
-  const statuses = splitList(view.status);
-  const list = useList<TrustRow>(trustQuery(cluster.id, { search: view.q, status: statuses }));
+  const status = readLevel(view.status);
+  const list = useList<TrustRow>(trustQuery(cluster.id, { search: view.q, status }));
   const open = (id: string) => change({ cert: id }, { replace: view.cert !== undefined });
   const columns = useTrustColumns(open);
   const ids = useMemo(() => (list.rows ?? []).map((row) => row.certificate_id), [list.rows]);
   const current = view.cert ?? null;
   useRowWalk(ids, current, open);
-  const filtered = view.q !== undefined || statuses.length > 0;
+  const filtered = view.q !== undefined || status !== undefined;
   return (
     <div className={current === null ? 'split' : 'split has-panel'}>
       <div className="split-main">
@@ -42,7 +41,7 @@ export function TrustTab({ cluster, frame }: TabProps) {
                 value={view.q ?? ''}
                 onChange={(q) => change({ q: q || undefined }, { replace: true })}
               />
-              <StatusFilter value={statuses} onChange={(value) => change({ status: joinList(value) })} />
+              <StatusFilter value={status} onChange={(value) => change({ status: value })} />
             </div>
             <DataTable
               label={t('tab.trust')}
@@ -92,7 +91,7 @@ function useTrustColumns(open: (id: string) => void): Column<TrustRow>[] {
         cell: (row) => (
           <span className="cell-main">
             <button type="button" className="row-link" onClick={() => open(row.certificate_id)}>
-              {row.common_name ?? displayName(row.subject)}
+              {row.common_name || displayName(row.subject)}
             </button>
             <code className="cell-second serial">{colonHex(row.serial_hex)}</code>
           </span>

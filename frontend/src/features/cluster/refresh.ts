@@ -1,8 +1,8 @@
-import { http } from '../../api/http';
-import type { Job, Plan } from '../../api/types';
+import { client, take } from '../../api/client';
+import type { Job } from '../../api/types';
 
 /** Has the agents read all nodes of a cluster again: plan and job in one go. */
-export async function refreshCluster(clusterId: string): Promise<Job> {
-  const plan = await http.post<Plan>('/api/v1/plans', { action: 'refresh', cluster_id: clusterId });
-  return http.post<Job>('/api/v1/jobs', { plan_id: plan.id, consent: [], changed: 'drop' });
+export async function refreshCluster(cluster_id: string): Promise<Job> {
+  const plan = await take(client.POST('/api/v1/plans', { body: { action: 'refresh', cluster_id } }));
+  return take(client.POST('/api/v1/jobs', { body: { plan_id: plan.id, consent: [], changed: 'drop' } }));
 }

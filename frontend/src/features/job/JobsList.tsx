@@ -4,21 +4,20 @@ import { IconClipboardList } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { jobsQuery } from '../../api/queries';
-import type { Job } from '../../api/types';
+import type { Job, JobStatus } from '../../api/types';
 import { TaskBadge } from '../../components/Badge';
 import { Bar } from '../../components/Counts';
 import { DataTable, type Column } from '../../components/DataTable';
-import { MultiFilter } from '../../components/Filters';
+import { ChoiceFilter } from '../../components/Filters';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
-import { joinList, splitList } from '../../lib/search';
 import { monthRange } from '../../lib/time';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { NoMatch } from '../../pages/ClustersPage';
 import { doneOf } from './progress';
 
-const STATES = ['waiting', 'running', 'succeeded', 'failed', 'cancelled'];
+const STATES: JobStatus[] = ['waiting', 'running', 'succeeded', 'failed', 'partly_failed', 'cancelled'];
 const PERIOD_MONTHS = 12;
 
 /** Jobs of a month, the current one by default, of one cluster or of all. */
@@ -26,11 +25,11 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
   const { t } = useTranslation();
   const [view, change] = useView();
   const navigate = useNavigate();
-  const states = splitList(view.state);
+  const state = STATES.find((name) => name === view.state);
   const back = Math.min(PERIOD_MONTHS - 1, Math.max(0, Number(view.period ?? 0) || 0));
   // Fixed for the life of the list: a range that moves with each second would be a new list each time.
   const range = useMemo(() => monthRange(Date.now(), back), [back]);
-  const list = useList<Job>(jobsQuery({ ...range, state: states, cluster_id: clusterId }));
+  const list = useList<Job>(jobsQuery({ ...range, state, cluster_id: clusterId }));
   const columns = useJobColumns();
   return (
     <div className="card">
@@ -39,11 +38,11 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
           value={back}
           onChange={(value) => change({ period: value === 0 ? undefined : String(value) })}
         />
-        <MultiFilter
+        <ChoiceFilter
           label={t('col.status')}
-          options={STATES.map((state) => ({ value: state, label: t(`task.${state}`) }))}
-          value={states}
-          onChange={(value) => change({ state: joinList(value) })}
+          options={STATES.map((name) => ({ value: name, label: t(`task.${name}`) }))}
+          value={state}
+          onChange={(value) => change({ state: value })}
         />
       </div>
       <DataTable
@@ -58,7 +57,7 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
         more={list.more}
         onOpen={(job) => void navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })}
         empty={
-          states.length > 0 ? (
+          state !== undefined ? (
             <NoMatch onClear={() => change({ state: undefined })} />
           ) : (
             <EmptyState icon={IconClipboardList} title={t('jobs.none')}>
@@ -114,7 +113,7 @@ function useJobColumns(): Column<Job>[] {
             <Link className="cell-name" to="/jobs/$jobId" params={{ jobId: job.id }}>
               {t(`action.${job.action}`, { defaultValue: job.action })}
             </Link>
-            {job.purpose !== null && <span className="cell-second mono">{job.purpose}</span>}
+            <span className="cell-second">{job.title}</span>
           </span>
         ),
       },
@@ -148,7 +147,7 @@ function useJobColumns(): Column<Job>[] {
         id: 'by',
         header: t('col.started_by'),
         className: 'col-wide',
-        cell: (job) => job.created_by?.name ?? '–',
+        cell: (job) => job.created_by,
       },
       {
         id: 'at',

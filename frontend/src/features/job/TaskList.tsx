@@ -97,8 +97,8 @@ function toneOf(task: Task): string {
 function useTaskWords(): (task: Task) => string {
   const { t } = useTranslation();
   return (task) => {
-    if (task.error !== null) return task.error.message;
-    if (task.note !== null && task.note !== '') return task.note;
+    if (task.error != null) return task.error.message;
+    if (task.note != null && task.note !== '') return task.note;
     const running = task.steps.find((step) => step.state === 'running');
     return running === undefined ? '' : t(`step.${running.step}`, { defaultValue: running.step });
   };
@@ -129,8 +129,8 @@ function TaskRow({ task, open, onToggle }: TaskRowProps) {
           <StateMark state={task.state} />
           {task.node.name}
         </span>
-        <span>{task.purpose !== null && <Tag>{task.purpose}</Tag>}</span>
-        <span className={task.error === null ? 'dim' : 'text-expired'}>{taskWords(task)}</span>
+        <span>{task.purpose != null && <Tag>{task.purpose}</Tag>}</span>
+        <span className={task.error == null ? 'dim' : 'text-expired'}>{taskWords(task)}</span>
         <span>
           <span className="visually-hidden">{t(`task.${task.state}`)}</span>
           <Meter share={share} tone={toneOf(task)} className="meter task-meter" />
@@ -150,9 +150,9 @@ function TaskBody({ task }: { task: Task }) {
     <div className="task-body">
       <div className="tags">
         <TaskBadge state={task.state} />
-        {task.outcome !== null && <Tag>{t(`outcome.${task.outcome}`)}</Tag>}
+        {task.outcome != null && <Tag>{t(`outcome.${task.outcome}`)}</Tag>}
       </div>
-      {task.error !== null && (
+      {task.error != null && (
         <div className="note note-expired">
           <div>
             <strong>{task.error.message}</strong>
@@ -160,7 +160,7 @@ function TaskBody({ task }: { task: Task }) {
           </div>
         </div>
       )}
-      {task.note !== null && task.note !== '' && <p>{task.note}</p>}
+      {task.note != null && task.note !== '' && <p>{task.note}</p>}
       <ol className="task-steps">
         {task.steps.map((step, index) => (
           <StepLine key={`${step.step}${index}`} step={step} />
@@ -181,8 +181,8 @@ function StepLine({ step }: { step: TaskStep }) {
       </span>
       <span className="dim">{step.message}</span>
       <span className="dim figures">
-        {step.started_at !== null &&
-          step.finished_at !== null &&
+        {step.started_at != null &&
+          step.finished_at != null &&
           duration(step.started_at, step.finished_at, i18n.language)}
       </span>
     </li>

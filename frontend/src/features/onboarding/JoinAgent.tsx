@@ -2,8 +2,7 @@ import { Button, Modal } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { IconKey } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../../api/http';
-import type { JoinToken } from '../../api/types';
+import { client, take } from '../../api/client';
 import { Command } from '../../components/Copy';
 import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
@@ -11,7 +10,9 @@ import { Time } from '../../components/Time';
 /** Makes a join token and shows the one command that spends it. The token is shown this once. */
 export function JoinAgent() {
   const { t } = useTranslation();
-  const make = useMutation({ mutationFn: () => http.post<JoinToken>('/api/v1/join-tokens', {}) });
+  const make = useMutation({
+    mutationFn: () => take(client.POST('/api/v1/join-tokens', { body: {} })),
+  });
   if (make.data !== undefined) {
     return (
       <div className="step-body">

@@ -4,10 +4,10 @@ import { useNavigate } from '@tanstack/react-router';
 import { IconAlertTriangle, IconArrowBackUp, IconPlayerPlay } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { http } from '../../api/http';
+import { client, take } from '../../api/client';
 import { ApiError } from '../../api/problem';
 import { invalidate } from '../../api/queries';
-import type { Job, Plan, PlanWarning } from '../../api/types';
+import type { Plan, PlanWarning } from '../../api/types';
 import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
 import { PlanChanges } from './PlanChanges';
@@ -19,14 +19,14 @@ type OnChanged = 'refuse' | 'drop';
 /** All that a job would do, node by node, before anything is done; and the button that starts it. */
 export function PlanPreview({ plan, onClose }: { plan: Plan; onClose: () => void }) {
   const { t } = useTranslation();
-  const client = useQueryClient();
+  const queries = useQueryClient();
   const navigate = useNavigate();
   const [consent, setConsent] = useState<string[]>([]);
   const run = useMutation({
     mutationFn: (changed: OnChanged) =>
-      http.post<Job>('/api/v1/jobs', { plan_id: plan.id, consent, changed }),
+      take(client.POST('/api/v1/jobs', { body: { plan_id: plan.id, consent, changed } })),
     onSuccess: async (job) => {
-      await invalidate(client, '/api/v1/jobs', '/api/v1/clusters', '/api/v1/installations');
+      await invalidate(queries, 'jobs', 'clusters', 'certificates');
       await navigate({ to: '/jobs/$jobId', params: { jobId: job.id } });
     },
   });

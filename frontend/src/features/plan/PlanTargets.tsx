@@ -1,10 +1,9 @@
 import { IconArrowNarrowRight, IconBan } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { Facts, Plan, PlanRefusal, PlanTarget } from '../../api/types';
+import type { Plan, PlanRefusal, PlanTarget, Side } from '../../api/types';
 import { Tag } from '../../components/Badge';
 import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
-import { keyText } from '../certificate/Details';
 
 /** Nodes by cluster in the order in which they are done, then those that were refused. */
 export function PlanTargets({ plan }: { plan: Plan }) {
@@ -20,7 +19,7 @@ export function PlanTargets({ plan }: { plan: Plan }) {
               {plan.targets
                 .filter((target) => target.cluster.id === cluster.id)
                 .map((target, index) => (
-                  <Target key={target.key} target={target} order={index + 1} />
+                  <Target key={target.id} target={target} order={index + 1} />
                 ))}
             </section>
           ))}
@@ -45,7 +44,7 @@ function Target({ target, order }: { target: PlanTarget; order: number }) {
       <span className="plan-order">{order}</span>
       <span className="cell-main">
         <span className="cell-name">{target.node.name}</span>
-        {target.purpose !== null && (
+        {target.purpose != null && (
           <span>
             <Tag>{target.purpose}</Tag>
           </span>
@@ -66,17 +65,17 @@ function Target({ target, order }: { target: PlanTarget; order: number }) {
             ? `${t('plan.restarts')}: ${target.restarts.join(', ')}`
             : t('plan.no_restart')}
         </span>
-        {target.note !== null && <span className="dim">{target.note}</span>}
+        {target.note != null && <span className="dim">{target.note}</span>}
       </span>
     </div>
   );
 }
 
-function Change({ before, after }: { before: Facts | null; after: Facts | null }) {
-  if (after === null) return null;
+function Change({ before, after }: { before: Side | null | undefined; after: Side | null | undefined }) {
+  if (after == null) return null;
   return (
     <span className="plan-change">
-      {before !== null && (
+      {before != null && (
         <>
           <del>
             <FactsLine facts={before} />
@@ -91,15 +90,14 @@ function Change({ before, after }: { before: Facts | null; after: Facts | null }
   );
 }
 
-function FactsLine({ facts }: { facts: Facts }) {
-  const words = [
-    facts.issuer === null ? null : displayName(facts.issuer),
-    facts.key === null ? null : keyText(facts.key),
-  ].filter((word) => word !== null);
+function FactsLine({ facts }: { facts: Side }) {
+  const words = [facts.issuer == null ? null : displayName(facts.issuer), facts.key ?? null].filter(
+    (word) => word !== null,
+  );
   return (
     <>
-      {facts.not_after !== null && <Time value={facts.not_after} show="date" />}
-      {facts.not_after !== null && words.length > 0 && ' · '}
+      {facts.not_after != null && <Time value={facts.not_after} show="date" />}
+      {facts.not_after != null && words.length > 0 && ' · '}
       {words.join(' · ')}
     </>
   );
@@ -109,7 +107,7 @@ function Refusal({ refusal }: { refusal: PlanRefusal }) {
   return (
     <div className="plan-refused">
       <IconBan size={17} aria-hidden />
-      <span className="cell-name">{refusal.node?.name ?? ''}</span>
+      <span className="cell-name">{refusal.node ?? ''}</span>
       <span>{refusal.message}</span>
     </div>
   );

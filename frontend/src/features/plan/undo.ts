@@ -1,17 +1,12 @@
-import type { Plan, Rollback } from '../../api/types';
-
-// Worst last: a plan can be undone only as well as its worst step.
-const ORDER: Rollback[] = ['automatic', 'restore_previous', 'none'];
+import type { Plan, Undo } from '../../api/types';
 
 /** Steps that change nothing on a node need no undoing. */
 const READING_STEPS = ['verify', 'inventory'];
 
-/** How a plan can be undone: `nothing` where it only reads. */
-export function undoOf(plan: Pick<Plan, 'targets'>): Rollback | 'nothing' {
-  const steps = plan.targets
-    .flatMap((target) => target.steps)
-    .filter(({ step }) => !READING_STEPS.includes(step));
-  if (steps.length === 0) return 'nothing';
-  const worst = Math.max(...steps.map(({ rollback }) => ORDER.indexOf(rollback)));
-  return ORDER[worst] ?? 'none';
+/** How a plan can be undone, as the server says; `nothing` where it only reads. */
+export function undoOf(plan: Pick<Plan, 'targets' | 'undo'>): Undo | 'nothing' {
+  const reads = plan.targets.every((target) =>
+    target.steps.every(({ step }) => READING_STEPS.includes(step)),
+  );
+  return reads ? 'nothing' : plan.undo;
 }
