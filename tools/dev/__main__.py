@@ -3,8 +3,8 @@
 import shutil
 import sys
 
-import generated
 import needs
+import rust_tests
 import suites
 import up as fleet
 from shell import KEEP, ROOT, Stop, main, must, say, start
@@ -39,7 +39,7 @@ def dev(arguments):
     needs.debian(needs.BUILD)
     needs.node()
     needs.frontend()
-    must(["cargo", "build", "--workspace", "--all-targets", "--locked"])
+    must(rust_tests.BUILD)
     server = start([ROOT / "target" / "debug" / "certyard", "serve", "--data", ROOT / "data", *arguments])
     pages = start(["npm", "run", "dev"], cwd=ROOT / "frontend")
     while server.poll() is None and pages.poll() is None:
@@ -51,13 +51,11 @@ def openapi(arguments):
     """write openapi/openapi.json from the program (--check: only compare)"""
     if "--check" in arguments:
         return suites.test(["openapi"])
-    must(["cargo", "build", "--workspace", "--all-targets", "--locked", "-q"])
-    text = generated.description(suites.DEBUG / "certyard")
+    must([*rust_tests.BUILD, "-q"])
+    text = suites.describe_api()
     if text is None:
         raise Stop("`certyard openapi` failed")
-    generated.DESCRIPTION.parent.mkdir(exist_ok=True)
-    generated.DESCRIPTION.write_text(text)
-    return 0
+    suites.DESCRIPTION.write_text(text)
 
 
 def client(arguments):
@@ -66,11 +64,7 @@ def client(arguments):
         return suites.test(["client"])
     needs.node()
     needs.frontend()
-    text = generated.client()
-    if text is None:
-        return 1
-    generated.CLIENT.write_text(text)
-    return 0
+    must(["npm", "run", "--silent", "client"], cwd=suites.FRONTEND)
 
 
 def fmt(_arguments):
