@@ -82,7 +82,7 @@ def lint(_arguments):
 
 def screenshots(_arguments):
     """make docs/screenshot.png in Chromium, on the real program with the simulated fleet"""
-    return suites.screenshots()
+    return fleet.screenshots()
 
 
 def clean(arguments):

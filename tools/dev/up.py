@@ -1,5 +1,6 @@
 """`./dev up`: from a fresh clone to a running Certyard with a fleet to look at."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import needs
 import rust_tests
-from shell import ROOT, Stop, environment, must, read, say, start, wait_for
+from shell import ROOT, Stop, end, environment, must, read, say, start, wait_for
 
 RELEASE = ROOT / "target" / "release"
 DEBUG = ROOT / "target" / "debug"
@@ -89,6 +90,29 @@ def check_ports(addresses):
                 ) from None
 
 
+def free_addresses():
+    """Ports for a fleet of its own, beside whatever runs here."""
+    with contextlib.ExitStack() as stack:
+        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in LISTENERS]
+        ports = [probe.getsockname()[1] for probe in probes]
+    return {name: f"127.0.0.1:{port}" for (name, _, _), port in zip(LISTENERS, ports)}
+
+
+def screenshots():
+    """A picture of the list of clusters, as a new user sees it."""
+    needs.debian(needs.TEST)
+    programs = build(debug=True)
+    with tempfile.TemporaryDirectory(prefix="certyard-screenshot-") as folder:
+        fleet = Fleet(programs, Path(folder), free_addresses())
+        fleet.start()
+        wait_for(lambda: fleet.check() or fleet.is_known(), 180, "the certificates of all clusters")
+        email, password = (fleet.data / "first-sign-in.txt").read_text().split()
+        picture = ROOT / "docs" / "screenshot.png"
+        must(["node", ROOT / "tools/dev/screenshot.mjs", fleet.api.url, "/clusters", email, password, picture])
+        fleet.stop()
+    say(f"Made {picture.relative_to(ROOT)}")
+
+
 def _answers(url):
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:
@@ -160,6 +184,16 @@ class Fleet:
             if child.poll() is not None:
                 last = self._log(name).read_text(errors="replace").splitlines()[-20:]
                 raise Stop(f"the {name} ended with status {child.returncode}:\n" + "\n".join(last))
+
+    def is_known(self):
+        """Whether the agent has reported every cluster of the lab."""
+        clusters = self.api.call("GET", "/clusters")["items"]
+        wanted = {node["cluster"] for node in self.lab["nodes"]}
+        return len(clusters) == len(wanted) and all(cluster["identity"]["total"] > 0 for cluster in clusters)
+
+    def stop(self):
+        for child in reversed(self.programs.values()):
+            end(child)
 
     def _set_up(self):
         """Makes the first owner, once. Returns the lines to show about the sign-in."""

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import urllib.error
@@ -33,7 +32,7 @@ def check():
 
 
 def _claims(folder):
-    settings = {name: f"127.0.0.1:{_free_port()}" for name, _, _ in up.LISTENERS}
+    settings = up.free_addresses()
     env = environment(CERTYARD_DATA=folder / "data", **settings)
     api = f"http://{settings['CERTYARD_LISTEN']}/api/v1"
     output = folder / "output"
@@ -115,9 +114,3 @@ def _claims(folder):
                     run.wait(30)
                 except subprocess.TimeoutExpired:
                     end(run)
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
