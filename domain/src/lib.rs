@@ -17,6 +17,7 @@ pub mod idempotency;
 
 pub mod agents;
 pub mod catalogue;
+pub mod certificates;
 pub mod clusters;
 pub mod jobs;
 pub mod keys;

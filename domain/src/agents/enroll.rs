@@ -38,7 +38,16 @@ pub(super) fn read_csr(pem: &str) -> Result<Csr> {
     if pem.len() > MAX_CSR {
         return Err(Error::field("csr_pem", "too_long", "is no CSR for an agent"));
     }
-    Csr::from_pem(pem).map_err(|error| Error::field("csr_pem", "bad_csr", error.to_string()))
+    let csr = Csr::from_pem(pem).map_err(|error| Error::field("csr_pem", "bad_csr", error.to_string()))?;
+    // A signature of an unknown kind proves nothing.
+    if csr.warnings.iter().any(|warning| warning.contains("cannot be checked")) {
+        return Err(Error::field(
+            "csr_pem",
+            "bad_csr",
+            "is signed in a way that cannot be checked: use EC with SHA-256, Ed25519, or RSA with SHA-256",
+        ));
+    }
+    Ok(csr)
 }
 
 pub(super) fn fingerprint(certificate: &Certificate) -> String {

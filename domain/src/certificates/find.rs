@@ -1,0 +1,216 @@
+//! Finding certificates.
+
+use super::entity::{certificate, der as der_entity};
+use super::not_found;
+use super::prepare::sha256_hex;
+use crate::db::OrgTx;
+use crate::error::{Error, Result};
+use crate::lists::{Page, contains, fetch, page, typed};
+use crate::{Permission, Timestamp};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+/// A certificate with its bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredCertificate {
+    /// Its row.
+    pub row: certificate::Model,
+    /// Its bytes as received.
+    pub der: Vec<u8>,
+}
+
+impl StoredCertificate {
+    /// The same in PEM.
+    pub fn to_pem(&self) -> String {
+        certyard_pki::pem_text::encode("CERTIFICATE", &self.der)
+    }
+}
+
+/// End and id of the last certificate of a page.
+pub type CertificateCursor = (Timestamp, Uuid);
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub struct CertificateFilter {
+    /// Part of the common name, or a whole serial number or SHA-256.
+    pub search: Option<String>,
+    /// Ends at this time or later.
+    pub not_after_from: Option<Timestamp>,
+    /// Ends before this time.
+    pub not_after_until: Option<Timestamp>,
+    /// Only CA certificates, or only others.
+    pub is_ca: Option<bool>,
+}
+
+/// Hexadecimal as certificates are shown in it, with colons or spaces and in either case.
+fn hexadecimal(text: &str) -> Option<String> {
+    let digits: String = text.chars().filter(|letter| !matches!(letter, ':' | ' ')).collect();
+    let bare = digits.strip_prefix('-').unwrap_or(&digits);
+    (bare.len() >= 4 && bare.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
+}
+
+/// What was typed, looked for in a common name, and as a serial number or SHA-256 where it looks like one.
+pub(crate) fn search(common_name: Expr, serial: Expr, sha256: Expr, text: &str) -> Condition {
+    let mut any = Condition::any().add(contains(common_name, text));
+    if let Some(digits) = hexadecimal(text) {
+        any = any
+            .add(serial.eq(digits.to_ascii_uppercase()))
+            .add(sha256.eq(digits.to_ascii_lowercase()));
+    }
+    any
+}
+
+/// One page of certificates, those that end first first. Whoever is bound to some groups sees those that are installed
+/// there.
+///
+/// # Errors
+/// [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn list(
+    tx: &OrgTx,
+    filter: &CertificateFilter,
+    after: Option<CertificateCursor>,
+    limit: u64,
+) -> Result<Page<certificate::Model, CertificateCursor>> {
+    tx.scope().require(Permission::ReadFleet)?;
+    use certificate::{Column, Entity};
+    let mut rows = tx.find::<Entity>();
+    if let Some(text) = typed(filter.search.as_deref()) {
+        let column = |column| Expr::col((Entity, column));
+        rows = rows.filter(search(
+            column(Column::CommonName),
+            column(Column::SerialHex),
+            column(Column::Sha256),
+            &text,
+        ));
+    }
+    if let Some(from) = filter.not_after_from {
+        rows = rows.filter(Column::NotAfter.gte(from));
+    }
+    if let Some(until) = filter.not_after_until {
+        rows = rows.filter(Column::NotAfter.lt(until));
+    }
+    if let Some(is_ca) = filter.is_ca {
+        rows = rows.filter(Column::IsCa.eq(is_ca));
+    }
+    if let Some((not_after, id)) = after {
+        let row = Expr::tuple([Expr::col((Entity, Column::NotAfter)), Expr::col((Entity, Column::Id))]);
+        rows = rows.filter(row.gt(Expr::tuple([Expr::value(not_after), Expr::value(id)])));
+    }
+    let rows = rows
+        .order_by_asc(Column::NotAfter)
+        .order_by_asc(Column::Id)
+        .limit(fetch(limit))
+        .all(tx)
+        .await?;
+    Ok(page(rows, limit, |row| (row.not_after, row.id)))
+}
+
+/// One certificate without its bytes.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn get(tx: &OrgTx, id: Uuid) -> Result<certificate::Model> {
+    tx.scope().require(Permission::ReadFleet)?;
+    tx.find::<certificate::Entity>()
+        .filter(certificate::Column::Id.eq(id))
+        .one(tx)
+        .await?
+        .ok_or_else(not_found)
+}
+
+/// One certificate by its SHA-256 in hex.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn by_sha256(tx: &OrgTx, sha256: &str) -> Result<certificate::Model> {
+    tx.scope().require(Permission::ReadFleet)?;
+    tx.find::<certificate::Entity>()
+        .filter(certificate::Column::Sha256.eq(sha256.to_ascii_lowercase()))
+        .one(tx)
+        .await?
+        .ok_or_else(not_found)
+}
+
+/// One certificate with its bytes.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn der(tx: &OrgTx, id: Uuid) -> Result<StoredCertificate> {
+    let row = get(tx, id).await?;
+    let bytes = tx
+        .find::<der_entity::Entity>()
+        .filter(der_entity::Column::Id.eq(id))
+        .one(tx)
+        .await?
+        .ok_or_else(not_found)?;
+    Ok(StoredCertificate { row, der: bytes.der })
+}
+
+/// Rows of certificates by their ids, as far as the scope sees them.
+pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<Vec<certificate::Model>> {
+    let mut ids: Vec<Uuid> = ids.into_iter().collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(tx
+        .find::<certificate::Entity>()
+        .filter(certificate::Column::Id.is_in(ids))
+        .all(tx)
+        .await?)
+}
+
+/// Chains of more certificates than this are not followed: real ones have three.
+const MAX_DEPTH: usize = 8;
+/// CAs of one name that are looked at: a CA that was renewed many times.
+const MAX_POOL: u64 = 64;
+
+/// CA certificates known here that may have issued these, and those that may have issued them, and so on: a pool to build
+/// chains from.
+///
+/// # Errors
+/// The database is busy or away.
+pub async fn known_issuers(
+    tx: &OrgTx,
+    certificates: &[certyard_pki::Certificate],
+) -> Result<Vec<certyard_pki::Certificate>> {
+    use certificate::{Column, Entity};
+    let mut asked: HashSet<String> = HashSet::new();
+    let mut wanted: HashSet<String> = certificates
+        .iter()
+        .filter(|certificate| !certificate.is_self_issued())
+        .map(|certificate| sha256_hex(&certificate.issuer_der))
+        .collect();
+    let mut pool: Vec<certyard_pki::Certificate> = Vec::new();
+    for _ in 0..MAX_DEPTH {
+        wanted.retain(|hash| !asked.contains(hash));
+        if wanted.is_empty() {
+            break;
+        }
+        asked.extend(wanted.iter().cloned());
+        let ids: Vec<Uuid> = tx
+            .find::<Entity>()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::SubjectHash.is_in(wanted.drain()))
+            .filter(Column::IsCa.eq(true))
+            .order_by_desc(Column::NotAfter)
+            .limit(MAX_POOL)
+            .into_tuple()
+            .all(tx)
+            .await?;
+        let ders = tx
+            .find::<der_entity::Entity>()
+            .filter(der_entity::Column::Id.is_in(ids))
+            .all(tx)
+            .await?;
+        for row in ders {
+            let issuer = certyard_pki::Certificate::from_der(&row.der).map_err(Error::internal)?;
+            if !issuer.is_self_issued() {
+                wanted.insert(sha256_hex(&issuer.issuer_der));
+            }
+            pool.push(issuer);
+        }
+    }
+    Ok(pool)
+}
