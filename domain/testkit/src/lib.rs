@@ -19,9 +19,33 @@ pub struct TestDb {
     pub db: Db,
     /// Keys made for this test.
     pub keys: Arc<Keys>,
-    /// How to open it once more, for instance by a program under test.
+    /// How to open it once more.
+    pub options: DbOptions,
+    bare: BareDb,
+}
+
+/// A migrated database without keys, for a program under test that brings its own; gone when it is dropped.
+pub struct BareDb {
+    /// How to open it.
     pub options: DbOptions,
     dropper: Dropper,
+}
+
+impl BareDb {
+    /// A migrated, empty database.
+    pub async fn new() -> Self {
+        let _ = rustls_provider();
+        let (options, dropper) = match postgres_url() {
+            Some(url) => postgres(&url).await,
+            None => sqlite().await,
+        };
+        Self { options, dropper }
+    }
+
+    /// Whether it is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        matches!(self.dropper, Dropper::Postgres { .. })
+    }
 }
 
 enum Dropper {
@@ -38,26 +62,22 @@ pub fn postgres_url() -> Option<String> {
 }
 
 impl TestDb {
-    /// A migrated, empty database.
+    /// A migrated, empty database with keys.
     pub async fn new() -> Self {
-        let _ = rustls_provider();
-        let (options, dropper) = match postgres_url() {
-            Some(url) => postgres(&url).await,
-            None => sqlite().await,
-        };
-        let db = Db::open(&options).await.expect("the test database opens");
+        let bare = BareDb::new().await;
+        let db = Db::open(&bare.options).await.expect("the test database opens");
         let keys = Arc::new(Keys::ephemeral(&db).await.expect("keys are made"));
         Self {
             db,
             keys,
-            options,
-            dropper,
+            options: bare.options.clone(),
+            bare,
         }
     }
 
     /// Whether the test runs on PostgreSQL.
     pub fn is_postgres(&self) -> bool {
-        matches!(self.dropper, Dropper::Postgres { .. })
+        self.bare.is_postgres()
     }
 
     /// A connection of the owner, which no policy restricts.
@@ -200,7 +220,7 @@ fn with_database(url: &str, name: &str) -> String {
     format!("{}/{name}{query}", &base[..path])
 }
 
-impl Drop for TestDb {
+impl Drop for BareDb {
     fn drop(&mut self) {
         let Dropper::Postgres { admin_url, name } = &self.dropper else {
             return;

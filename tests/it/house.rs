@@ -1,0 +1,270 @@
+//! Starts and stops the programs: a server, and agents at a site.
+
+use crate::api::Api;
+use certyard_lab::NodeInfo;
+use certyard_testkit::BareDb;
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long anything may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+const TOKEN: &str = "a-bootstrap-token-for-tests-only";
+
+/// A program that is killed when the test ends.
+pub struct Program {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Program {
+    /// Starts a program whose output goes to a file.
+    pub fn start(command: &mut Command, log: PathBuf) -> Self {
+        let file = File::options().create(true).append(true).open(&log).unwrap();
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        Self { child, log }
+    }
+
+    /// As a power cut would end it.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// The end of its log, for messages of tests.
+    pub fn log(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until `look` finds something.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let limit = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < limit, "waited {PATIENCE:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A program of the workspace that stands beside `certyard`.
+fn beside(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_BIN_EXE_certyard")).with_file_name(name);
+    assert!(
+        path.exists(),
+        "{} is missing: build with `cargo build --workspace`",
+        path.display()
+    );
+    path
+}
+
+/// A server with its data, on ports of its own.
+pub struct House {
+    /// Everything of this house.
+    pub dir: TempDir,
+    server: Program,
+    database: BareDb,
+    listen: u16,
+    agents: u16,
+    ops: u16,
+}
+
+impl House {
+    /// Starts `certyard serve` and waits until it is ready.
+    pub async fn start() -> Self {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let dir = tempfile::tempdir().unwrap();
+        let database = BareDb::new().await;
+        let (listen, agents, ops) = (free_port(), free_port(), free_port());
+        let server = Self::spawn(dir.path(), &database, listen, agents, ops);
+        let mut house = Self {
+            dir,
+            server,
+            database,
+            listen,
+            agents,
+            ops,
+        };
+        house.wait_ready().await;
+        house
+    }
+
+    fn spawn(dir: &Path, database: &BareDb, listen: u16, agents: u16, ops: u16) -> Program {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
+        command
+            .arg("serve")
+            .arg("--data")
+            .arg(dir.join("server"))
+            .args(["--listen", &format!("127.0.0.1:{listen}")])
+            .args(["--agent-listen", &format!("127.0.0.1:{agents}")])
+            .args(["--ops-listen", &format!("127.0.0.1:{ops}")])
+            .env("CERTYARD_BOOTSTRAP_TOKEN", TOKEN)
+            .env("CERTYARD_LOG", "info")
+            .env_remove("DATABASE_URL");
+        if let Some(url) = &database.options.url {
+            command.env("DATABASE_URL", url);
+        }
+        Program::start(&mut command, dir.join("server.log"))
+    }
+
+    async fn wait_ready(&mut self) {
+        let url = format!("http://127.0.0.1:{}/readyz", self.ops);
+        let limit = Instant::now() + PATIENCE;
+        while !reqwest::get(&url)
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
+            assert!(!self.server.has_ended(), "the server ended:\n{}", self.server.log());
+            assert!(
+                Instant::now() < limit,
+                "the server is not ready:\n{}",
+                self.server.log()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Kills the server as a power cut would, and starts it again on the same data.
+    pub async fn power_cut(&mut self) {
+        self.server.kill();
+        self.server = Self::spawn(self.dir.path(), &self.database, self.listen, self.agents, self.ops);
+        self.wait_ready().await;
+    }
+
+    /// The API as a script uses it.
+    pub fn api(&self) -> Api {
+        Api::new(format!("http://127.0.0.1:{}", self.listen), TOKEN.into())
+    }
+
+    /// Where agents connect.
+    pub fn agent_url(&self) -> String {
+        format!("https://127.0.0.1:{}", self.agents)
+    }
+
+    /// The end of the server's log.
+    pub fn log(&self) -> String {
+        self.server.log()
+    }
+}
+
+/// An agent with its data folder.
+pub struct Agent {
+    dir: PathBuf,
+    running: Option<Program>,
+}
+
+impl Agent {
+    /// Makes a join token and spends it.
+    pub async fn join(house: &House, name: &str) -> Self {
+        let token = house
+            .api()
+            .post("/api/v1/join-tokens", serde_json::json!({ "name": name }))
+            .await
+            .ok();
+        let dir = house.dir.path().join(name);
+        let agent = Self { dir, running: None };
+        let token = token["token"].as_str().unwrap();
+        agent.command(&["join", "--url", &house.agent_url(), "--token", token, "--name", name]);
+        agent
+    }
+
+    /// Runs a command of the agent to its end.
+    pub fn command(&self, args: &[&str]) -> String {
+        let mut command = Command::new(beside("certyard-agent"));
+        let done = command.arg("--data").arg(&self.dir).args(args).output().unwrap();
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&done.stdout),
+            String::from_utf8_lossy(&done.stderr)
+        );
+        assert!(done.status.success(), "certyard-agent {args:?}: {text}");
+        text
+    }
+
+    /// Enters a node of the lab.
+    pub fn add_lab_node(&self, node: &NodeInfo) {
+        let password = self.dir.join("password");
+        std::fs::write(&password, &node.password).unwrap();
+        let (address, password_file) = (node.address.to_string(), password.display().to_string());
+        self.command(&[
+            "node",
+            "add",
+            "--cluster",
+            &node.cluster,
+            "--product",
+            &node.product,
+            "--version",
+            &node.version,
+            "--name",
+            &node.name,
+            "--address",
+            &address,
+            "--role",
+            &node.role,
+            "--connector",
+            "cisco_uc",
+            "--user",
+            &node.user,
+            "--password-file",
+            &password_file,
+        ]);
+        std::fs::remove_file(password).unwrap();
+    }
+
+    /// Starts `certyard-agent run`; with a failpoint it dies there once, as by kill -9.
+    pub fn run(&mut self, failpoint: Option<&str>) {
+        let mut command = Command::new(beside("certyard-agent"));
+        command
+            .arg("--data")
+            .arg(&self.dir)
+            .args(["run", "--start-jitter-seconds", "0"]);
+        command.env("CERTYARD_LOG", "info");
+        if let Some(failpoint) = failpoint {
+            command.env("CERTYARD_FAILPOINT", failpoint);
+        }
+        self.running = Some(Program::start(&mut command, self.dir.with_extension("log")));
+    }
+
+    /// Kills it as a power cut would.
+    pub fn kill(&mut self) {
+        self.running = None;
+    }
+
+    /// Whether `run` has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.running.as_mut().is_none_or(Program::has_ended)
+    }
+
+    /// The end of its log.
+    pub fn log(&self) -> String {
+        self.running.as_ref().map(Program::log).unwrap_or_default()
+    }
+}

@@ -1,0 +1,9 @@
+//! The whole house, as its users run it: real programs, real nodes of the lab, a real nginx, and the openssl command as
+//! second opinion. On SQLite, and on PostgreSQL with `TEST_PG_URL`.
+
+mod api;
+mod failures;
+mod house;
+mod main_job;
+mod outside_ca;
+mod web_server;
