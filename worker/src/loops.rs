@@ -1,7 +1,7 @@
 //! The loops.
 
 use crate::{Loop, Turn};
-use certyard_domain::{Db, Result, Scope, idempotency, orgs, people};
+use certyard_domain::{Db, Result, Scope, idempotency, jobs, orgs, people};
 use std::time::Duration;
 
 /// How many old rows one transaction deletes, so that it stays short.
@@ -9,6 +9,24 @@ const FORGET_AT_ONCE: u64 = 1000;
 
 /// All loops.
 pub(crate) static ALL: &[Loop] = &[
+    Loop {
+        name: "sweep_leases",
+        every: Duration::from_secs(5),
+        woken: false,
+        turn: sweep_leases,
+    },
+    Loop {
+        name: "expire_deadlines",
+        every: Duration::from_secs(15),
+        woken: false,
+        turn: expire_deadlines,
+    },
+    Loop {
+        name: "open_waves",
+        every: Duration::from_secs(5),
+        woken: true,
+        turn: open_waves,
+    },
     Loop {
         name: "forget_idempotency_keys",
         every: Duration::from_secs(600),
@@ -22,6 +40,18 @@ pub(crate) static ALL: &[Loop] = &[
         turn: forget_sessions,
     },
 ];
+
+fn sweep_leases(db: &Db) -> Turn<'_> {
+    Box::pin(jobs::sweep_leases(db))
+}
+
+fn expire_deadlines(db: &Db) -> Turn<'_> {
+    Box::pin(jobs::expire_deadlines(db))
+}
+
+fn open_waves(db: &Db) -> Turn<'_> {
+    Box::pin(jobs::open_waves(db))
+}
 
 fn forget_idempotency_keys(db: &Db) -> Turn<'_> {
     Box::pin(async move {
