@@ -32,7 +32,8 @@ def environment(**extra):
     env["PATH"] = ":".join(paths + [env.get("PATH", ""), "/usr/sbin", "/sbin"])
     if env.get("CI") == "true":
         env.setdefault("CARGO_INCREMENTAL", "0")
-    env.setdefault("CARGO_TERM_COLOR", "never" if env.get("CI") == "true" else "auto")
+    if not sys.stdout.isatty():
+        env.setdefault("NO_COLOR", "1")
     env.update({name: str(value) for name, value in extra.items()})
     return env
 

@@ -78,11 +78,11 @@ def rust_postgres():
 def dashboard():
     needs.node()
     needs.frontend()
-    if run(["npm", "run", "check"], cwd=FRONTEND) != 0:
+    if run(["npm", "run", "--silent", "check"], cwd=FRONTEND) != 0:
         return 0, 1
     report = FRONTEND / "test-results" / "unit.json"
     report.unlink(missing_ok=True)
-    status = run(["npm", "test"], cwd=FRONTEND)
+    status = run(["npm", "test", "--silent"], cwd=FRONTEND)
     passed, failed = _report(report, "numPassedTests", "numFailedTests", status)
     return passed + 1, failed  # one more: types, texts and formatting
 
@@ -102,11 +102,11 @@ def browser():
     needs.frontend()
     _build()
     # What the browser sees is what is shipped: built, compressed, and held to the size budget.
-    if run(["npm", "run", "build"], cwd=FRONTEND, quiet=True) != 0:
+    if run(["npm", "run", "--silent", "build"], cwd=FRONTEND, quiet=True) != 0:
         return 0, 1
     report = FRONTEND / "test-results" / "e2e.json"
     report.unlink(missing_ok=True)
-    status = run(["npm", "run", "e2e"], cwd=FRONTEND, env=environment(CERTYARD_BIN=DEBUG / "certyard"))
+    status = run(["npm", "run", "--silent", "e2e"], cwd=FRONTEND, env=environment(CERTYARD_BIN=DEBUG / "certyard"))
     passed, failed = _report(report, "passed", "failed", status)
     return passed + 1, failed
 
@@ -151,6 +151,8 @@ SUITES = [
     Suite("rust", "Rust tests on SQLite, and the documentation's examples", rust),
     Suite("rust-postgres", "Rust tests of the rooms with a database, on PostgreSQL", rust_postgres),
     Suite("openapi", "openapi.json is what the program says", openapi),
+    Suite("client", "the dashboard's client is what openapi.json says", client),
+    Suite("dashboard", "types, texts and unit tests of the dashboard", dashboard),
 ]
 
 
