@@ -86,7 +86,8 @@ async fn run_loop(item: &'static Loop, db: Db, mut shutdown: watch::Receiver<boo
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = woken => {}
-            _ = shutdown.wait_for(|stop| *stop) => {}
+            // Whoever could say stop is gone: that is a stop as well.
+            stop = shutdown.wait_for(|stop| *stop) => if stop.is_err() { return },
         }
     }
 }
