@@ -1,8 +1,11 @@
 //! The audit log.
 
-use crate::error::{Problem, Reply};
-use crate::page::Page;
+use crate::caller::Caller;
+use crate::error::Reply;
+use crate::page::{self, Page};
+use crate::state::App;
 use actix_web::{get, web};
+use certyard_domain::audit;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -80,6 +83,43 @@ pub(crate) struct ListAudit {
 /// Lists who did what.
 #[utoipa::path(operation_id = "list_audit", tag = "organisation", params(ListAudit), responses((status = 200, description = "Decisions, newest first", body = Page<AuditEntry>)))]
 #[get("/audit")]
-pub(crate) async fn list_audit(_query: web::Query<ListAudit>) -> Reply<Page<AuditEntry>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_audit(app: App, caller: Caller, query: web::Query<ListAudit>) -> Reply<Page<AuditEntry>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = audit::Filter {
+        action: query.action,
+        object_kind: query.object_kind,
+        object_id: query.object_id,
+        actor_id: query.actor_id,
+        since: query.from,
+        until: query.to,
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = audit::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::page(
+        rows,
+        limit,
+        |row| (row.at, row.id),
+        |row| Ok(entry(row)),
+    )?))
+}
+
+fn entry(row: audit::AuditRow) -> AuditEntry {
+    AuditEntry {
+        id: row.id,
+        at: row.at,
+        actor: AuditActor {
+            kind: row.actor_kind,
+            id: row.actor_id,
+            name: row.actor_name,
+        },
+        address: row.address,
+        request_id: row.request_id,
+        action: row.action,
+        object_kind: row.object_kind,
+        object_id: row.object_id,
+        object_name: row.object_name,
+        before: row.before,
+        after: row.after,
+    }
 }

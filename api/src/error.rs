@@ -1,6 +1,6 @@
 //! The one place that says what an error of the domain means over HTTP: `application/problem+json` (RFC 9457).
 
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::error::{PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
@@ -197,7 +197,7 @@ impl From<Error> for Problem {
             Error::Conflict {
                 code, detail: changes, ..
             } => {
-                let status = if code == "version_changed" {
+                let status = if code == "version_mismatch" {
                     StatusCode::PRECONDITION_FAILED
                 } else {
                     StatusCode::CONFLICT
@@ -240,29 +240,6 @@ pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     text
 }
 
-/// Bodies of JSON requests.
-pub(crate) fn json_error(error: JsonPayloadError, _request: &HttpRequest) -> actix_web::Error {
-    match error {
-        JsonPayloadError::Overflow { limit } | JsonPayloadError::OverflowKnownLength { limit, .. } => {
-            Problem::too_large(limit)
-        }
-        JsonPayloadError::ContentType => Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "the body is application/json",
-        ),
-        JsonPayloadError::Deserialize(error) if error.is_data() => invalid_body(&error.to_string()),
-        JsonPayloadError::Deserialize(error) => Problem::new(
-            StatusCode::BAD_REQUEST,
-            "broken_json",
-            format!("the body is no JSON: {error}"),
-        ),
-        JsonPayloadError::Payload(error) => payload_problem(&error),
-        error => Problem::new(StatusCode::BAD_REQUEST, "broken_body", error.to_string()),
-    }
-    .into()
-}
-
 /// A body broke off or is larger than allowed.
 pub(crate) fn payload_problem(error: &actix_web::error::PayloadError) -> Problem {
     match error {
@@ -273,7 +250,8 @@ pub(crate) fn payload_problem(error: &actix_web::error::PayloadError) -> Problem
     }
 }
 
-fn invalid_body(message: &str) -> Problem {
+/// What serde says of a member, as a field error.
+pub(crate) fn invalid_body(message: &str) -> Problem {
     let field = quoted(message).unwrap_or_default();
     let code = if message.starts_with("unknown field") {
         "unknown_field"

@@ -1,29 +1,47 @@
 //! LISTENS: HTTP only. A handler extracts, asks the domain for one thing, and converts the answer.
 
+// mod agent_listener;
 mod agents;
 mod audit;
 mod body;
+mod caller;
 mod catalogue;
 mod certificates;
 mod clusters;
+mod config;
 mod csrs;
+mod dashboard;
+mod docs;
 mod error;
+mod etag;
 mod events;
+mod gate;
 mod groups;
 mod health;
+mod idempotency;
 mod installations;
 mod jobs;
+mod limit;
 mod members;
 mod nodes;
 mod openapi;
 pub mod operations;
+mod ops;
 mod organisation;
+mod origin;
 mod overview;
 mod page;
 mod people;
 mod plans;
 mod routes;
+mod server;
 mod setup;
+mod state;
+mod tls;
 mod tokens;
+mod waiters;
+mod wrap;
 
+pub use config::{Config, Network, Rates, Secret, TlsFiles};
 pub use openapi::{openapi, openapi_json};
+pub use server::{Addresses, Server, serve, serve_ops};

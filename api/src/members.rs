@@ -1,13 +1,19 @@
 //! Members: people and their roles in the organisation.
 
+use crate::body::Json;
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
-use crate::page::Page;
+use crate::etag::{IfMatch, created, time_version, versioned};
+use crate::page::{self, Page};
 use crate::people::Role;
+use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
+use certyard_domain::people;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 /// A person's place in the organisation.
 #[derive(Serialize, ToSchema)]
@@ -80,22 +86,36 @@ pub(crate) struct ListMembers {
 /// Lists members.
 #[utoipa::path(operation_id = "list_members", tag = "organisation", params(ListMembers), responses((status = 200, description = "Members", body = Page<Member>)))]
 #[get("/members")]
-pub(crate) async fn list_members(_query: web::Query<ListMembers>) -> Reply<Page<Member>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_members(app: App, caller: Caller, query: web::Query<ListMembers>) -> Reply<Page<Member>> {
+    let limit = page::limit(query.limit)?;
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = people::list_members(&tx, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::page(rows, limit, |row| row.id, member)?))
 }
 
 /// Adds a member.
 #[utoipa::path(operation_id = "create_member", tag = "organisation", request_body = CreateMember, responses((status = 201, description = "Added", body = Member)))]
 #[post("/members")]
-pub(crate) async fn create_member(_body: web::Json<CreateMember>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn create_member(app: App, caller: Caller, body: Json<CreateMember>) -> Result<HttpResponse, Problem> {
+    let body = body.0;
+    let new = people::Invitation {
+        email: body.email,
+        name: body.name,
+        password: body.password.map(Zeroizing::new),
+        role: body.role.into(),
+        group_ids: body.group_ids,
+    };
+    let row = people::add_member(&app.db, caller.scope(), &new).await?;
+    Ok(created(format!("/api/v1/members/{}", row.id), member(row)?))
 }
 
 /// Reads a member.
-#[utoipa::path(operation_id = "get_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), responses((status = 200, description = "The member", body = Member)))]
+#[utoipa::path(operation_id = "get_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), responses((status = 200, description = "The member", body = Member, headers(("ETag" = String, description = "Version, for If-Match")))))]
 #[get("/members/{id}")]
-pub(crate) async fn get_member(_id: web::Path<Uuid>) -> Reply<Member> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_member(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let row = people::get_member(&tx, *id).await?;
+    Ok(versioned(time_version(row.updated_at), member(row)?))
 }
 
 /// Changes a member.
@@ -103,8 +123,22 @@ pub(crate) async fn get_member(_id: web::Path<Uuid>) -> Reply<Member> {
 /// Takes effect at the member's next request. Owners are changed by owners only, and the last one stays.
 #[utoipa::path(operation_id = "update_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), request_body = UpdateMember, responses((status = 200, description = "Changed", body = Member)))]
 #[patch("/members/{id}")]
-pub(crate) async fn update_member(_id: web::Path<Uuid>, _body: web::Json<UpdateMember>) -> Reply<Member> {
-    Err(Problem::not_yet())
+pub(crate) async fn update_member(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    condition: IfMatch,
+    body: Json<UpdateMember>,
+) -> Result<HttpResponse, Problem> {
+    let change = people::MemberChange {
+        name: body.0.name,
+        role: body.0.role.map(Into::into),
+        group_ids: body.0.group_ids,
+    };
+    let tx = app.db.write(caller.scope()).await?;
+    let row = people::update_member(&tx, *id, condition.time()?, &change).await?;
+    tx.commit().await?;
+    Ok(versioned(time_version(row.updated_at), member(row)?))
 }
 
 /// Removes a member.
@@ -112,6 +146,21 @@ pub(crate) async fn update_member(_id: web::Path<Uuid>, _body: web::Json<UpdateM
 /// Their sessions end at once.
 #[utoipa::path(operation_id = "remove_member", tag = "organisation", params(("id" = Uuid, Path, description = "The membership")), responses((status = 204, description = "Removed")))]
 #[delete("/members/{id}")]
-pub(crate) async fn remove_member(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn remove_member(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    people::retire_member(&tx, *id).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn member(row: people::Membership) -> Result<Member, Problem> {
+    Ok(Member {
+        id: row.id,
+        name: row.name,
+        email: row.email,
+        role: page::stored(&row.role)?,
+        group_ids: row.group_ids.map(page::stored_json).transpose()?,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    })
 }

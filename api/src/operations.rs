@@ -83,6 +83,7 @@ pub const OPERATIONS: &[Operation] = &[
     op("DELETE", "/api/v1/sessions/current", "sign_out", Access::SignedIn),
     op("DELETE", "/api/v1/sessions/{id}", "end_session", Access::SignedIn),
     op("GET", "/api/v1/me", "get_me", Access::SignedIn),
+    op("POST", "/api/v1/me/password", "change_password", Access::SignedIn),
     op("GET", "/api/v1/organisation", "get_organisation", READ),
     op("PATCH", "/api/v1/organisation", "update_organisation", ORGANISATION),
     op("GET", "/api/v1/members", "list_members", READ_PEOPLE),

@@ -1,7 +1,12 @@
 //! The organisation.
 
-use crate::error::{Problem, Reply};
-use actix_web::{HttpResponse, get, patch, web};
+use crate::body::Json;
+use crate::caller::Caller;
+use crate::error::Problem;
+use crate::etag::{IfMatch, time_version, versioned};
+use crate::state::App;
+use actix_web::{HttpResponse, get, patch};
+use certyard_domain::orgs;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -39,13 +44,38 @@ pub(crate) struct UpdateOrganisation {
 /// Reads the organisation.
 #[utoipa::path(operation_id = "get_organisation", tag = "organisation", responses((status = 200, description = "The organisation", body = Organisation, headers(("ETag" = String, description = "Version, for If-Match")))))]
 #[get("/organisation")]
-pub(crate) async fn get_organisation() -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_organisation(app: App, caller: Caller) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let org = orgs::get(&tx).await?;
+    Ok(versioned(time_version(org.updated_at), organisation(org)))
 }
 
 /// Changes the organisation.
 #[utoipa::path(operation_id = "update_organisation", tag = "organisation", request_body = UpdateOrganisation, params(("If-Match" = Option<String>, Header, description = "ETag of what was read; another version is refused with 412")), responses((status = 200, description = "Changed", body = Organisation)))]
 #[patch("/organisation")]
-pub(crate) async fn update_organisation(_body: web::Json<UpdateOrganisation>) -> Reply<Organisation> {
-    Err(Problem::not_yet())
+pub(crate) async fn update_organisation(
+    app: App,
+    caller: Caller,
+    condition: IfMatch,
+    body: Json<UpdateOrganisation>,
+) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    condition.require(time_version(orgs::get(&tx).await?.updated_at))?;
+    let change = orgs::Change {
+        name: body.0.name,
+        start_days: body.0.start_days,
+    };
+    let org = orgs::update(&tx, &change).await?;
+    tx.commit().await?;
+    Ok(versioned(time_version(org.updated_at), organisation(org)))
+}
+
+fn organisation(org: orgs::Org) -> Organisation {
+    Organisation {
+        id: org.id,
+        name: org.name,
+        start_days: org.start_days,
+        created_at: org.created_at,
+        updated_at: org.updated_at,
+    }
 }

@@ -66,18 +66,45 @@ pub(crate) fn page<R, T, C: Serialize>(
     rows: Vec<R>,
     limit: u64,
     key: impl Fn(&R) -> C,
-    convert: impl Fn(R) -> T,
-) -> Page<T> {
+    convert: impl Fn(R) -> Result<T, Problem>,
+) -> Result<Page<T>, Problem> {
     let next = match rows.last() {
         Some(last) if rows.len() as u64 >= limit => encode(&key(last)),
         _ => None,
     };
+    let items = rows.into_iter().map(convert).collect::<Result<_, _>>()?;
+    Ok(Page { items, next })
+}
+
+/// Makes a page of a page of the domain.
+pub(crate) fn convert<R, T, C: Serialize>(page: certyard_domain::Page<R, C>, convert: impl Fn(R) -> T) -> Page<T> {
     Page {
-        items: rows.into_iter().map(convert).collect(),
-        next,
+        next: page.next.as_ref().and_then(encode),
+        items: page.items.into_iter().map(convert).collect(),
     }
+}
+
+/// As [`convert`], for rows that may be unreadable.
+pub(crate) fn try_convert<R, T, C: Serialize>(
+    page: certyard_domain::Page<R, C>,
+    convert: impl Fn(R) -> Result<T, Problem>,
+) -> Result<Page<T>, Problem> {
+    Ok(Page {
+        next: page.next.as_ref().and_then(encode),
+        items: page.items.into_iter().map(convert).collect::<Result<_, _>>()?,
+    })
 }
 
 fn encode<C: Serialize>(key: &C) -> Option<String> {
     serde_json::to_vec(key).ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// Reads a name that is stored as text into its enum.
+pub(crate) fn stored<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    stored_json(serde_json::Value::String(text.into()))
+}
+
+/// Reads what is stored as JSON.
+pub(crate) fn stored_json<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+    serde_json::from_value(value).map_err(Problem::internal)
 }

@@ -13,6 +13,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(setup::get_setup)
         .service(setup::set_up)
         .service(people::get_me)
+        .service(people::change_password)
         .service(people::sign_in)
         .service(people::list_sessions)
         .service(people::get_current_session)
