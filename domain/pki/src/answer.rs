@@ -148,8 +148,8 @@ pub fn check(
     if leaf.is_ca() {
         differences.push(Difference::IsCa);
     }
-    let pool: Vec<Certificate> = upload.iter().chain(known).cloned().collect();
-    let chain = chain::build(leaf, &pool);
+    let pool: Vec<&Certificate> = upload.iter().chain(known).collect();
+    let chain = chain::build_among(leaf, &pool);
     if chain.bad_signature {
         differences.push(Difference::BadSignature(leaf.issuer.clone()));
     } else if let Some(missing) = chain.missing_issuer {

@@ -10,6 +10,19 @@ use crate::tlv::{Broken, only, tag};
 use crate::verify::{self, SignatureCheck};
 use crate::{KeyInfo, PkiError, Result, San, key_info, name, oid, pem_text, time};
 
+/// Largest certificate or request that is read. Those of the wild have some kilobytes, ten thousand names take 300.
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+/// Most warnings on one record.
+const MAX_WARNINGS: usize = 50;
+
+/// Cuts a list of warnings that something made to be odd may have filled.
+pub(crate) fn bound(warnings: &mut Vec<String>) {
+    if let Some(more) = warnings.len().checked_sub(MAX_WARNINGS).filter(|more| *more > 0) {
+        warnings.truncate(MAX_WARNINGS);
+        warnings.push(format!("and {more} more"));
+    }
+}
+
 /// What one certificate says, and its bytes as they were received.
 ///
 /// A record is an inventory entry, not a verdict: it may be expired, have a bad signature, an odd name or a negative serial.
@@ -69,28 +82,27 @@ impl Certificate {
     /// # Errors
     /// [`PkiError::BrokenCertificate`].
     pub fn from_der(der: &[u8]) -> Result<Self> {
-        // x509-cert judges the structure. What it refuses though it exists in the field (serials over 20 bytes, UTCTime before
-        // 1970, long object identifiers) is judged by x509-parser, which in turn does not mind bytes left over.
-        let mut warnings = Vec::new();
-        if let Err(strict) = x509_cert::Certificate::from_der(der) {
-            match x509_parser::parse_x509_certificate(der) {
-                Ok(([], _)) => {}
-                Ok(_) => return Err(broken("bytes are left over after the last field")),
-                Err(_) => {
-                    return Err(PkiError::BrokenCertificate(
-                        fields::certificate(der)
-                            .err()
-                            .map_or_else(|| strict.to_string(), str::to_owned),
-                    ));
-                }
-            }
-            warnings.push("it is not made by the rules of RFC 5280".to_owned());
+        if der.len() > MAX_BYTES {
+            return Err(broken("it is larger than any real one (1 MiB)"));
         }
         let fields = fields::certificate(der).map_err(broken)?;
-        Self::from_fields(der, &fields, warnings).map_err(broken)
+        let mut record = Self::from_fields(der, &fields).map_err(broken)?;
+        // x509-cert judges the structure. What it refuses though it exists in the field (serials over 20 bytes, UTCTime before
+        // 1970, long object identifiers) is judged by x509-parser, which in turn does not mind bytes left over. Both come last:
+        // x509-cert sorts sets in quadratic time, and the fields above are bounded.
+        if let Err(strict) = x509_cert::Certificate::from_der(der) {
+            match x509_parser::parse_x509_certificate(der) {
+                Ok(([], _)) => record
+                    .warnings
+                    .push("it is not made by the rules of RFC 5280".to_owned()),
+                _ => return Err(PkiError::BrokenCertificate(strict.to_string())),
+            }
+        }
+        Ok(record)
     }
 
-    fn from_fields(der: &[u8], fields: &CertificateFields<'_>, mut warnings: Vec<String>) -> Result<Self, Broken> {
+    fn from_fields(der: &[u8], fields: &CertificateFields<'_>) -> Result<Self, Broken> {
+        let mut warnings = Vec::new();
         if !(1..=3).contains(&fields.version) {
             warnings.push(format!("version {} does not exist", fields.version));
         }
@@ -110,6 +122,7 @@ impl Certificate {
             None => extensions::Extensions::default(),
         };
         let algorithm = fields.signed.algorithm.walk().take(tag::OID)?.value;
+        bound(&mut warnings);
         Ok(Self {
             sha256: sha256(der),
             sha1: sha1(der),

@@ -25,6 +25,11 @@ pub struct Chain {
 /// Builds the chain of `leaf`: a complete one where the pool has one, else the longest. Issuers are found by name, ordered by key
 /// identifier, by being an authority, and by the later end, and taken where their key made the signature or that cannot be checked.
 pub fn build(leaf: &Certificate, pool: &[Certificate]) -> Chain {
+    build_among(leaf, &pool.iter().collect::<Vec<_>>())
+}
+
+/// The same for a pool of references.
+pub(crate) fn build_among(leaf: &Certificate, pool: &[&Certificate]) -> Chain {
     let mut search = Search {
         pool,
         seen: HashSet::from([leaf.sha256]),
@@ -49,7 +54,7 @@ pub fn build(leaf: &Certificate, pool: &[Certificate]) -> Chain {
 }
 
 struct Search<'a> {
-    pool: &'a [Certificate],
+    pool: &'a [&'a Certificate],
     /// Each certificate is tried once: whether a root can be reached from it does not depend on the way to it.
     seen: HashSet<[u8; 32]>,
     checks: usize,
@@ -73,6 +78,7 @@ impl<'a> Search<'a> {
         let mut candidates: Vec<&'a Certificate> = self
             .pool
             .iter()
+            .copied()
             .filter(|candidate| candidate.subject_der == current.issuer_der)
             .collect();
         candidates.sort_by_key(|candidate| {

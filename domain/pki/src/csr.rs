@@ -2,7 +2,7 @@
 
 use der::Decode as _;
 
-use crate::certificate::sha256;
+use crate::certificate::{MAX_BYTES, bound, sha256};
 use crate::extensions::{self, Extensions};
 use crate::fields::{self, CsrFields};
 use crate::tlv::{Broken, Tlv, only, tag};
@@ -46,21 +46,22 @@ impl Csr {
     /// [`PkiError::BrokenCsr`], or [`PkiError::BadCsrSignature`] where the signature is another key's or damaged.
     pub fn from_der(der: &[u8]) -> Result<Self> {
         let broken = |why: Broken| PkiError::BrokenCsr(why.to_owned());
+        if der.len() > MAX_BYTES {
+            return Err(broken("it is larger than any real one (1 MiB)"));
+        }
         let fields = fields::csr(der).map_err(broken)?;
-        let mut warnings = Vec::new();
+        let mut csr = Self::from_fields(der, &fields).map_err(broken)?;
         if let Err(strict) = x509_cert::request::CertReq::from_der(der) {
             use x509_parser::prelude::FromDer as _;
             match x509_parser::certification_request::X509CertificationRequest::from_der(der) {
-                Ok(([], _)) => warnings.push("it is not made by the rules of RFC 2986".to_owned()),
+                Ok(([], _)) => csr.warnings.push("it is not made by the rules of RFC 2986".to_owned()),
                 _ => return Err(PkiError::BrokenCsr(strict.to_string())),
             }
         }
-        let csr = Self::from_fields(der, &fields, warnings).map_err(broken)?;
         match verify::check_own(fields.signed, fields.spki) {
             SignatureCheck::Valid => Ok(csr),
             SignatureCheck::Invalid => Err(PkiError::BadCsrSignature),
             SignatureCheck::Unknown => {
-                let mut csr = csr;
                 csr.warnings.push(format!(
                     "its own signature ({}) cannot be checked",
                     csr.signature_algorithm
@@ -70,7 +71,8 @@ impl Csr {
         }
     }
 
-    fn from_fields(der: &[u8], fields: &CsrFields<'_>, mut warnings: Vec<String>) -> Result<Self, Broken> {
+    fn from_fields(der: &[u8], fields: &CsrFields<'_>) -> Result<Self, Broken> {
+        let mut warnings = Vec::new();
         let subject = name::read(fields.subject)?;
         let key = key_info::read(fields.spki, &mut warnings)?;
         let extensions = match fields.attributes {
@@ -78,6 +80,7 @@ impl Csr {
             None => Extensions::default(),
         };
         let algorithm = fields.signed.algorithm.walk().take(tag::OID)?.value;
+        bound(&mut warnings);
         Ok(Self {
             sha256: sha256(der),
             subject: subject.text,
@@ -109,17 +112,30 @@ impl Csr {
     }
 }
 
+/// Most attributes and values of attributes that are read; real requests have five.
+const MAX_ATTRIBUTES: usize = 256;
+
 /// Finds the extensions asked for: `extensionRequest` of PKCS#9 or Microsoft's own identifier for the same.
 fn read_attributes(attributes: Tlv<'_>, warnings: &mut Vec<String>) -> Result<Extensions, Broken> {
     const EXTENSION_REQUEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e];
     const MICROSOFT: &[u8] = &[0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x01, 0x0e];
     let mut found = None;
     let mut entries = attributes.walk();
+    let mut count = 0;
     while !entries.is_empty() {
         let mut entry = entries.take(tag::SEQUENCE)?.walk();
         let kind = entry.take(tag::OID)?.value;
         let values = entry.take(tag::SET)?;
         entry.finish()?;
+        let mut members = values.walk();
+        count += 1;
+        while !members.is_empty() {
+            members.next()?;
+            count += 1;
+        }
+        if count > MAX_ATTRIBUTES {
+            return Err("it has more attributes than any real one");
+        }
         if kind != EXTENSION_REQUEST && kind != MICROSOFT {
             continue;
         }

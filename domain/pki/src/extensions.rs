@@ -26,6 +26,9 @@ pub(crate) struct Extensions {
     pub aki: Option<Vec<u8>>,
 }
 
+/// Most extensions that are read; certificates of the wild have a dozen.
+const MAX_EXTENSIONS: usize = 256;
+
 /// The bits of keyUsage in their order.
 const USAGES: [&str; 9] = [
     "digitalSignature",
@@ -52,6 +55,9 @@ pub(crate) fn read(sequence: Tlv<'_>, warnings: &mut Vec<String>) -> Result<Exte
         entry.finish()?;
         if !oid::is_valid(id) {
             return Err("an object identifier is broken");
+        }
+        if seen.len() >= MAX_EXTENSIONS {
+            return Err("it has more extensions than any real one");
         }
         if seen.contains(&id) {
             warnings.push(format!("the extension {} occurs twice", label(id)));
@@ -165,6 +171,7 @@ fn label(id: &[u8]) -> String {
         [0x55, 0x1d, 0x13] => "basicConstraints".to_owned(),
         [0x55, 0x1d, 0x23] => "authorityKeyIdentifier".to_owned(),
         [0x55, 0x1d, 0x25] => "extendedKeyUsage".to_owned(),
+        _ if id.len() > 64 => format!("of an identifier of {} bytes", id.len()),
         _ => oid::dotted(id).unwrap_or_else(|_| hex::encode(id)),
     }
 }

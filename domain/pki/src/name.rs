@@ -20,6 +20,9 @@ pub(crate) struct NameText {
     pub common_name: Option<String>,
 }
 
+/// Most parts of a name that are read; the wild has names of forty.
+const MAX_PARTS: usize = 1_000;
+
 /// Reads a Name. A part whose text cannot be decoded breaks the name; a value that is no text is written as `#hex`.
 pub(crate) fn read(name: Tlv<'_>) -> Result<NameText, Broken> {
     let mut parts = Vec::with_capacity(8);
@@ -32,6 +35,9 @@ pub(crate) fn read(name: Tlv<'_>) -> Result<NameText, Broken> {
             let kind = pair.take(tag::OID)?;
             let value = pair.next()?;
             pair.finish()?;
+            if parts.len() >= MAX_PARTS {
+                return Err("a name has more parts than any real one");
+            }
             parts.push((joined, kind.value, value));
             joined = true;
         }

@@ -7,6 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pem::{EncodeConfig, LineEnding, Pem};
+use zeroize::Zeroizing;
 
 use crate::{PkiError, Result};
 
@@ -32,14 +33,15 @@ impl Block<'_> {
     /// # Errors
     /// [`PkiError::BrokenPem`] where the body is empty, encrypted, or not base64 of whole bytes.
     pub fn decode(&self) -> Result<Vec<u8>> {
-        let mut packed = Vec::with_capacity(self.body.len());
+        // Wiped: private keys are read by this function too.
+        let mut packed = Zeroizing::new(Vec::with_capacity(self.body.len()));
         let body = skip_headers(self.body)?;
         packed.extend(body.iter().copied().filter(|octet| !octet.is_ascii_whitespace()));
         if packed.is_empty() {
             return Err(PkiError::BrokenPem(format!("the block {} is empty", self.label)));
         }
         STANDARD
-            .decode(&packed)
+            .decode(packed.as_slice())
             .map_err(|_| PkiError::BrokenPem(format!("the block {} is not clean base64", self.label)))
     }
 }

@@ -19,6 +19,9 @@ const PKCS7: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
 /// How deep indefinite lengths may nest; real bundles have seven levels.
 const MAX_NESTING: usize = 32;
 
+/// Largest bundle for the typed reader, which sorts sets in quadratic time.
+const MAX_TYPED: usize = 64 * 1024;
+
 /// The whole of a bundle as `cms` sees it, so that one typed BER decoding covers every level.
 #[derive(der::Sequence)]
 struct TypedBundle {
@@ -40,30 +43,29 @@ pub fn is_pkcs7(bytes: &[u8]) -> bool {
 /// certificates.
 pub fn certificates(bytes: &[u8]) -> Result<Vec<Vec<u8>>> {
     let found = walk(bytes).map_err(|why| PkiError::BrokenPkcs7(why.to_owned()))?;
-    if found
-        .iter()
-        .all(|certificate| x509_cert::Certificate::from_der(certificate).is_ok())
+    let may_be_ber = bytes.starts_with(&[0x30, 0x80]) && bytes.len() <= MAX_TYPED;
+    if may_be_ber
+        && !found
+            .iter()
+            .all(|certificate| x509_cert::Certificate::from_der(certificate).is_ok())
     {
-        return Ok(found.into_iter().map(<[u8]>::to_vec).collect());
+        // Perhaps certificates in BER; otherwise the caller says what is wrong with the one that cannot be read.
+        if let Some(certificates) = typed(bytes) {
+            return Ok(certificates);
+        }
     }
-    // Perhaps certificates in BER; otherwise the caller says what is wrong with the one that cannot be read.
-    Ok(typed(bytes).unwrap_or_else(|| found.into_iter().map(<[u8]>::to_vec).collect()))
+    Ok(found.into_iter().map(<[u8]>::to_vec).collect())
 }
 
 fn typed(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    if bytes.starts_with(&[0x30, 0x80]) {
-        let bundle = TypedBundle::from_ber(bytes).ok()?;
-        let set = bundle.content.certificates?;
-        return set
-            .0
-            .iter()
-            .map(|choice| match choice {
-                CertificateChoices::Certificate(certificate) => certificate.to_der().ok(),
-                CertificateChoices::Other(_) => None,
-            })
-            .collect();
-    }
-    None
+    let set = TypedBundle::from_ber(bytes).ok()?.content.certificates?;
+    set.0
+        .iter()
+        .map(|choice| match choice {
+            CertificateChoices::Certificate(certificate) => certificate.to_der().ok(),
+            CertificateChoices::Other(_) => None,
+        })
+        .collect()
 }
 
 fn walk(bytes: &[u8]) -> Result<Vec<&[u8]>, Broken> {

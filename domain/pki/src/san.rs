@@ -154,7 +154,7 @@ pub(crate) fn read(value: &[u8], names: &mut Vec<San>, warnings: &mut Vec<String
                 Err(why) => {
                     warnings.push(format!(
                         "a subject alternative name is unreadable ({why}): {}",
-                        hex::encode(entry.raw)
+                        shown(entry.raw)
                     ));
                 }
             }
@@ -164,8 +164,17 @@ pub(crate) fn read(value: &[u8], names: &mut Vec<San>, warnings: &mut Vec<String
     if let Err(why) = result {
         warnings.push(format!(
             "the subject alternative names are broken ({why}): {}",
-            hex::encode(value)
+            shown(value)
         ));
+    }
+}
+
+/// The first bytes in hexadecimal: enough to recognise a name, bounded for those made to fill a disk.
+fn shown(bytes: &[u8]) -> String {
+    const MOST: usize = 256;
+    match bytes.get(..MOST) {
+        Some(start) if bytes.len() > MOST => format!("{}… ({} bytes)", hex::encode(start), bytes.len()),
+        _ => hex::encode(bytes),
     }
 }
 

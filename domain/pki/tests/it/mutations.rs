@@ -145,3 +145,114 @@ proptest! {
         exercise(&[start, &bytes].concat());
     }
 }
+
+fn element(tag: u8, value: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(value.len()).unwrap().to_be_bytes();
+    let header = match value.len() {
+        0..=0x7f => vec![tag, length[3]],
+        0x80..=0xff => vec![tag, 0x81, length[3]],
+        0x100..=0xffff => vec![tag, 0x82, length[2], length[3]],
+        _ => vec![tag, 0x83, length[1], length[2], length[3]],
+    };
+    [&header[..], value].concat()
+}
+
+/// A certificate with this name, key and extensions; the signature is nothing.
+fn assembled(name: &[u8], key: &[u8], extensions: &[u8]) -> Vec<u8> {
+    let algorithm = element(0x30, &[0x06, 0x03, 0x2b, 0x65, 0x70]);
+    let time = element(0x17, b"260101000000Z");
+    let name = element(0x30, name);
+    let signed = [
+        vec![0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x01],
+        algorithm.clone(),
+        name.clone(),
+        element(0x30, &time.repeat(2)),
+        name,
+        element(
+            0x30,
+            &[algorithm.clone(), element(0x03, &[&[0], key].concat())].concat(),
+        ),
+        element(0xa3, &element(0x30, extensions)),
+    ]
+    .concat();
+    element(
+        0x30,
+        &[element(0x30, &signed), algorithm, vec![0x03, 0x02, 0x00, 0x00]].concat(),
+    )
+}
+
+#[test]
+fn huge_fields_are_read_in_bounded_time_and_space() {
+    let extension = |id: &[u8], value: &[u8]| element(0x30, &[element(0x06, id), element(0x04, value)].concat());
+    let part = |value: u32| {
+        element(
+            0x30,
+            &[
+                element(0x06, &[0x55, 0x04, 0x0b]),
+                element(0x0c, &value.to_be_bytes().map(|b| b & 0x7f)),
+            ]
+            .concat(),
+        )
+    };
+    let one_set: Vec<u8> = element(0x31, &(0..30_000).rev().flat_map(part).collect::<Vec<u8>>());
+    let sorted_set: Vec<u8> = element(0x31, &(0..30_000).flat_map(part).collect::<Vec<u8>>());
+    let many_sets: Vec<u8> = (0..30_000).flat_map(|value| element(0x31, &part(value))).collect();
+    let sans = |names: &[u8]| extension(&[0x55, 0x1d, 0x11], &element(0x30, names));
+    let identifier = |number: u32| {
+        [
+            0x2a,
+            0x81 | (number >> 14) as u8,
+            0x81 | (number >> 7) as u8,
+            (number & 0x7f) as u8,
+        ]
+    };
+    let many_extensions: Vec<u8> = (0..60_000)
+        .flat_map(|number| extension(&identifier(number), &[]))
+        .collect();
+    let long = [0x2a]
+        .into_iter()
+        .chain(std::iter::repeat_n(0xff, 300_000))
+        .chain([0x01])
+        .collect::<Vec<u8>>();
+    for (what, der) in [
+        ("an unsorted set", assembled(&one_set, &[1], &[])),
+        ("a sorted set", assembled(&sorted_set, &[1], &[])),
+        ("many parts", assembled(&many_sets, &[1], &[])),
+        ("a long key", assembled(&[], &[0xff; 900_000], &[])),
+        (
+            "many names",
+            assembled(&[], &[1], &sans(&[0x82, 0x01, b'a'].repeat(300_000))),
+        ),
+        (
+            "many unreadable names",
+            assembled(&[], &[1], &sans(&[0x89, 0x00].repeat(400_000))),
+        ),
+        (
+            "a long unreadable name",
+            assembled(&[], &[1], &sans(&element(0x89, &[0; 900_000]))),
+        ),
+        ("many extensions", assembled(&[], &[1], &many_extensions)),
+        ("a long identifier", assembled(&[], &[1], &extension(&long, &[]))),
+        (
+            "nested names",
+            assembled(&[], &[1], &sans(&[0xa4, 0x83, 0x0d, 0xbb, 0x9c].repeat(180_000))),
+        ),
+    ] {
+        let started = Instant::now();
+        let record = Certificate::from_der(&der);
+        assert!(started.elapsed() < MOST, "{what}: {:?}", started.elapsed());
+        println!(
+            "{what}: {:?} {:?}",
+            started.elapsed(),
+            record.as_ref().map(|record| record.warnings.len())
+        );
+        if let Ok(record) = record {
+            assert!(
+                record.warnings.len() <= 51 && record.warnings.iter().all(|warning| warning.len() < 1_000),
+                "{what}"
+            );
+        }
+    }
+    let refused = Certificate::from_der(&assembled(&[], &[0xff; 1_100_000], &[])).unwrap_err();
+    assert!(refused.to_string().contains("larger than any real one"));
+}
