@@ -19,6 +19,7 @@ pub mod agents;
 pub mod catalogue;
 pub mod certificates;
 pub mod clusters;
+pub mod inventory;
 pub mod jobs;
 pub mod keys;
 pub mod nodes;

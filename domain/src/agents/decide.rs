@@ -7,7 +7,7 @@ use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::signal::Topic;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -26,7 +26,7 @@ pub use list::{AgentCursor, AgentFilter, AgentRow, AgentStatus, capabilities, ge
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::scope::{ActorKind, Scope};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::HashMap;
 use uuid::Uuid;

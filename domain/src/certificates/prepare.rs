@@ -40,7 +40,13 @@ pub(crate) fn shown_name(common_name: Option<&str>, sans: &[San], subject: &str)
         .filter(|name| !name.is_empty())
         .or_else(|| sans.first().map(|san| san.value.as_str()))
         .unwrap_or(subject);
-    storable(name)
+    indexable(name)
+}
+
+/// PostgreSQL indexes no text longer than a third of a page: what is sorted and looked up is cut. The whole of it stands
+/// in the subject, the details and the bytes.
+pub(crate) fn indexable(text: &str) -> String {
+    storable(text).chars().take(500).collect()
 }
 
 /// PostgreSQL keeps no NUL in text; names of certificates may hold one.

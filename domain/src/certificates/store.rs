@@ -1,7 +1,7 @@
 //! Storing certificates.
 
 use super::entity::{certificate, der, name};
-use super::prepare::{Prepared, prepare, storable};
+use super::prepare::{Prepared, indexable, prepare, storable};
 use crate::Timestamp;
 use crate::db::{OrgTx, dialect};
 use crate::error::Result;
@@ -150,7 +150,7 @@ fn row(org_id: Uuid, now: Timestamp, id: Uuid, prepared: &Prepared, source: Sour
         id: Set(id),
         sha256: Set(prepared.sha256.clone()),
         sha1: Set(hex::encode(certificate.sha1)),
-        serial_hex: Set(certificate.serial_hex.clone()),
+        serial_hex: Set(indexable(&certificate.serial_hex)),
         subject: Set(storable(&certificate.subject)),
         issuer: Set(storable(&certificate.issuer)),
         common_name: Set(prepared.shown_name()),
@@ -198,7 +198,7 @@ async fn insert_names(tx: &OrgTx, new: &[(&Prepared, Uuid)]) -> Result<()> {
                     certificate_id: Set(*id),
                     position: Set(position),
                     kind: Set(san.kind.as_str().into()),
-                    value: Set(indexed(&san.value)),
+                    value: Set(indexable(&san.value.to_lowercase())),
                 })
         })
         .collect();
@@ -208,10 +208,4 @@ async fn insert_names(tx: &OrgTx, new: &[(&Prepared, Uuid)]) -> Result<()> {
             .await?;
     }
     Ok(())
-}
-
-/// Names are looked up whatever the case. PostgreSQL indexes no text longer than a third of a page; the whole name stands
-/// in the details.
-fn indexed(name: &str) -> String {
-    storable(name).to_lowercase().chars().take(500).collect()
 }

@@ -5,10 +5,11 @@ mod declare;
 mod edit;
 pub(crate) mod entity;
 mod list;
+pub(crate) mod reading;
 
 pub use declare::{assigned, declare};
+pub(crate) use edit::mark_retired;
 pub use edit::{NewNode, NodeChange, create, update};
-pub(crate) use edit::{mark_retired, told};
 pub use entity::Model as Node;
 pub use list::{AgentBrief, NodeCursor, NodeFilter, NodeRow, NodeStatus, get, list, of_agent};
 

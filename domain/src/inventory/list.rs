@@ -1,0 +1,336 @@
+//! Lists of installations, and what became of one.
+
+use super::counts;
+use super::entity::{csr, history, installation};
+use super::read_csrs::open_csrs;
+use crate::certificates::{self, Certificate};
+use crate::clusters;
+use crate::db::OrgTx;
+use crate::error::{Error, Result};
+use crate::lists::{Page, fetch, page, typed};
+use crate::nodes;
+use crate::{Permission, Timestamp};
+use certyard_protocol::StoreKind;
+use chrono::TimeDelta;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// How near its end a certificate is (R42): expired when its end has passed, expiring when it ends within the
+/// organisation's start days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExpiryStatus {
+    /// Its end has passed.
+    Expired,
+    /// It ends within the start days.
+    Expiring,
+    /// Neither.
+    Valid,
+}
+
+impl ExpiryStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Expired, Self::Expiring, Self::Valid];
+
+    /// Its name in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Expiring => "expiring",
+            Self::Valid => "valid",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text)
+    }
+
+    /// The status of a certificate with this end.
+    pub fn of(not_after: Timestamp, now: Timestamp, start: TimeDelta) -> Self {
+        if not_after <= now {
+            Self::Expired
+        } else if not_after <= now + start {
+            Self::Expiring
+        } else {
+            Self::Valid
+        }
+    }
+
+    /// Rows whose end, in this column, has the status.
+    pub(super) fn condition(self, not_after: Expr, now: Timestamp, start: TimeDelta) -> Expr {
+        match self {
+            Self::Expired => not_after.lte(now),
+            Self::Expiring => not_after.clone().gt(now).and(not_after.lte(now + start)),
+            Self::Valid => not_after.gt(now + start),
+        }
+    }
+
+    /// Rows whose end has any of these; empty: all.
+    pub(super) fn any(statuses: &[Self], not_after: &Expr, now: Timestamp, start: TimeDelta) -> Condition {
+        if statuses.is_empty() {
+            return Condition::all();
+        }
+        statuses.iter().fold(Condition::any(), |any, status| {
+            any.add(status.condition(not_after.clone(), now, start))
+        })
+    }
+}
+
+/// An open CSR as lists of installations name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CsrBrief {
+    /// The CSR.
+    pub id: Uuid,
+    /// When it was first seen.
+    pub created_at: Timestamp,
+}
+
+/// An installation with what lists show of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstallationRow {
+    /// The installation.
+    pub installation: installation::Model,
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// Name of its node.
+    pub node_name: String,
+    /// Role of its node.
+    pub node_role: String,
+    /// Name of its cluster.
+    pub cluster_name: String,
+    /// When the node was last read well: the installation was there then.
+    pub seen_at: Option<Timestamp>,
+    /// How near its end it is.
+    pub status: ExpiryStatus,
+    /// For identity: the open CSR of its purpose.
+    pub csr: Option<CsrBrief>,
+}
+
+/// What a list is sorted by; the id decides between equals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Sort {
+    /// What ends first first.
+    #[default]
+    NotAfter,
+    /// By common name.
+    CommonName,
+}
+
+/// Key of the last row of a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstallationCursor {
+    /// Of a list by end.
+    NotAfter(Timestamp, Uuid),
+    /// Of a list by common name.
+    CommonName(String, Uuid),
+}
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub struct InstallationFilter {
+    /// Only of this cluster.
+    pub cluster_id: Option<Uuid>,
+    /// Only of this node.
+    pub node_id: Option<Uuid>,
+    /// Only of this certificate.
+    pub certificate_id: Option<Uuid>,
+    /// Only identity, or only trust.
+    pub kind: Option<StoreKind>,
+    /// Any of these products; empty: all.
+    pub products: Vec<String>,
+    /// Any of these stores, for identity the purposes; empty: all.
+    pub stores: Vec<String>,
+    /// Any of these; empty: all.
+    pub statuses: Vec<ExpiryStatus>,
+    /// Part of the common name, or a whole serial number or SHA-256.
+    pub search: Option<String>,
+}
+
+/// Rows that a filter leaves, for lists and plans. What is gone is left out.
+///
+/// # Errors
+/// The database is busy or away.
+pub(crate) async fn filtered(tx: &OrgTx, filter: &InstallationFilter) -> Result<sea_orm::Select<installation::Entity>> {
+    use installation::{Column, Entity};
+    let mut rows = tx.find::<Entity>().filter(Column::GoneAt.is_null());
+    if let Some(cluster) = filter.cluster_id {
+        rows = rows.filter(Column::ClusterId.eq(cluster));
+    }
+    if let Some(node) = filter.node_id {
+        rows = rows.filter(Column::NodeId.eq(node));
+    }
+    if let Some(certificate) = filter.certificate_id {
+        rows = rows.filter(Column::CertificateId.eq(certificate));
+    }
+    if let Some(kind) = filter.kind {
+        rows = rows.filter(Column::Kind.eq(super::diff::kind_name(kind)));
+    }
+    if !filter.products.is_empty() {
+        rows = rows.filter(Column::Product.is_in(filter.products.iter().map(String::as_str)));
+    }
+    if !filter.stores.is_empty() {
+        rows = rows.filter(Column::Store.is_in(filter.stores.iter().map(String::as_str)));
+    }
+    if !filter.statuses.is_empty() {
+        let not_after = Expr::col((Entity, Column::NotAfter));
+        let start = counts::start(tx).await?;
+        rows = rows.filter(ExpiryStatus::any(&filter.statuses, &not_after, tx.now(), start));
+    }
+    if let Some(text) = typed(filter.search.as_deref()) {
+        let column = |column| Expr::col((Entity, column));
+        rows = rows.filter(certificates::search(
+            column(Column::CommonName),
+            column(Column::SerialHex),
+            column(Column::Sha256),
+            &text,
+        ));
+    }
+    Ok(rows)
+}
+
+/// One page of installations.
+///
+/// # Errors
+/// [`Error::Invalid`] on `cursor` for the cursor of another sorting; [`Error::Forbidden`] without
+/// [`Permission::ReadFleet`].
+pub async fn installations(
+    tx: &OrgTx,
+    filter: &InstallationFilter,
+    sort: Sort,
+    after: Option<InstallationCursor>,
+    limit: u64,
+) -> Result<Page<InstallationRow, InstallationCursor>> {
+    tx.scope().require(Permission::ReadFleet)?;
+    use installation::{Column, Entity};
+    let mut rows = filtered(tx, filter).await?;
+    let column = |column| Expr::col((Entity, column));
+    rows = match (sort, after) {
+        (_, None) => rows,
+        (Sort::NotAfter, Some(InstallationCursor::NotAfter(not_after, id))) => {
+            let row = Expr::tuple([column(Column::NotAfter), column(Column::Id)]);
+            rows.filter(row.gt(Expr::tuple([Expr::value(not_after), Expr::value(id)])))
+        }
+        (Sort::CommonName, Some(InstallationCursor::CommonName(name, id))) => {
+            let row = Expr::tuple([column(Column::CommonName), column(Column::Id)]);
+            rows.filter(row.gt(Expr::tuple([Expr::value(name), Expr::value(id)])))
+        }
+        (Sort::NotAfter, Some(InstallationCursor::CommonName(..)))
+        | (Sort::CommonName, Some(InstallationCursor::NotAfter(..))) => {
+            return Err(Error::field(
+                "cursor",
+                "other_sort",
+                "belongs to a list with another sorting",
+            ));
+        }
+    };
+    rows = match sort {
+        Sort::NotAfter => rows.order_by_asc(Column::NotAfter),
+        Sort::CommonName => rows.order_by_asc(Column::CommonName),
+    };
+    let rows = rows.order_by_asc(Column::Id).limit(fetch(limit)).all(tx).await?;
+    let page = page(rows, limit, |row| match sort {
+        Sort::NotAfter => InstallationCursor::NotAfter(row.not_after, row.id),
+        Sort::CommonName => InstallationCursor::CommonName(row.common_name.clone(), row.id),
+    });
+    Ok(Page {
+        items: with_names(tx, page.items).await?,
+        next: page.next,
+    })
+}
+
+/// Adds what lists show, by one look-up for each kind of thing.
+pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Result<Vec<InstallationRow>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let start = counts::start(tx).await?;
+    let nodes = nodes::by_ids(tx, rows.iter().map(|row| row.node_id)).await?;
+    let clusters = clusters::by_ids(tx, rows.iter().map(|row| row.cluster_id)).await?;
+    let certificates: HashMap<Uuid, Certificate> = certificates::by_ids(tx, rows.iter().map(|row| row.certificate_id))
+        .await?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    let csrs: HashMap<(Uuid, String), csr::Model> = open_csrs(
+        tx,
+        rows.iter().filter(|row| row.kind == "identity").map(|row| row.node_id),
+    )
+    .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|installation| {
+            let node = nodes.get(&installation.node_id)?;
+            let csr = (installation.kind == "identity")
+                .then(|| csrs.get(&(installation.node_id, installation.store.clone())))
+                .flatten();
+            Some(InstallationRow {
+                certificate: certificates.get(&installation.certificate_id)?.clone(),
+                node_name: node.name.clone(),
+                node_role: node.role.clone(),
+                cluster_name: clusters.get(&installation.cluster_id)?.name.clone(),
+                seen_at: node.inventory_at,
+                status: ExpiryStatus::of(installation.not_after, tx.now(), start),
+                csr: csr.map(|csr| CsrBrief {
+                    id: csr.id,
+                    created_at: csr.created_at,
+                }),
+                installation,
+            })
+        })
+        .collect())
+}
+
+fn not_found() -> Error {
+    Error::NotFound { what: "installation" }
+}
+
+/// One installation, gone ones too.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn get(tx: &OrgTx, id: Uuid) -> Result<InstallationRow> {
+    tx.scope().require(Permission::ReadFleet)?;
+    let row = tx
+        .find::<installation::Entity>()
+        .filter(installation::Column::Id.eq(id))
+        .one(tx)
+        .await?
+        .ok_or_else(not_found)?;
+    with_names(tx, vec![row]).await?.pop().ok_or_else(not_found)
+}
+
+/// One page of what became of an installation, newest first.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn history(
+    tx: &OrgTx,
+    installation_id: Uuid,
+    after: Option<(Timestamp, Uuid)>,
+    limit: u64,
+) -> Result<Page<history::Model, (Timestamp, Uuid)>> {
+    tx.scope().require(Permission::ReadFleet)?;
+    let seen = tx
+        .find::<installation::Entity>()
+        .filter(installation::Column::Id.eq(installation_id))
+        .one(tx)
+        .await?;
+    if seen.is_none() {
+        return Err(not_found());
+    }
+    use history::{Column, Entity};
+    let mut rows = tx.find::<Entity>().filter(Column::InstallationId.eq(installation_id));
+    if let Some((at, id)) = after {
+        let row = Expr::tuple([Expr::col((Entity, Column::At)), Expr::col((Entity, Column::Id))]);
+        rows = rows.filter(row.lt(Expr::tuple([Expr::value(at), Expr::value(id)])));
+    }
+    let rows = rows
+        .order_by_desc(Column::At)
+        .order_by_desc(Column::Id)
+        .limit(fetch(limit))
+        .all(tx)
+        .await?;
+    Ok(page(rows, limit, |row| (row.at, row.id)))
+}

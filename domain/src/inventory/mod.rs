@@ -1,0 +1,41 @@
+//! What nodes hold: which certificate is installed in which store of which node, what it was before, and whether it is
+//! served. Written by reports of agents and results of tasks, under the lock of the cluster's row; read by the lists of the
+//! pages.
+//!
+//! An installation has three clocks: *issued* is the certificate's own begin, *installed* is when it was first seen in the
+//! store, *served* is when it was first seen over the wire. `served_state` is one of [`ServedState`]; `served_note` is the
+//! SHA-256 of the certificate that is served instead while a restart is pending, and the reason while it is unknown.
+//!
+//! ```text
+//! (store, entry) of a node:  ──installed──▶ present ──replaced──▶ present
+//!                                             │  ▲
+//!                                          removed └──installed── gone
+//! CSR of a purpose:  open ──▶ answered (its key is installed) | replaced (by a newer CSR) | gone
+//! ```
+
+mod apply;
+mod certificate;
+mod counts;
+mod csrs;
+mod diff;
+pub(crate) mod entity;
+mod list;
+mod parse;
+mod read_csrs;
+mod report;
+mod trust;
+
+pub use apply::{Applied, Cause, apply};
+pub use certificate::{CertificateDetail, certificate, of_certificate};
+pub use counts::{EdgesDue, edges_due, refresh_all, refresh_due, refresh_summaries};
+pub use diff::{Event, ServedState};
+pub use entity::csr::Model as Csr;
+pub use entity::history::Model as HistoryRow;
+pub use entity::installation::Model as Installation;
+pub use list::{
+    CsrBrief, ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, get, history, installations,
+};
+pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
+pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
+pub use report::{failed, report, retire_node, unchanged, wanted};
+pub use trust::{TrustFilter, TrustRow, trust};
