@@ -2,7 +2,7 @@
 
 use crate::{
     fleet::{ClusterPlan, DOMAIN},
-    keys::{Pool, PooledKey},
+    keys::Pool,
     mix::{Age, Dice, Kind, Oddity},
     product::{Holder, Product, Service},
     rules::{company_subject, default_common_name},
@@ -26,7 +26,6 @@ pub(crate) struct Nursery<'a> {
 /// An identity at birth.
 struct Born {
     certificate: Certificate,
-    stored: Arc<Stored>,
     identity: Identity,
     signed: bool,
 }
@@ -46,7 +45,7 @@ impl Nursery<'_> {
         for (index, host) in plan.hosts.iter().enumerate() {
             let own = identities.get(index).context("a node without identities")?;
             let tomcat = own.get("tomcat").context("a node without `tomcat`")?;
-            let mut chain = vec![Arc::clone(&tomcat.stored)];
+            let mut chain = vec![Arc::clone(&tomcat.identity.certificate)];
             if tomcat.signed {
                 chain.push(self.shelf.put(Stored::new(self.world.corporate.intermediate())));
             }
@@ -170,16 +169,13 @@ impl Nursery<'_> {
         } else {
             self_signed(&key.key, &profile)?
         };
-        let stored = self.shelf.put(Stored::new(&certificate));
-        let PooledKey { id, .. } = &*key;
         let identity = Identity {
-            certificate: Arc::clone(&stored),
-            key: id.clone(),
+            certificate: self.shelf.put(Stored::new(&certificate)),
+            key: key.id.clone(),
             multi_server,
         };
         Ok(Arc::new(Born {
             certificate,
-            stored,
             identity,
             signed: kind.signed,
         }))
@@ -194,7 +190,7 @@ impl Nursery<'_> {
             for node in identities {
                 self.collect(plan, store.name, node, &mut collected);
             }
-            for (certificate, _) in self.world.vendors_in(plan.product, store.name) {
+            for certificate in self.world.vendors_in(plan.product, store.name) {
                 collected.add(certificate, self.shelf.put(Stored::new(certificate)));
             }
             if store.name == "tomcat" && dice.percent(40) {
@@ -217,7 +213,7 @@ impl Nursery<'_> {
             None => {
                 let mut collected = Collected::default();
                 self.collect(plan, name, own, &mut collected);
-                for (certificate, _) in self.world.vendors_in(plan.product, name) {
+                for certificate in self.world.vendors_in(plan.product, name) {
                     collected.add(certificate, self.shelf.put(Stored::new(certificate)));
                 }
                 collected.stored()
@@ -244,7 +240,7 @@ impl Nursery<'_> {
                     into.add(issuer, self.shelf.put(Stored::new(issuer)));
                 }
             } else if brought {
-                into.add(&born.certificate, Arc::clone(&born.stored));
+                into.add(&born.certificate, Arc::clone(&born.identity.certificate));
             }
         }
     }

@@ -176,8 +176,9 @@ impl Lab {
         for node in inner.nodes.iter().filter(|node| !node.is_offline()) {
             node.open().await?;
         }
-        inner.write_file()?;
         let control = Control::start(&inner).await?;
+        // Last: who finds the file finds a lab that answers.
+        inner.write_file()?;
         Ok(Self { inner, control })
     }
 

@@ -94,13 +94,11 @@ impl World {
     }
 
     /// The vendors' roots in a trust store.
-    pub(crate) fn vendors_in(
-        &self,
-        product: Product,
-        store: &str,
-    ) -> impl Iterator<Item = &(Certificate, &'static [&'static str])> {
+    pub(crate) fn vendors_in(&self, product: Product, store: &str) -> impl Iterator<Item = &Certificate> {
+        let holds = move |stores: &[&str]| product == Product::Cucm && stores.contains(&store);
         self.vendors
             .iter()
-            .filter(move |(_, stores)| product == Product::Cucm && stores.contains(&store))
+            .filter(move |(_, stores)| holds(stores))
+            .map(|(certificate, _)| certificate)
     }
 }

@@ -27,6 +27,8 @@ async fn up(dir: tempfile::TempDir) -> Running {
             std::fs::copy(key.path(), pool.join(key.file_name())).unwrap();
         }
     }
+    // The file of a former start must not be taken for one of this start.
+    let _ = std::fs::remove_file(dir.path().join("lab.json"));
     let child = Command::new(PROGRAM)
         .args(["up", "--clusters", "1", "--data"])
         .arg(dir.path())

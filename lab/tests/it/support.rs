@@ -174,7 +174,7 @@ pub async fn served(node: &NodeInfo) -> Vec<Certificate> {
 
 /// Waits until a condition holds, and says what it was if it never does.
 pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + Duration::from_secs(60);
     while !holds().await {
         assert!(Instant::now() < end, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
