@@ -1,5 +1,5 @@
 import { Button, Skeleton } from '@mantine/core';
-import { IconAlertTriangle, IconRefresh, type Icon } from '@tabler/icons-react';
+import { IconAlertTriangle, IconMapPinOff, IconRefresh, type Icon } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/problem';
@@ -71,6 +71,13 @@ export function ProblemNote({ error }: { error: unknown }) {
 /** A part of a page that could not be loaded, with the way to try again. */
 export function LoadError({ error, retry }: { error: unknown; retry: () => void }) {
   const { t } = useTranslation();
+  if (error instanceof ApiError && error.status === 404) {
+    return (
+      <EmptyState icon={IconMapPinOff} title={t('error.not_found')}>
+        {t('error.not_found_text')}
+      </EmptyState>
+    );
+  }
   return (
     <div className="load-error">
       <ProblemNote error={error} />

@@ -121,7 +121,11 @@ function AccountMenu() {
   return (
     <Menu width={240}>
       <Menu.Target>
-        <button type="button" className="avatar" aria-label={`${t('shell.account')}: ${me.user.name}`}>
+        <button
+          type="button"
+          className="avatar"
+          aria-label={`${initials(me.user.name)}, ${t('shell.account')}: ${me.user.name}`}
+        >
           {initials(me.user.name)}
         </button>
       </Menu.Target>

@@ -1,6 +1,6 @@
-import { Button, Menu } from '@mantine/core';
+import { ActionIcon, Menu } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { IconChevronDown, IconDownload } from '@tabler/icons-react';
+import { IconDownload } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { takeText } from '../../api/client';
 import { CopyButton } from '../../components/Copy';
@@ -21,13 +21,9 @@ export function CertificateFiles({ certificateId }: { certificateId: string }) {
       <CopyButton text={readPem} label={t('act.copy_pem')} />
       <Menu>
         <Menu.Target>
-          <Button
-            variant="default"
-            leftSection={<IconDownload size={16} aria-hidden />}
-            rightSection={<IconChevronDown size={14} aria-hidden />}
-          >
-            {t('act.download')}
-          </Button>
+          <ActionIcon variant="default" size={36} aria-label={t('act.download')} title={t('act.download')}>
+            <IconDownload size={17} aria-hidden />
+          </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Item component="a" href={`${path}.pem`} download>

@@ -137,6 +137,7 @@ function useJobColumns(): Column<Job>[] {
                 { value: job.counts.failed, tone: 'expired' },
                 { value: job.counts.succeeded, tone: 'valid' },
                 { value: job.counts.running, tone: 'running' },
+                { value: job.counts.cancelled + job.counts.expired + job.counts.superseded, tone: 'muted' },
                 { value: job.counts.waiting + job.counts.pending, tone: 'none' },
               ]}
             />

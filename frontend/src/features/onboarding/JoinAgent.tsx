@@ -30,6 +30,7 @@ export function JoinAgent() {
       <div>
         <Button
           variant="default"
+          data-autofocus
           leftSection={<IconKey size={16} aria-hidden />}
           loading={make.isPending}
           onClick={() => make.mutate()}
