@@ -87,10 +87,10 @@ function ClusterHeader({ cluster }: { cluster: Cluster }) {
           <span>
             {productName(cluster.product)} {cluster.version}
           </span>
-          <span>· {cluster.group.name}</span>
+          <span>{cluster.group.name}</span>
           {cluster.inventory_at != null && (
             <span>
-              · {t('clusters.inventory')} <Time value={cluster.inventory_at} />
+              {t('clusters.inventory')} <Time value={cluster.inventory_at} />
             </span>
           )}
         </>

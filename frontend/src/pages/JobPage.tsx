@@ -51,14 +51,13 @@ function JobHeader({ job, over }: { job: Job; over: boolean }) {
       mark={<TaskBadge state={cancelling ? 'cancelling' : job.status} />}
       sub={
         <>
-          <span>{job.title} ·</span>
+          <span>{job.title}</span>
           <span>
             {t('job.started')} <Time value={job.created_at} />
           </span>
-          <span>· {job.created_by}</span>
+          <span>{job.created_by}</span>
           {job.clusters.map((cluster) => (
             <span key={cluster.id}>
-              ·{' '}
               <Link to="/clusters/$clusterId/$tab" params={{ clusterId: cluster.id, tab: 'identity' }}>
                 {cluster.name}
               </Link>

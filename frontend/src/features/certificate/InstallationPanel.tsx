@@ -56,7 +56,8 @@ export function InstallationPanel({ id, row, onClose }: InstallationPanelProps) 
       title={installation.common_name || installation.subject}
       sub={
         <>
-          <span className="mono">{installation.store}</span> · <span>{installation.node.name}</span> ·{' '}
+          <span className="mono">{installation.store}</span>
+          <span>{installation.node.name}</span>
           <span>{installation.cluster.name}</span>
         </>
       }

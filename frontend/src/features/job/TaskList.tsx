@@ -150,7 +150,7 @@ function TaskBody({ task }: { task: Task }) {
     <div className="task-body">
       <div className="tags">
         <TaskBadge state={task.state} />
-        {task.outcome != null && <Tag>{t(`outcome.${task.outcome}`)}</Tag>}
+        {task.outcome != null && task.outcome !== 'changed' && <Tag>{t(`outcome.${task.outcome}`)}</Tag>}
       </div>
       {task.error != null && (
         <div className="note note-expired">

@@ -110,7 +110,7 @@ function Undo({ plan }: { plan: Plan }) {
   const { t } = useTranslation();
   if (plan.targets.length === 0) return null;
   return (
-    <div className="note note-notice">
+    <div className={plan.undo === 'none' ? 'note note-warning' : 'note note-notice'}>
       <IconArrowBackUp size={18} aria-hidden />
       <div>{t(`undo.${undoOf(plan)}`)}</div>
     </div>

@@ -80,11 +80,13 @@ function Change({ before, after }: { before: Side | null | undefined; after: Sid
           <del>
             <FactsLine facts={before} />
           </del>
-          <IconArrowNarrowRight size={16} aria-hidden />
         </>
       )}
       <ins>
-        <FactsLine facts={after} />
+        {before != null && <IconArrowNarrowRight size={16} aria-hidden />}
+        <span>
+          <FactsLine facts={after} />
+        </span>
       </ins>
     </span>
   );
