@@ -32,7 +32,7 @@ class Command:
                 found = re.match(r"^  ([a-z][a-z-]*)\b", line)
                 if found and found[1] != "help":
                     self.subcommands.append(found[1])
-            found = re.match(r"^\s{2,6}(?:-(\w), )?\s*(--[a-z][a-z0-9-]*)", line)
+            found = re.match(r"^(?:  -(\w), |      )(--[a-z][a-z0-9-]*)", line)
             if found:
                 flag = found[2]
                 self.flags.add(flag)
