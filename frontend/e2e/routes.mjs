@@ -1,0 +1,105 @@
+// Every route of the router in both themes: accessible, silent under the strict policy, and a picture of each.
+import { readFileSync } from 'node:fs';
+import { checkAccessibility, checkConsole, openPage, settle, shoot } from './browser.mjs';
+import { truth } from './suite.mjs';
+
+/** Addresses of each route; a route without one fails. */
+async function addresses(stack) {
+  const { items: clusters } = await stack.api('GET', '/clusters?limit=200');
+  const cluster = clusters.find((item) => item.name === stack.nodes[0].cluster);
+  const { items: identity } = await stack.api('GET', `/clusters/${cluster.id}/identity-certificates`);
+  const { items: trust } = await stack.api('GET', `/clusters/${cluster.id}/trust-certificates`);
+  const { items: jobs } = await stack.api('GET', '/jobs');
+  const base = `/clusters/${cluster.id}`;
+  const tomcat = identity.find((item) => item.store === 'tomcat') ?? identity[0];
+  return {
+    '/': { home: '/' },
+    '/clusters': {
+      clusters: '/clusters',
+      'clusters-none': '/clusters?q=no-such-cluster',
+      'clusters-add': '/clusters?do=add',
+    },
+    '/clusters/$clusterId': { cluster: base },
+    '/clusters/$clusterId/$tab': {
+      identity: `${base}/identity`,
+      'identity-panel': `${base}/identity?cert=${tomcat.id}`,
+      'identity-csr': `${base}/identity?cert=${tomcat.id}&do=csr`,
+      'identity-history': `${base}/identity?cert=${tomcat.id}&do=history`,
+      trust: `${base}/trust`,
+      'trust-panel': `${base}/trust?cert=${trust[0].certificate_id}`,
+      'cluster-jobs': `${base}/jobs`,
+      nodes: `${base}/nodes`,
+      'nodes-add': `${base}/nodes?do=add`,
+      'tab-unknown': `${base}/nothing`,
+    },
+    '/jobs': { jobs: '/jobs', 'jobs-none': '/jobs?state=cancelled&period=5' },
+    '/jobs/$jobId': {
+      job: `/jobs/${jobs[0].id}`,
+      'job-unknown': '/jobs/01900000-0000-7000-8000-000000000000',
+    },
+    '/agents': { agents: '/agents', 'agents-join': '/agents?do=join' },
+    '/setup': { setup: '/setup' },
+    '/sign-in': { 'sign-in': '/sign-in' },
+    '*': { 'not-found': '/no-such-page' },
+  };
+}
+
+export async function routes(suite, stack, browser, state) {
+  const source = readFileSync(new URL('../src/router.tsx', import.meta.url), 'utf8');
+  const known = [...source.matchAll(/path: '([^']+)'/g)].map((match) => match[1]);
+  const table = await addresses(stack);
+
+  await suite.test('every route of the router has an address to test', async () => {
+    for (const path of known) truth(table[path], `no address for the route ${path}`);
+    truth(known.length >= 9, `only ${known.length} routes found`);
+  });
+
+  for (const scheme of ['light', 'dark']) {
+    const page = await openPage(browser, stack.url, { scheme, state });
+    for (const [name, address] of Object.values(table).flatMap((entries) => Object.entries(entries))) {
+      await suite.test(`${name} is accessible and silent, ${scheme}`, async () => {
+        page.problems.length = 0;
+        await page.goto(address, { waitUntil: 'domcontentloaded' });
+        await page.locator('h1, h2').first().waitFor();
+        await settle(page);
+        await shoot(page, `${name}-${scheme}`);
+        await checkAccessibility(page);
+        checkConsole(page);
+      });
+    }
+    await page.context().close();
+  }
+
+  await suite.test('a phone shows every list without scrolling sideways', async () => {
+    const page = await openPage(browser, stack.url, { state, viewport: { width: 390, height: 844 } });
+    for (const address of ['/clusters', table['/clusters/$clusterId/$tab'].identity, '/jobs', '/agents']) {
+      await page.goto(address, { waitUntil: 'domcontentloaded' });
+      await page.locator('h1').first().waitFor();
+      await settle(page);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      truth(wide <= 0, `${address} is ${wide} px too wide`);
+    }
+    await shoot(page, 'phone');
+    await page.context().close();
+  });
+
+  for (const [language, word] of Object.entries({
+    sv: 'Kluster',
+    de: 'Cluster',
+    cs: 'Clustery',
+    uk: 'Кластери',
+    ru: 'Кластеры',
+  })) {
+    await suite.test(`the pages speak ${language}`, async () => {
+      const page = await openPage(browser, stack.url, { state });
+      await page.addInitScript((code) => localStorage.setItem('certyard-language', code), language);
+      await page.goto('/clusters', { waitUntil: 'domcontentloaded' });
+      await page.getByRole('heading', { name: word, exact: true, level: 1 }).waitFor();
+      await settle(page);
+      truth((await page.locator('html').getAttribute('lang')) === language, 'lang of the page');
+      await shoot(page, `clusters-${language}`);
+      checkConsole(page);
+      await page.context().close();
+    });
+  }
+}

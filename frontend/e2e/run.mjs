@@ -1,0 +1,50 @@
+// Drives the dashboard in Chromium against the real program, its lab and its agent: `npm run e2e`.
+// CERTYARD_BIN names the program (by default target/debug/certyard; certyard-agent beside it), E2E_KEEP=1 keeps its folder.
+import { cpSync, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBrowser, results } from './browser.mjs';
+import { certificate, injection, keyboard, signIn } from './journeys.mjs';
+import { onboarding } from './onboarding.mjs';
+import { routes } from './routes.mjs';
+import { Stack } from './stack.mjs';
+import { Suite } from './suite.mjs';
+
+const dist = new URL('../dist/index.html', import.meta.url).pathname;
+if (!existsSync(dist)) {
+  console.error('frontend/dist is missing: npm run build');
+  process.exit(1);
+}
+
+const suite = new Suite();
+const stack = new Stack();
+let browser = null;
+
+async function stop() {
+  await browser?.close();
+  for (const name of ['serve', 'lab', 'agent']) {
+    const log = join(stack.folder, `${name}.log`);
+    if (existsSync(log)) cpSync(log, join(results, `${name}.log`));
+  }
+  await stack.stop();
+}
+
+process.on('SIGINT', () => void stop().then(() => process.exit(1)));
+
+try {
+  browser = await openBrowser();
+  await stack.startServer();
+  await stack.startLab();
+  const state = await onboarding(suite, stack, browser);
+  if (state !== null) {
+    await signIn(suite, stack, browser);
+    await certificate(suite, stack, browser, state);
+    await keyboard(suite, stack, browser, state);
+    await injection(suite, stack, browser, state);
+    await routes(suite, stack, browser, state);
+  }
+} catch (error) {
+  await suite.test('the run comes to its end', () => Promise.reject(error));
+} finally {
+  await stop();
+}
+process.exit(suite.finish() ? 0 : 1);
