@@ -2,6 +2,10 @@
 
 mod catalogue_of_the_database;
 mod floor;
+mod jobs;
+mod jobs_at_random;
+mod machine;
 mod people;
+mod plans;
 mod rules;
 mod traps;
