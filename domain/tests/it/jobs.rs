@@ -10,7 +10,13 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 fn is_stale(error: &Error) -> bool {
-    matches!(error, Error::Conflict { code: "stale_epoch", .. })
+    matches!(
+        error,
+        Error::Conflict {
+            code: "stale_epoch",
+            ..
+        }
+    )
 }
 
 #[tokio::test]
@@ -18,7 +24,10 @@ async fn a_job_runs_from_claim_to_success() {
     let fleet = Fleet::new().await;
     let (agent, cluster, nodes) = fleet.servers(3).await;
     let job = fleet.refresh(&nodes, Order::default()).await;
-    assert_eq!((job.status, job.counts.pending, job.cluster_count), (JobStatus::Waiting, 3, 1));
+    assert_eq!(
+        (job.status, job.counts.pending, job.cluster_count),
+        (JobStatus::Waiting, 3, 1)
+    );
     assert_eq!(job.title, "Refresh inventory on 3 nodes of servers");
     let claimed = fleet.claim(agent, 100).await;
     assert_eq!(claimed.len(), 3);
@@ -39,8 +48,18 @@ async fn a_job_runs_from_claim_to_success() {
     let tx = fleet.test.db.read(&fleet.org.owner).await.expect("a transaction");
     let counts = jobs::period_counts(&tx, &[cluster], None, None).await.expect("counts");
     assert_eq!(counts[&cluster].complete, 1);
-    assert!(jobs::events_since(&tx, job.id, done.version).await.expect("events").is_none());
-    assert!(jobs::events_since(&tx, job.id, job.version).await.expect("events").is_some());
+    assert!(
+        jobs::events_since(&tx, job.id, done.version)
+            .await
+            .expect("events")
+            .is_none()
+    );
+    assert!(
+        jobs::events_since(&tx, job.id, job.version)
+            .await
+            .expect("events")
+            .is_some()
+    );
 }
 
 #[tokio::test]
@@ -60,21 +79,39 @@ async fn a_stale_report_changes_nothing() {
     let job = fleet.refresh(&nodes, Order::default()).await;
     let task = fleet.claim(agent, 1).await[0].task.task_id;
     for epoch in [0, 2, -1, i64::MAX] {
-        let error = fleet.report(agent, task, &result(epoch, Outcome::Succeeded)).await.expect_err("stale");
+        let error = fleet
+            .report(agent, task, &result(epoch, Outcome::Succeeded))
+            .await
+            .expect_err("stale");
         assert!(is_stale(&error), "{error:?}");
     }
     fleet.later(61);
     assert_eq!(jobs::sweep_leases(&fleet.test.db).await.expect("a sweep"), 1);
     // The lease is lost: even the same epoch is stale now.
-    let error = fleet.report(agent, task, &result(1, Outcome::Succeeded)).await.expect_err("stale");
+    let error = fleet
+        .report(agent, task, &result(1, Outcome::Succeeded))
+        .await
+        .expect_err("stale");
     assert!(is_stale(&error));
     fleet.later(120);
     let again = fleet.claim(agent, 1).await;
-    assert_eq!(again[0].task, TaskRef { task_id: task, epoch: 2 });
-    let error = fleet.report(agent, task, &result(1, Outcome::Failed)).await.expect_err("stale");
+    assert_eq!(
+        again[0].task,
+        TaskRef {
+            task_id: task,
+            epoch: 2
+        }
+    );
+    let error = fleet
+        .report(agent, task, &result(1, Outcome::Failed))
+        .await
+        .expect_err("stale");
     assert!(is_stale(&error));
     assert_eq!(fleet.tasks(job.id).await[0].state, TaskState::Running);
-    fleet.report(agent, task, &result(2, Outcome::Succeeded)).await.expect("recorded");
+    fleet
+        .report(agent, task, &result(2, Outcome::Succeeded))
+        .await
+        .expect("recorded");
     assert_eq!(fleet.job(job.id).await.status, JobStatus::Succeeded);
 }
 
@@ -84,16 +121,31 @@ async fn a_repeated_report_gets_the_same_answer_and_no_second_effect() {
     let (agent, _, nodes) = fleet.servers(1).await;
     let job = fleet.refresh(&nodes, Order::default()).await;
     let task = fleet.claim(agent, 1).await[0].task.task_id;
-    fleet.report(agent, task, &result(1, Outcome::Retry)).await.expect("recorded");
+    fleet
+        .report(agent, task, &result(1, Outcome::Retry))
+        .await
+        .expect("recorded");
     let version = fleet.job(job.id).await.version;
-    let again = fleet.report(agent, task, &result(1, Outcome::Retry)).await.expect("the same answer");
+    let again = fleet
+        .report(agent, task, &result(1, Outcome::Retry))
+        .await
+        .expect("the same answer");
     assert!(again.recorded);
     assert_eq!(fleet.job(job.id).await.version, version);
     fleet.later(600);
     assert_eq!(fleet.claim(agent, 1).await[0].task.epoch, 2);
-    fleet.report(agent, task, &result(2, Outcome::Succeeded)).await.expect("recorded");
+    fleet
+        .report(agent, task, &result(2, Outcome::Succeeded))
+        .await
+        .expect("recorded");
     for epoch in [1, 2, 1] {
-        assert!(fleet.report(agent, task, &result(epoch, Outcome::Failed)).await.expect("the same").recorded);
+        assert!(
+            fleet
+                .report(agent, task, &result(epoch, Outcome::Failed))
+                .await
+                .expect("the same")
+                .recorded
+        );
     }
     assert_eq!(fleet.tasks(job.id).await[0].state, TaskState::Succeeded);
 }
@@ -111,7 +163,10 @@ async fn a_retryable_error_waits_and_fails_after_the_last_attempt() {
             .report(agent, claimed[0].task.task_id, &result(epoch, Outcome::Retry))
             .await
             .expect("recorded");
-        assert!(fleet.claim(agent, 1).await.is_empty(), "there is a wait after attempt {epoch}");
+        assert!(
+            fleet.claim(agent, 1).await.is_empty(),
+            "there is a wait after attempt {epoch}"
+        );
         seconds += 600;
         fleet.later(seconds);
     }
@@ -141,7 +196,10 @@ async fn a_lost_lease_comes_back_and_fails_after_the_last_attempt() {
         fleet.later(seconds);
     }
     let task = fleet.tasks(job.id).await.pop().expect("a task");
-    assert_eq!((task.state, task.failure_code.as_deref()), (TaskState::Failed, Some("lease_lost")));
+    assert_eq!(
+        (task.state, task.failure_code.as_deref()),
+        (TaskState::Failed, Some("lease_lost"))
+    );
     assert_eq!(fleet.job(job.id).await.status, JobStatus::Failed);
 }
 
@@ -157,20 +215,32 @@ async fn a_lease_is_renewed_by_its_agent_only() {
         message: "reading\0 the stores".into(),
     };
     fleet.later(40);
-    let answer = jobs::lease(&fleet.test.db, &fleet.agent_scope(agent), task, &request).await.expect("a lease");
+    let answer = jobs::lease(&fleet.test.db, &fleet.agent_scope(agent), task, &request)
+        .await
+        .expect("a lease");
     assert!(!answer.cancel);
     fleet.later(90);
     assert_eq!(jobs::sweep_leases(&fleet.test.db).await.expect("a sweep"), 0);
     let seen = fleet.tasks(job.id).await.pop().expect("a task");
     assert_eq!(seen.step.as_deref(), Some("inventory"));
     assert_eq!(seen.message.as_deref(), Some("reading  the stores"));
-    let stale = LeaseRequest { epoch: 2, ..request.clone() };
-    let error = jobs::lease(&fleet.test.db, &fleet.agent_scope(agent), task, &stale).await.expect_err("stale");
+    let stale = LeaseRequest {
+        epoch: 2,
+        ..request.clone()
+    };
+    let error = jobs::lease(&fleet.test.db, &fleet.agent_scope(agent), task, &stale)
+        .await
+        .expect_err("stale");
     assert!(is_stale(&error));
     let other = fleet.agent(fleet.group).await;
-    let error = jobs::lease(&fleet.test.db, &fleet.agent_scope(other), task, &request).await.expect_err("foreign");
+    let error = jobs::lease(&fleet.test.db, &fleet.agent_scope(other), task, &request)
+        .await
+        .expect_err("foreign");
     assert!(matches!(error, Error::NotFound { .. }));
-    let error = fleet.report(other, task, &result(1, Outcome::Succeeded)).await.expect_err("foreign");
+    let error = fleet
+        .report(other, task, &result(1, Outcome::Succeeded))
+        .await
+        .expect_err("foreign");
     assert!(matches!(error, Error::NotFound { .. }));
 }
 
@@ -184,7 +254,9 @@ async fn racing_agents_claim_each_task_once_per_epoch() {
         agents.push(fleet.agent(fleet.group).await);
     }
     for index in 0..8 {
-        let cluster = fleet.cluster(fleet.group, &format!("cluster-{index}"), "server", "").await;
+        let cluster = fleet
+            .cluster(fleet.group, &format!("cluster-{index}"), "server", "")
+            .await;
         let kind = certyard_protocol::ConnectorKind::Nginx;
         let second = Some(agents[(index + 1) % 8]);
         nodes.extend(fleet.nodes(cluster, kind, 250, agents[index], second).await);
@@ -268,28 +340,53 @@ async fn an_agent_knows_when_there_is_work() {
     let claimed = fleet.claim(agent, 1).await;
     assert!(!look().await.ready);
     let tx = fleet.test.db.read(&scope).await.expect("a transaction");
-    let lost = TaskRef { task_id: claimed[0].task.task_id, epoch: 7 };
+    let lost = TaskRef {
+        task_id: claimed[0].task.task_id,
+        epoch: 7,
+    };
     assert_eq!(
-        jobs::cancelled_for(&tx, &[claimed[0].task, lost]).await.expect("a look"),
+        jobs::cancelled_for(&tx, &[claimed[0].task, lost])
+            .await
+            .expect("a look"),
         [lost.task_id],
         "a claim that is no longer the agent's is to be stopped"
     );
-    assert!(jobs::has_work(&fleet.test.db.read(&fleet.org.owner).await.expect("a transaction")).await.is_err());
+    assert!(
+        jobs::has_work(&fleet.test.db.read(&fleet.org.owner).await.expect("a transaction"))
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
 async fn cancel_stops_what_has_not_begun_and_asks_what_runs() {
     let fleet = Fleet::new().await;
     let (agent, _, nodes) = fleet.servers(4).await;
-    let job = fleet.refresh(&nodes, Order { max_parallel: 3, ..Order::default() }).await;
+    let job = fleet
+        .refresh(
+            &nodes,
+            Order {
+                max_parallel: 3,
+                ..Order::default()
+            },
+        )
+        .await;
     assert_eq!((job.counts.pending, job.counts.waiting), (3, 1));
     let claimed = fleet.claim(agent, 2).await;
-    let job = jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id).await.expect("cancelled");
+    let job = jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id)
+        .await
+        .expect("cancelled");
     assert_eq!((job.counts.cancelled, job.counts.running), (2, 2));
     assert!(job.cancel_requested);
     let scope = fleet.agent_scope(agent);
-    let request = LeaseRequest { epoch: 1, step: None, message: String::new() };
-    let answer = jobs::lease(&fleet.test.db, &scope, claimed[0].task.task_id, &request).await.expect("a lease");
+    let request = LeaseRequest {
+        epoch: 1,
+        step: None,
+        message: String::new(),
+    };
+    let answer = jobs::lease(&fleet.test.db, &scope, claimed[0].task.task_id, &request)
+        .await
+        .expect("a lease");
     assert!(answer.cancel);
     fleet
         .report(agent, claimed[0].task.task_id, &result(1, Outcome::Cancelled))
@@ -302,7 +399,13 @@ async fn cancel_stops_what_has_not_begun_and_asks_what_runs() {
     let done = fleet.job(job.id).await;
     assert_eq!((done.counts.cancelled, done.counts.succeeded), (3, 1));
     assert!(done.finished_at.is_some());
-    assert_eq!(jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id).await.expect("no error").counts, done.counts);
+    assert_eq!(
+        jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id)
+            .await
+            .expect("no error")
+            .counts,
+        done.counts
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -313,7 +416,11 @@ async fn a_cancel_that_races_with_reports_leaves_one_end_for_each_task() {
         let job = fleet.refresh(&nodes, Order::default()).await;
         let canceller = {
             let fleet = fleet.clone();
-            tokio::spawn(async move { jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id).await.expect("cancelled") })
+            tokio::spawn(async move {
+                jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id)
+                    .await
+                    .expect("cancelled")
+            })
         };
         let mut reported = HashMap::new();
         loop {
@@ -322,7 +429,11 @@ async fn a_cancel_that_races_with_reports_leaves_one_end_for_each_task() {
                 break;
             }
             for task in claimed {
-                let outcome = if reported.len() % 3 == 0 { Outcome::Cancelled } else { Outcome::Succeeded };
+                let outcome = if reported.len() % 3 == 0 {
+                    Outcome::Cancelled
+                } else {
+                    Outcome::Succeeded
+                };
                 fleet
                     .report(agent, task.task.task_id, &result(task.task.epoch, outcome))
                     .await
@@ -350,16 +461,36 @@ async fn retry_does_again_what_failed_and_nothing_else() {
     let fleet = Fleet::new().await;
     let (agent, _, nodes) = fleet.servers(3).await;
     let job = fleet.refresh(&nodes, Order::default()).await;
-    let error = jobs::retry(&fleet.test.db, &fleet.org.owner, job.id, &[]).await.expect_err("not yet");
-    assert!(matches!(error, Error::Refused { code: "not_finished", .. }), "{error:?}");
+    let error = jobs::retry(&fleet.test.db, &fleet.org.owner, job.id, &[])
+        .await
+        .expect_err("not yet");
+    assert!(
+        matches!(
+            error,
+            Error::Refused {
+                code: "not_finished",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     let claimed = fleet.claim(agent, 3).await;
     let failed = payload(&claimed[1]).node_id;
     for (index, task) in claimed.iter().enumerate() {
-        let outcome = if index == 1 { Outcome::Failed } else { Outcome::Succeeded };
-        fleet.report(agent, task.task.task_id, &result(1, outcome)).await.expect("recorded");
+        let outcome = if index == 1 {
+            Outcome::Failed
+        } else {
+            Outcome::Succeeded
+        };
+        fleet
+            .report(agent, task.task.task_id, &result(1, outcome))
+            .await
+            .expect("recorded");
     }
     assert_eq!(fleet.job(job.id).await.status, JobStatus::PartlyFailed);
-    let again = jobs::retry(&fleet.test.db, &fleet.org.owner, job.id, &[]).await.expect("a new job");
+    let again = jobs::retry(&fleet.test.db, &fleet.org.owner, job.id, &[])
+        .await
+        .expect("a new job");
     assert_eq!((again.retry_of, again.counts.total()), (Some(job.id), 1));
     assert_eq!(fleet.tasks(again.id).await[0].node_id, failed);
     let claimed = fleet.claim(agent, 3).await;
@@ -367,40 +498,72 @@ async fn retry_does_again_what_failed_and_nothing_else() {
         .report(agent, claimed[0].task.task_id, &result(1, Outcome::Succeeded))
         .await
         .expect("recorded");
-    let error = jobs::retry(&fleet.test.db, &fleet.org.owner, again.id, &[]).await.expect_err("nothing failed");
-    assert!(matches!(error, Error::Refused { code: "nothing_to_retry", .. }));
+    let error = jobs::retry(&fleet.test.db, &fleet.org.owner, again.id, &[])
+        .await
+        .expect_err("nothing failed");
+    assert!(matches!(
+        error,
+        Error::Refused {
+            code: "nothing_to_retry",
+            ..
+        }
+    ));
 }
 
 #[tokio::test]
 async fn canaries_go_first_and_their_failure_stops_the_rest() {
     let fleet = Fleet::new().await;
     let (agent, _, nodes) = fleet.servers(6).await;
-    let order = Order { canary: 2, ..Order::default() };
+    let order = Order {
+        canary: 2,
+        ..Order::default()
+    };
     let good = fleet.refresh(&nodes, order.clone()).await;
     assert_eq!((good.counts.pending, good.counts.waiting), (2, 4));
     for task in fleet.claim(agent, 100).await {
-        fleet.report(agent, task.task.task_id, &result(1, Outcome::Succeeded)).await.expect("recorded");
+        fleet
+            .report(agent, task.task.task_id, &result(1, Outcome::Succeeded))
+            .await
+            .expect("recorded");
     }
     let opened = fleet.job(good.id).await;
     assert_eq!((opened.counts.succeeded, opened.counts.pending), (2, 4));
-    jobs::cancel(&fleet.test.db, &fleet.org.owner, good.id).await.expect("cancelled");
+    jobs::cancel(&fleet.test.db, &fleet.org.owner, good.id)
+        .await
+        .expect("cancelled");
 
     let bad = fleet.refresh(&nodes, order).await;
     let claimed = fleet.claim(agent, 100).await;
     assert_eq!(claimed.len(), 2);
-    fleet.report(agent, claimed[0].task.task_id, &result(1, Outcome::Failed)).await.expect("recorded");
+    fleet
+        .report(agent, claimed[0].task.task_id, &result(1, Outcome::Failed))
+        .await
+        .expect("recorded");
     let stopped = fleet.job(bad.id).await;
-    assert_eq!((stopped.counts.failed, stopped.counts.cancelled, stopped.counts.running), (1, 4, 1));
-    fleet.report(agent, claimed[1].task.task_id, &result(1, Outcome::Succeeded)).await.expect("recorded");
+    assert_eq!(
+        (stopped.counts.failed, stopped.counts.cancelled, stopped.counts.running),
+        (1, 4, 1)
+    );
+    fleet
+        .report(agent, claimed[1].task.task_id, &result(1, Outcome::Succeeded))
+        .await
+        .expect("recorded");
     let done = fleet.job(bad.id).await;
-    assert_eq!((done.status, done.finished_at.is_some()), (JobStatus::PartlyFailed, true));
+    assert_eq!(
+        (done.status, done.finished_at.is_some()),
+        (JobStatus::PartlyFailed, true)
+    );
 }
 
 #[tokio::test]
 async fn no_more_tasks_are_open_than_the_job_allows() {
     let fleet = Fleet::new().await;
     let (agent, _, nodes) = fleet.servers(10).await;
-    let order = Order { max_parallel: 3, stop_at_failures: 2, ..Order::default() };
+    let order = Order {
+        max_parallel: 3,
+        stop_at_failures: 2,
+        ..Order::default()
+    };
     let job = fleet.refresh(&nodes, order).await;
     let mut done = 0;
     loop {
@@ -411,14 +574,25 @@ async fn no_more_tasks_are_open_than_the_job_allows() {
             break;
         }
         for task in claimed {
-            let outcome = if done == 4 || done == 7 { Outcome::Failed } else { Outcome::Succeeded };
+            let outcome = if done == 4 || done == 7 {
+                Outcome::Failed
+            } else {
+                Outcome::Succeeded
+            };
             done += 1;
-            fleet.report(agent, task.task.task_id, &result(1, outcome)).await.expect("recorded");
+            fleet
+                .report(agent, task.task.task_id, &result(1, outcome))
+                .await
+                .expect("recorded");
         }
     }
     let end = fleet.job(job.id).await;
     assert_eq!((end.counts.failed, end.counts.open()), (2, 0));
-    assert!(end.counts.cancelled > 0 || end.counts.total() == done, "{:?}", end.counts);
+    assert!(
+        end.counts.cancelled > 0 || end.counts.total() == done,
+        "{:?}",
+        end.counts
+    );
     assert_eq!(end.counts, fleet.counted(job.id).await);
 }
 
@@ -426,7 +600,11 @@ async fn no_more_tasks_are_open_than_the_job_allows() {
 async fn what_has_not_begun_by_its_deadline_expires() {
     let fleet = Fleet::new().await;
     let (agent, _, nodes) = fleet.servers(2).await;
-    let order = Order { max_parallel: 1, deadline_seconds: Some(60), ..Order::default() };
+    let order = Order {
+        max_parallel: 1,
+        deadline_seconds: Some(60),
+        ..Order::default()
+    };
     let job = fleet.refresh(&nodes, order).await;
     fleet.later(60);
     assert!(fleet.claim(agent, 100).await.is_empty(), "it is too late to begin");
@@ -434,7 +612,10 @@ async fn what_has_not_begun_by_its_deadline_expires() {
     assert_eq!(jobs::expire_deadlines(&fleet.test.db).await.expect("a sweep"), 2);
     assert_eq!(jobs::expire_deadlines(&fleet.test.db).await.expect("a sweep"), 0);
     let done = fleet.job(job.id).await;
-    assert_eq!((done.status, done.counts.expired, done.finished_at.is_some()), (JobStatus::Failed, 2, true));
+    assert_eq!(
+        (done.status, done.counts.expired, done.finished_at.is_some()),
+        (JobStatus::Failed, 2, true)
+    );
 }
 
 #[tokio::test]
@@ -447,12 +628,21 @@ async fn a_newer_job_for_the_same_purpose_takes_the_place_of_one_that_waits() {
             ..CsrOptions::default()
         })
     };
-    let first = fleet.plan(csr(), Targets::Nodes(nodes.clone()), Order::default()).await.expect("a plan");
+    let first = fleet
+        .plan(csr(), Targets::Nodes(nodes.clone()), Order::default())
+        .await
+        .expect("a plan");
     let first = fleet.start(&first).await.expect("a job");
     let claimed = fleet.claim(agent, 1).await;
-    let second = fleet.plan(csr(), Targets::Nodes(nodes.clone()), Order::default()).await.expect("a plan");
+    let second = fleet
+        .plan(csr(), Targets::Nodes(nodes.clone()), Order::default())
+        .await
+        .expect("a plan");
     let codes: Vec<&str> = second.warnings.iter().map(|warning| warning.code.as_str()).collect();
-    assert!(codes.contains(&"task_open") && codes.contains(&"node_busy"), "{codes:?}");
+    assert!(
+        codes.contains(&"task_open") && codes.contains(&"node_busy"),
+        "{codes:?}"
+    );
     let second = fleet.start(&second).await.expect("a job");
     let old = fleet.job(first.id).await;
     assert_eq!((old.counts.superseded, old.counts.running), (1, 1));
@@ -469,14 +659,28 @@ async fn a_newer_job_for_the_same_purpose_takes_the_place_of_one_that_waits() {
 async fn a_report_left_behind_by_a_crash_is_caught_up_by_the_worker() {
     let fleet = Fleet::new().await;
     let (agent, _, nodes) = fleet.servers(2).await;
-    let job = fleet.refresh(&nodes, Order { max_parallel: 1, ..Order::default() }).await;
+    let job = fleet
+        .refresh(
+            &nodes,
+            Order {
+                max_parallel: 1,
+                ..Order::default()
+            },
+        )
+        .await;
     let claimed = fleet.claim(agent, 1).await;
-    fleet.report(agent, claimed[0].task.task_id, &result(1, Outcome::Succeeded)).await.expect("recorded");
+    fleet
+        .report(agent, claimed[0].task.task_id, &result(1, Outcome::Succeeded))
+        .await
+        .expect("recorded");
     // As if the server had died between the report and what follows from it.
     let back = sea_orm::sea_query::Query::update()
         .table("task")
         .value("state", "waiting")
-        .and_where(sea_orm::sea_query::ExprTrait::eq(sea_orm::sea_query::Expr::col("state"), "pending"))
+        .and_where(sea_orm::sea_query::ExprTrait::eq(
+            sea_orm::sea_query::Expr::col("state"),
+            "pending",
+        ))
         .take();
     use sea_orm::ConnectionTrait;
     fleet.rows.execute(&back).await.expect("put back");
@@ -507,12 +711,22 @@ async fn a_bound_member_sees_and_stops_its_own_groups_only() {
     let tx = fleet.test.db.read(&bound).await.expect("a transaction");
     let seen = jobs::get(&tx, job.id).await.expect("seen in part");
     assert_eq!((seen.counts.total(), seen.cluster_count), (2, 1));
-    let tasks = jobs::tasks(&tx, job.id, &jobs::TaskFilter::default(), None, 50).await.expect("tasks");
+    let tasks = jobs::tasks(&tx, job.id, &jobs::TaskFilter::default(), None, 50)
+        .await
+        .expect("tasks");
     assert_eq!(tasks.items.len(), 2);
-    let filter = jobs::JobFilter { cluster_id: Some(theirs), ..jobs::JobFilter::default() };
-    assert!(matches!(jobs::list(&tx, &filter, None, 10).await, Err(Error::NotFound { .. })));
+    let filter = jobs::JobFilter {
+        cluster_id: Some(theirs),
+        ..jobs::JobFilter::default()
+    };
+    assert!(matches!(
+        jobs::list(&tx, &filter, None, 10).await,
+        Err(Error::NotFound { .. })
+    ));
     drop(tx);
-    jobs::cancel(&fleet.test.db, &bound, job.id).await.expect("cancelled in part");
+    jobs::cancel(&fleet.test.db, &bound, job.id)
+        .await
+        .expect("cancelled in part");
     let all = fleet.job(job.id).await;
     assert_eq!((all.counts.cancelled, all.counts.pending), (2, 3));
 
@@ -521,16 +735,33 @@ async fn a_bound_member_sees_and_stops_its_own_groups_only() {
     for scope in [&outside, &stranger] {
         let tx = fleet.test.db.read(scope).await.expect("a transaction");
         assert!(matches!(jobs::get(&tx, job.id).await, Err(Error::NotFound { .. })));
-        assert!(jobs::list(&tx, &jobs::JobFilter::default(), None, 10).await.expect("a page").items.is_empty());
+        assert!(
+            jobs::list(&tx, &jobs::JobFilter::default(), None, 10)
+                .await
+                .expect("a page")
+                .items
+                .is_empty()
+        );
         drop(tx);
-        assert!(matches!(jobs::cancel(&fleet.test.db, scope, job.id).await, Err(Error::NotFound { .. })));
-        assert!(matches!(jobs::retry(&fleet.test.db, scope, job.id, &[]).await, Err(Error::NotFound { .. })));
+        assert!(matches!(
+            jobs::cancel(&fleet.test.db, scope, job.id).await,
+            Err(Error::NotFound { .. })
+        ));
+        assert!(matches!(
+            jobs::retry(&fleet.test.db, scope, job.id, &[]).await,
+            Err(Error::NotFound { .. })
+        ));
         let plan = job.plan_id.expect("a plan");
-        let error = jobs::create(&fleet.test.db, scope, plan, &[], Changed::Refuse).await.expect_err("not theirs");
+        let error = jobs::create(&fleet.test.db, scope, plan, &[], Changed::Refuse)
+            .await
+            .expect_err("not theirs");
         assert!(matches!(error, Error::NotFound { .. }));
     }
     let viewer = fleet.org.member(Role::Viewer, None);
-    assert!(matches!(jobs::cancel(&fleet.test.db, &viewer, job.id).await, Err(Error::Forbidden { .. })));
+    assert!(matches!(
+        jobs::cancel(&fleet.test.db, &viewer, job.id).await,
+        Err(Error::Forbidden { .. })
+    ));
 }
 
 #[tokio::test]
@@ -546,7 +777,10 @@ async fn lists_are_of_the_month_and_page_by_key() {
     }
     ids.reverse();
     let tx = fleet.test.db.read(&fleet.org.owner).await.expect("a transaction");
-    let mut filter = jobs::JobFilter { cluster_id: Some(cluster), ..jobs::JobFilter::default() };
+    let mut filter = jobs::JobFilter {
+        cluster_id: Some(cluster),
+        ..jobs::JobFilter::default()
+    };
     let first = jobs::list(&tx, &filter, None, 3).await.expect("a page");
     let rest = jobs::list(&tx, &filter, first.next, 3).await.expect("a page");
     let seen: Vec<Uuid> = first.items.iter().chain(&rest.items).map(|job| job.id).collect();

@@ -27,7 +27,11 @@ async fn run(seed: u64) {
     let mut nodes = Vec::new();
     for name in ["a", "b", "c"] {
         let cluster = fleet.cluster(fleet.group, name, "server", "").await;
-        nodes.extend(fleet.nodes(cluster, ConnectorKind::Nginx, 5, agents[0], Some(agents[1])).await);
+        nodes.extend(
+            fleet
+                .nodes(cluster, ConnectorKind::Nginx, 5, agents[0], Some(agents[1]))
+                .await,
+        );
     }
     let mut open: Vec<Uuid> = Vec::new();
     let mut claims: Vec<(Uuid, TaskRef)> = Vec::new();
@@ -74,7 +78,9 @@ async fn run(seed: u64) {
             }
             8 if !open.is_empty() && dice.roll(3) == 0 => {
                 let job = open[dice.roll(open.len() as u64) as usize];
-                jobs::cancel(&fleet.test.db, &fleet.org.owner, job).await.expect("cancelled");
+                jobs::cancel(&fleet.test.db, &fleet.org.owner, job)
+                    .await
+                    .expect("cancelled");
             }
             _ => {
                 seconds += dice.roll(120) as i64;
@@ -100,7 +106,10 @@ async fn run(seed: u64) {
     }
     check(&fleet, &open, &mut ended, seed, 999).await;
     for job in open {
-        assert!(fleet.job(job).await.finished_at.is_some(), "seed {seed}: every job ends");
+        assert!(
+            fleet.job(job).await.finished_at.is_some(),
+            "seed {seed}: every job ends"
+        );
     }
 }
 
@@ -111,7 +120,10 @@ async fn check(fleet: &Fleet, open: &[Uuid], ended: &mut HashMap<Uuid, TaskState
         for task in fleet.tasks(*job).await {
             counts.add(task.state);
             if task.state == TaskState::Running {
-                assert!(running.insert(task.node_id), "seed {seed} step {step}: one task at a time");
+                assert!(
+                    running.insert(task.node_id),
+                    "seed {seed} step {step}: one task at a time"
+                );
             }
             if let Some(before) = ended.get(&task.id) {
                 assert_eq!(*before, task.state, "seed {seed} step {step}: an end is an end");

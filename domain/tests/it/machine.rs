@@ -5,11 +5,12 @@ use certyard_domain::jobs;
 use certyard_domain::plans::{self, Action, Order, Plan, Request, Targets};
 use certyard_domain::{Result, Scope, Timestamp};
 use certyard_pki::{
-    Certificate, Csr, CsrRequest, Hash, KeySpec, PrivateKey, Profile, San, Subject, issue_from_csr, make_csr, self_signed,
+    Certificate, Csr, CsrRequest, Hash, KeySpec, PrivateKey, Profile, San, Subject, issue_from_csr, make_csr,
+    self_signed,
 };
 use certyard_protocol::{
-    Capability, ClaimedTask, ConnectorKind, Failure, NodeState, Outcome, ResultAnswer, Rollback, StepCapability, StepKind,
-    TaskPayload, TaskResult,
+    Capability, ClaimedTask, ConnectorKind, Failure, NodeState, Outcome, ResultAnswer, Rollback, StepCapability,
+    StepKind, TaskPayload, TaskResult,
 };
 use certyard_testkit::{TestDb, TestOrg};
 use chrono::{Duration, TimeZone, Utc};
@@ -62,7 +63,10 @@ impl Fleet {
                 }
                 insert.values_panic(row.into_iter().map(|(_, value)| value));
             }
-            self.rows.execute(&insert).await.unwrap_or_else(|error| panic!("{table}: {error}"));
+            self.rows
+                .execute(&insert)
+                .await
+                .unwrap_or_else(|error| panic!("{table}: {error}"));
         }
     }
 
@@ -182,14 +186,7 @@ impl Fleet {
         (agent, cluster, nodes)
     }
 
-    pub async fn install(
-        &self,
-        cluster: Uuid,
-        node: Uuid,
-        kind: &str,
-        store: &str,
-        certificate: &Certificate,
-    ) -> Uuid {
+    pub async fn install(&self, cluster: Uuid, node: Uuid, kind: &str, store: &str, certificate: &Certificate) -> Uuid {
         let sha256 = certificate.sha256_hex();
         let known = Query::select()
             .column("id")
@@ -202,7 +199,11 @@ impl Fleet {
             None => self.certificate(certificate).await,
         };
         let id = Uuid::now_v7();
-        let entry = if kind == "identity" { store.to_string() } else { sha256.clone() };
+        let entry = if kind == "identity" {
+            store.to_string()
+        } else {
+            sha256.clone()
+        };
         let row = vec![
             ("id", id.into()),
             ("node_id", node.into()),
@@ -212,7 +213,10 @@ impl Fleet {
             ("store", store.into()),
             ("entry", entry.into()),
             ("product", "any".into()),
-            ("common_name", certificate.common_name.clone().unwrap_or_default().into()),
+            (
+                "common_name",
+                certificate.common_name.clone().unwrap_or_default().into(),
+            ),
             ("issuer", certificate.issuer.clone().into()),
             ("serial_hex", certificate.serial_hex.clone().into()),
             ("sha256", sha256.into()),
@@ -238,7 +242,10 @@ impl Fleet {
             ("serial_hex", certificate.serial_hex.clone().into()),
             ("subject", certificate.subject.clone().into()),
             ("issuer", certificate.issuer.clone().into()),
-            ("common_name", certificate.common_name.clone().unwrap_or_default().into()),
+            (
+                "common_name",
+                certificate.common_name.clone().unwrap_or_default().into(),
+            ),
             ("subject_hash", hash(&certificate.subject_der).into()),
             ("issuer_hash", hash(&certificate.issuer_der).into()),
             ("not_before", certificate.not_before.into()),
@@ -388,7 +395,11 @@ pub fn result(epoch: i64, outcome: Outcome) -> TaskResult {
     TaskResult {
         epoch,
         outcome,
-        node_state: if failed { NodeState::NotStarted } else { NodeState::Changed },
+        node_state: if failed {
+            NodeState::NotStarted
+        } else {
+            NodeState::Changed
+        },
         failure: failed.then(|| Failure {
             code: "node_unreachable".into(),
             message: "the node does not answer".into(),
@@ -447,8 +458,8 @@ pub fn request(name: &str) -> Csr {
     let request = CsrRequest {
         subject: Subject(vec![("CN".into(), name.into())]),
         sans: vec![San::dns(name)],
-        key_usage: vec!["digitalSignature"],
-        extended_key_usage: vec!["serverAuth"],
+        key_usage: vec!["digitalSignature".into()],
+        extended_key_usage: vec!["serverAuth".into()],
         hash: Hash::Sha256,
     };
     make_csr(&key, &request).expect("a CSR")
@@ -461,7 +472,7 @@ pub fn own_certificate(name: &str, days: i64) -> Certificate {
         sans: vec![San::dns(name)],
         ca: None,
         key_usage: vec!["digitalSignature"],
-        extended_key_usage: vec!["serverAuth"],
+        extended_key_usage: vec!["serverAuth".into()],
         not_before: noon() - Duration::days(10),
         not_after: noon() + Duration::days(days),
         hash: Hash::Sha256,

@@ -45,7 +45,16 @@ async fn refusal(fleet: &Fleet, action: Action, targets_of: Targets) -> String {
     let words = target.refusal.expect("a reason");
     assert!(words.chars().count() > 20 && !words.ends_with('.'), "{words}");
     let error = fleet.start(&plan).await.expect_err("nothing to do");
-    assert!(matches!(error, Error::Refused { code: "nothing_to_do", .. }), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            Error::Refused {
+                code: "nothing_to_do",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
     target.refusal_code.expect("a code")
 }
 
@@ -80,7 +89,10 @@ impl Uc {
 
     async fn csr(&self, index: usize) -> (Uuid, Csr) {
         let csr = request(&format!("node-{index}.example.org"));
-        let id = self.fleet.open_csr(self.cluster, self.nodes[index], "tomcat", &csr).await;
+        let id = self
+            .fleet
+            .open_csr(self.cluster, self.nodes[index], "tomcat", &csr)
+            .await;
         (id, csr)
     }
 }
@@ -96,7 +108,11 @@ async fn a_csr_plan_says_what_it_asks_for_and_that_it_cannot_be_undone() {
     };
     let plan = uc
         .fleet
-        .plan(Action::GenerateCsr(options), Targets::Installations(uc.installed.clone()), Order::default())
+        .plan(
+            Action::GenerateCsr(options),
+            Targets::Installations(uc.installed.clone()),
+            Order::default(),
+        )
         .await
         .expect("a plan");
     assert_eq!((plan.targets, plan.refused), (3, 0));
@@ -106,15 +122,21 @@ async fn a_csr_plan_says_what_it_asks_for_and_that_it_cannot_be_undone() {
     assert_eq!(plan.warnings[1].targets, 1);
     let all = targets(&uc.fleet, &plan).await;
     let preview = &all[0].preview;
-    assert_eq!((all[0].purpose.as_str(), preview.undo), ("tomcat", Some(Rollback::None)));
+    assert_eq!(
+        (all[0].purpose.as_str(), preview.undo),
+        ("tomcat", Some(Rollback::None))
+    );
     let csr = preview.csr.as_ref().expect("a CSR");
-    assert_eq!((csr.key_type.as_str(), csr.key_bits, csr.hash.as_str()), ("RSA", 3072, "SHA256"));
+    assert_eq!(
+        (csr.key_type.as_str(), csr.key_bits, csr.hash.as_str()),
+        ("RSA", 3072, "SHA256")
+    );
     assert_eq!(csr.common_name, "cm.example.org");
     assert_eq!(preview.before.as_ref().map(|before| before.self_signed), Some(true));
-    assert_eq!(preview.steps.iter().map(|step| step.step).collect::<Vec<_>>(), [
-        StepKind::GenerateCsr,
-        StepKind::Inventory
-    ]);
+    assert_eq!(
+        preview.steps.iter().map(|step| step.step).collect::<Vec<_>>(),
+        [StepKind::GenerateCsr, StepKind::Inventory]
+    );
     uc.fleet.start(&plan).await.expect("a job");
     let claimed = uc.fleet.claim(uc.agent, 10).await;
     let work = payload(&claimed[0]);
@@ -127,7 +149,9 @@ async fn names_of_a_server_come_from_what_is_installed_or_from_its_purpose() {
     let fleet = Fleet::new().await;
     let (_, cluster, nodes) = fleet.servers(2).await;
     let own = own_certificate("shop.example.org", 30);
-    fleet.install(cluster, nodes[0], "identity", "nginx:www.example.org", &own).await;
+    fleet
+        .install(cluster, nodes[0], "identity", "nginx:www.example.org", &own)
+        .await;
     let plan = fleet
         .plan(
             Action::GenerateCsr(csr_for("nginx:www.example.org")),
@@ -136,13 +160,23 @@ async fn names_of_a_server_come_from_what_is_installed_or_from_its_purpose() {
         )
         .await
         .expect("a plan");
-    assert!(plan.warnings.is_empty(), "nginx puts the former state back by itself: {:?}", plan.warnings);
+    assert!(
+        plan.warnings.is_empty(),
+        "nginx puts the former state back by itself: {:?}",
+        plan.warnings
+    );
     let all = targets(&fleet, &plan).await;
     let names: Vec<Vec<String>> = all
         .iter()
         .map(|target| target.preview.csr.clone().expect("a CSR").names)
         .collect();
-    assert_eq!(names, [vec!["shop.example.org".to_string()], vec!["www.example.org".to_string()]]);
+    assert_eq!(
+        names,
+        [
+            vec!["shop.example.org".to_string()],
+            vec!["www.example.org".to_string()]
+        ]
+    );
     assert_eq!(all[0].preview.undo, Some(Rollback::Automatic));
 }
 
@@ -151,7 +185,9 @@ async fn an_upload_puts_missing_issuers_first_and_the_publisher_before_its_subsc
     let uc = Uc::new().await;
     let ca = Authority::new("Example");
     // Node 2 trusts the root already.
-    uc.fleet.install(uc.cluster, uc.nodes[2], "trust", "tomcat-trust", &ca.root).await;
+    uc.fleet
+        .install(uc.cluster, uc.nodes[2], "trust", "tomcat-trust", &ca.root)
+        .await;
     let mut ids = Vec::new();
     let mut leaves = Vec::new();
     for index in 0..3 {
@@ -160,34 +196,58 @@ async fn an_upload_puts_missing_issuers_first_and_the_publisher_before_its_subsc
         leaves.push(ca.sign(&csr, 365));
     }
     let all: Vec<&Certificate> = leaves.iter().chain([&ca.intermediate, &ca.root]).collect();
-    let plan = uc.fleet.plan(upload(&all), Targets::Csrs(ids), Order::default()).await.expect("a plan");
+    let plan = uc
+        .fleet
+        .plan(upload(&all), Targets::Csrs(ids), Order::default())
+        .await
+        .expect("a plan");
     assert_eq!((plan.targets, plan.refused), (3, 0));
     assert_eq!(codes(&plan), ["restart_needed", "not_reversible"]);
     let all = targets(&uc.fleet, &plan).await;
     for target in &all {
-        let index = uc.nodes.iter().position(|node| *node == target.node_id).expect("a node");
+        let index = uc
+            .nodes
+            .iter()
+            .position(|node| *node == target.node_id)
+            .expect("a node");
         let after = target.preview.after.as_ref().expect("a certificate");
         assert_eq!(after.sha256, leaves[index].sha256_hex());
         assert!(target.preview.restarts.iter().any(|service| service == "Cisco Tomcat"));
     }
-    let error = jobs::create(&uc.fleet.test.db, &uc.fleet.org.owner, plan.id, &["not_reversible".into()], Changed::Refuse)
-        .await
-        .expect_err("a consent is missing");
+    let error = jobs::create(
+        &uc.fleet.test.db,
+        &uc.fleet.org.owner,
+        plan.id,
+        &["not_reversible".into()],
+        Changed::Refuse,
+    )
+    .await
+    .expect_err("a consent is missing");
     match error {
         Error::Invalid(fields) => {
             assert_eq!(fields.len(), 1);
-            assert_eq!((fields[0].code, fields[0].field.as_str()), ("consent_missing", "consent"));
+            assert_eq!(
+                (fields[0].code, fields[0].field.as_str()),
+                ("consent_missing", "consent")
+            );
             assert!(fields[0].message.contains("restart_needed"));
         }
         other => panic!("{other:?}"),
     }
     let job = uc.fleet.start(&plan).await.expect("a job");
-    assert_eq!((job.counts.pending, job.counts.waiting), (1, 2), "subscribers wait for the publisher");
+    assert_eq!(
+        (job.counts.pending, job.counts.waiting),
+        (1, 2),
+        "subscribers wait for the publisher"
+    );
     let claimed = uc.fleet.claim(uc.agent, 10).await;
     let work = payload(&claimed[0]);
     assert_eq!(work.node_id, uc.nodes[0]);
     match &work.steps[0] {
-        Step::InstallTrust { store, certificates_pem } => {
+        Step::InstallTrust {
+            store,
+            certificates_pem,
+        } => {
             assert_eq!(store, "tomcat-trust");
             assert_eq!(certificates_pem, &[ca.root.to_pem(), ca.intermediate.to_pem()]);
         }
@@ -195,17 +255,27 @@ async fn an_upload_puts_missing_issuers_first_and_the_publisher_before_its_subsc
     }
     match &work.steps[1] {
         Step::InstallIdentity { chain_pem, sha256, .. } => {
-            assert_eq!(chain_pem, &[leaves[0].to_pem(), ca.intermediate.to_pem(), ca.root.to_pem()]);
+            assert_eq!(
+                chain_pem,
+                &[leaves[0].to_pem(), ca.intermediate.to_pem(), ca.root.to_pem()]
+            );
             assert_eq!(sha256, &leaves[0].sha256_hex());
         }
         other => panic!("{other:?}"),
     }
     assert!(work.expect[0].csr_spki_sha256.is_some());
     let failed = crate::machine::result(1, certyard_protocol::Outcome::Failed);
-    uc.fleet.report(uc.agent, work.task_id, &failed).await.expect("recorded");
+    uc.fleet
+        .report(uc.agent, work.task_id, &failed)
+        .await
+        .expect("recorded");
     let claimed = uc.fleet.claim(uc.agent, 10).await;
     assert_eq!(claimed.len(), 2, "the order is not a condition");
-    let last = claimed.iter().map(payload).find(|work| work.node_id == uc.nodes[2]).expect("node 2");
+    let last = claimed
+        .iter()
+        .map(payload)
+        .find(|work| work.node_id == uc.nodes[2])
+        .expect("node 2");
     assert!(
         matches!(&last.steps[0], Step::InstallTrust { certificates_pem, .. } if certificates_pem == &[ca.intermediate.to_pem()])
     );
@@ -217,10 +287,21 @@ async fn issuers_that_the_inventory_knows_complete_the_chain() {
     let ca = Authority::new("Example");
     let (id, csr) = uc.csr(0).await;
     let leaf = ca.sign(&csr, 365);
-    assert_eq!(refusal(&uc.fleet, upload(&[&leaf]), Targets::Csrs(vec![id])).await, "chain_incomplete");
-    uc.fleet.install(uc.cluster, uc.nodes[1], "trust", "CAPF-trust", &ca.root).await;
-    uc.fleet.install(uc.cluster, uc.nodes[1], "trust", "CAPF-trust", &ca.intermediate).await;
-    let plan = uc.fleet.plan(upload(&[&leaf]), Targets::Csrs(vec![id]), Order::default()).await.expect("a plan");
+    assert_eq!(
+        refusal(&uc.fleet, upload(&[&leaf]), Targets::Csrs(vec![id])).await,
+        "chain_incomplete"
+    );
+    uc.fleet
+        .install(uc.cluster, uc.nodes[1], "trust", "CAPF-trust", &ca.root)
+        .await;
+    uc.fleet
+        .install(uc.cluster, uc.nodes[1], "trust", "CAPF-trust", &ca.intermediate)
+        .await;
+    let plan = uc
+        .fleet
+        .plan(upload(&[&leaf]), Targets::Csrs(vec![id]), Order::default())
+        .await
+        .expect("a plan");
     assert_eq!(plan.refused, 0);
 }
 
@@ -237,16 +318,27 @@ async fn uploads_are_refused_with_what_differs() {
     let node = Targets::Installations(vec![uc.installed[1]]);
     assert_eq!(refusal(&uc.fleet, full(&ca.sign(&csr, 365)), node).await, "no_csr");
     uc.fleet.set("csr", id, "state", "replaced").await;
-    assert_eq!(refusal(&uc.fleet, full(&ca.sign(&csr, 365)), one()).await, "csr_not_open");
+    assert_eq!(
+        refusal(&uc.fleet, full(&ca.sign(&csr, 365)), one()).await,
+        "csr_not_open"
+    );
     for (file, code) in [
         (b"hello".to_vec(), "no_certificate"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_vec(), "private_key"),
+        (
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n".to_vec(),
+            "private_key",
+        ),
     ] {
         let action = Action::UploadCertificate(UploadOptions {
             files: vec![file],
             ..UploadOptions::default()
         });
-        match uc.fleet.plan(action, one(), Order::default()).await.expect_err("refused") {
+        match uc
+            .fleet
+            .plan(action, one(), Order::default())
+            .await
+            .expect_err("refused")
+        {
             Error::Invalid(fields) => assert_eq!((fields[0].field.as_str(), fields[0].code), ("certificate", code)),
             other => panic!("{other:?}"),
         }
@@ -259,23 +351,53 @@ async fn refusals_name_what_the_node_lacks() {
     let fleet = &uc.fleet;
     let node = || Targets::Nodes(vec![uc.nodes[1]]);
     let tomcat = || Action::GenerateCsr(csr_for("tomcat"));
-    assert_eq!(refusal(fleet, Action::GenerateCsr(csr_for("httpd")), node()).await, "purpose_unknown");
-    assert_eq!(refusal(fleet, Action::GenerateCsr(csr_for("ITLRecovery")), node()).await, "csr_not_supported");
-    assert_eq!(refusal(fleet, Action::GenerateCsr(csr_for("CAPF")), node()).await, "publisher_only");
-    let ec = CsrOptions { key_type: Some("EC".into()), ..csr_for("tomcat") };
-    assert_eq!(refusal(fleet, Action::GenerateCsr(ec), node()).await, "key_type_unsupported");
-    let wild = CsrOptions { names: vec!["*.example.org".into()], ..csr_for("tomcat") };
-    assert_eq!(refusal(fleet, Action::GenerateCsr(wild), node()).await, "wildcard_unsupported");
+    assert_eq!(
+        refusal(fleet, Action::GenerateCsr(csr_for("httpd")), node()).await,
+        "purpose_unknown"
+    );
+    assert_eq!(
+        refusal(fleet, Action::GenerateCsr(csr_for("ITLRecovery")), node()).await,
+        "csr_not_supported"
+    );
+    assert_eq!(
+        refusal(fleet, Action::GenerateCsr(csr_for("CAPF")), node()).await,
+        "publisher_only"
+    );
+    let ec = CsrOptions {
+        key_type: Some("EC".into()),
+        ..csr_for("tomcat")
+    };
+    assert_eq!(
+        refusal(fleet, Action::GenerateCsr(ec), node()).await,
+        "key_type_unsupported"
+    );
+    let wild = CsrOptions {
+        names: vec!["*.example.org".into()],
+        ..csr_for("tomcat")
+    };
+    assert_eq!(
+        refusal(fleet, Action::GenerateCsr(wild), node()).await,
+        "wildcard_unsupported"
+    );
     fleet.set("node", uc.nodes[1], "ready", false).await;
     assert_eq!(refusal(fleet, Action::Refresh, node()).await, "credentials_missing");
     fleet.set("node", uc.nodes[1], "ready", true).await;
-    fleet.set("agent", uc.agent, "capabilities", serde_json::json!([{"connector": "from_the_future", "steps": []}])).await;
+    fleet
+        .set(
+            "agent",
+            uc.agent,
+            "capabilities",
+            serde_json::json!([{"connector": "from_the_future", "steps": []}]),
+        )
+        .await;
     assert_eq!(refusal(fleet, tomcat(), node()).await, "unsupported_step");
     fleet.set("agent", uc.agent, "banned_at", crate::machine::noon()).await;
     assert_eq!(refusal(fleet, tomcat(), node()).await, "no_agent");
     fleet.set("cluster", uc.cluster, "enabled", false).await;
     assert_eq!(refusal(fleet, tomcat(), node()).await, "cluster_not_enabled");
-    fleet.set("node", uc.nodes[1], "retired_at", crate::machine::noon()).await;
+    fleet
+        .set("node", uc.nodes[1], "retired_at", crate::machine::noon())
+        .await;
     assert_eq!(refusal(fleet, Action::Refresh, node()).await, "node_retired");
 }
 
@@ -283,16 +405,26 @@ async fn refusals_name_what_the_node_lacks() {
 async fn a_trust_certificate_has_no_csr() {
     let uc = Uc::new().await;
     let ca = Authority::new("Example");
-    let trust = uc.fleet.install(uc.cluster, uc.nodes[0], "trust", "tomcat-trust", &ca.root).await;
+    let trust = uc
+        .fleet
+        .install(uc.cluster, uc.nodes[0], "trust", "tomcat-trust", &ca.root)
+        .await;
     let action = Action::GenerateCsr(CsrOptions::default());
-    assert_eq!(refusal(&uc.fleet, action, Targets::Installations(vec![trust])).await, "not_identity");
+    assert_eq!(
+        refusal(&uc.fleet, action, Targets::Installations(vec![trust])).await,
+        "not_identity"
+    );
 }
 
 #[tokio::test]
 async fn an_offline_agent_is_a_warning_and_no_refusal() {
     let uc = Uc::new().await;
     uc.fleet.later(600);
-    let plan = uc.fleet.plan(Action::Refresh, Targets::Nodes(uc.nodes.clone()), Order::default()).await.expect("a plan");
+    let plan = uc
+        .fleet
+        .plan(Action::Refresh, Targets::Nodes(uc.nodes.clone()), Order::default())
+        .await
+        .expect("a plan");
     assert_eq!(codes(&plan), ["agent_offline"]);
     assert!(!plan.warnings[0].consent);
     fleet_starts(&uc, &plan).await;
@@ -317,10 +449,26 @@ async fn bad_requests_name_their_fields() {
         (Action::Refresh, Targets::Nodes(Vec::new()), "nodes"),
         (Action::GenerateCsr(CsrOptions::default()), node(), "purpose"),
         (Action::Refresh, Targets::Csrs(vec![Uuid::now_v7()]), "csrs"),
-        (csr(|options| options.names = vec!["a b".into()]), node(), "csr.names[0]"),
-        (csr(|options| options.names = vec!["x".into(); 101]), node(), "csr.names"),
-        (csr(|options| options.common_name = Some(String::new())), node(), "csr.common_name"),
-        (csr(|options| options.key_type = Some("DSA".into())), node(), "csr.key_type"),
+        (
+            csr(|options| options.names = vec!["a b".into()]),
+            node(),
+            "csr.names[0]",
+        ),
+        (
+            csr(|options| options.names = vec!["x".into(); 101]),
+            node(),
+            "csr.names",
+        ),
+        (
+            csr(|options| options.common_name = Some(String::new())),
+            node(),
+            "csr.common_name",
+        ),
+        (
+            csr(|options| options.key_type = Some("DSA".into())),
+            node(),
+            "csr.key_type",
+        ),
         (csr(|options| options.key_bits = Some(1024)), node(), "csr.key_bits"),
         (csr(|options| options.hash = Some("MD5".into())), node(), "csr.hash"),
         (
@@ -331,8 +479,16 @@ async fn bad_requests_name_their_fields() {
             node(),
             "csr.hash",
         ),
-        (csr(|options| options.subject = vec![("C".into(), "Sweden".into())]), node(), "csr.subject[0]"),
-        (Action::UploadCertificate(UploadOptions::default()), node(), "certificate"),
+        (
+            csr(|options| options.subject = vec![("C".into(), "Sweden".into())]),
+            node(),
+            "csr.subject[0]",
+        ),
+        (
+            Action::UploadCertificate(UploadOptions::default()),
+            node(),
+            "certificate",
+        ),
     ];
     for (action, targets, field) in table {
         match uc.fleet.plan(action, targets, Order::default()).await {
@@ -342,8 +498,14 @@ async fn bad_requests_name_their_fields() {
             other => panic!("{field}: {other:?}"),
         }
     }
-    let order = Order { deadline_seconds: Some(1), ..Order::default() };
-    assert!(matches!(uc.fleet.plan(Action::Refresh, node(), order).await, Err(Error::Invalid(_))));
+    let order = Order {
+        deadline_seconds: Some(1),
+        ..Order::default()
+    };
+    assert!(matches!(
+        uc.fleet.plan(Action::Refresh, node(), order).await,
+        Err(Error::Invalid(_))
+    ));
 }
 
 #[tokio::test]
@@ -380,16 +542,32 @@ async fn what_moved_under_a_plan_is_told_or_left_out() {
         .await
         .expect("the rest");
     assert_eq!(job.counts.total(), 2);
-    jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id).await.expect("cancelled");
+    jobs::cancel(&fleet.test.db, &fleet.org.owner, job.id)
+        .await
+        .expect("cancelled");
     for (table, id, column, value, what) in [
-        ("cluster", uc.cluster, "product_version", sea_orm::Value::from("15"), "version"),
+        (
+            "cluster",
+            uc.cluster,
+            "product_version",
+            sea_orm::Value::from("15"),
+            "version",
+        ),
         ("node", uc.nodes[0], "ready", sea_orm::Value::from(false), "ready"),
-        ("node", uc.nodes[2], "agent_id", sea_orm::Value::from(Option::<Uuid>::None), "agent"),
+        (
+            "node",
+            uc.nodes[2],
+            "agent_id",
+            sea_orm::Value::from(Option::<Uuid>::None),
+            "agent",
+        ),
     ] {
         let plan = plan().await;
         fleet.set(table, id, column, value).await;
         match fleet.start(&plan).await.expect_err("it moved") {
-            Error::Conflict { detail: Some(detail), .. } => assert_eq!(detail["changes"][0]["what"], what),
+            Error::Conflict {
+                detail: Some(detail), ..
+            } => assert_eq!(detail["changes"][0]["what"], what),
             other => panic!("{what}: {other:?}"),
         }
     }
@@ -399,17 +577,41 @@ async fn what_moved_under_a_plan_is_told_or_left_out() {
 async fn a_plan_runs_once_and_for_an_hour() {
     let uc = Uc::new().await;
     let node = || Targets::Nodes(uc.nodes.clone());
-    let plan = uc.fleet.plan(Action::Refresh, node(), Order::default()).await.expect("a plan");
+    let plan = uc
+        .fleet
+        .plan(Action::Refresh, node(), Order::default())
+        .await
+        .expect("a plan");
     uc.fleet.start(&plan).await.expect("a job");
     let error = uc.fleet.start(&plan).await.expect_err("once");
     assert!(matches!(error, Error::Conflict { code: "plan_used", .. }));
-    let plan = uc.fleet.plan(Action::Refresh, node(), Order::default()).await.expect("a plan");
+    let plan = uc
+        .fleet
+        .plan(Action::Refresh, node(), Order::default())
+        .await
+        .expect("a plan");
     uc.fleet.later(3_600);
     let error = uc.fleet.start(&plan).await.expect_err("too late");
-    assert!(matches!(error, Error::Refused { code: "plan_expired", .. }));
+    assert!(matches!(
+        error,
+        Error::Refused {
+            code: "plan_expired",
+            ..
+        }
+    ));
     uc.fleet.later(3_601);
-    let tx = uc.fleet.test.db.write(&uc.fleet.org.owner).await.expect("a transaction");
-    assert_eq!(plans::delete_expired(&tx, 100).await.expect("deleted"), 1, "the plan of a job stays");
+    let tx = uc
+        .fleet
+        .test
+        .db
+        .write(&uc.fleet.org.owner)
+        .await
+        .expect("a transaction");
+    assert_eq!(
+        plans::delete_expired(&tx, 100).await.expect("deleted"),
+        1,
+        "the plan of a job stays"
+    );
 }
 
 #[tokio::test]
@@ -421,7 +623,14 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
     let far = fleet.nodes(cluster, ConnectorKind::CiscoUc, 2, uc.agent, None).await;
     let own = own_certificate("far.example.org", 10);
     let installed = fleet.install(cluster, far[0], "identity", "tomcat", &own).await;
-    let all = fleet.plan(Action::Refresh, Targets::Filter(TargetFilter::default()), Order::default()).await.expect("a plan");
+    let all = fleet
+        .plan(
+            Action::Refresh,
+            Targets::Filter(TargetFilter::default()),
+            Order::default(),
+        )
+        .await
+        .expect("a plan");
     assert_eq!(all.targets, 5);
     let soon = TargetFilter {
         purpose: Some("tomcat".into()),
@@ -429,14 +638,24 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
         ..TargetFilter::default()
     };
     let csrs = fleet
-        .plan(Action::GenerateCsr(CsrOptions::default()), Targets::Filter(soon.clone()), Order::default())
+        .plan(
+            Action::GenerateCsr(CsrOptions::default()),
+            Targets::Filter(soon.clone()),
+            Order::default(),
+        )
         .await
         .expect("a plan");
     assert_eq!(csrs.targets, 1);
 
     let bound = fleet.org.member(Role::Operator, Some(vec![fleet.group]));
-    let ask = |targets| Request { action: Action::Refresh, targets, order: Order::default() };
-    let mine = plans::create(&fleet.test.db, &bound, ask(Targets::Filter(TargetFilter::default()))).await.expect("a plan");
+    let ask = |targets| Request {
+        action: Action::Refresh,
+        targets,
+        order: Order::default(),
+    };
+    let mine = plans::create(&fleet.test.db, &bound, ask(Targets::Filter(TargetFilter::default())))
+        .await
+        .expect("a plan");
     assert_eq!(mine.targets, 3);
     for targets in [
         Targets::Nodes(vec![uc.nodes[0], far[0]]),
@@ -444,19 +663,35 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
         Targets::Nodes(vec![Uuid::now_v7()]),
         Targets::Csrs(vec![Uuid::now_v7()]),
     ] {
-        let action = if matches!(targets, Targets::Csrs(_)) { upload(&[&own]) } else { Action::Refresh };
-        let request = Request { action, targets, order: Order::default() };
-        let error = plans::create(&fleet.test.db, &bound, request).await.expect_err("not theirs");
+        let action = if matches!(targets, Targets::Csrs(_)) {
+            upload(&[&own])
+        } else {
+            Action::Refresh
+        };
+        let request = Request {
+            action,
+            targets,
+            order: Order::default(),
+        };
+        let error = plans::create(&fleet.test.db, &bound, request)
+            .await
+            .expect_err("not theirs");
         assert!(matches!(error, Error::NotFound { .. }), "{error:?}");
     }
     let tx = fleet.test.db.read(&bound).await.expect("a transaction");
-    let part = plans::targets(&tx, all.id, StoredTargetFilter::default(), None, 200).await.expect("a part");
+    let part = plans::targets(&tx, all.id, StoredTargetFilter::default(), None, 200)
+        .await
+        .expect("a part");
     assert_eq!(part.items.len(), 3);
     drop(tx);
-    let error = jobs::create(&fleet.test.db, &bound, all.id, &[], Changed::Refuse).await.expect_err("it is larger");
+    let error = jobs::create(&fleet.test.db, &bound, all.id, &[], Changed::Refuse)
+        .await
+        .expect_err("it is larger");
     assert!(matches!(error, Error::NotFound { .. }));
     let viewer = fleet.org.member(Role::Viewer, None);
-    let error = plans::create(&fleet.test.db, &viewer, ask(Targets::Filter(TargetFilter::default()))).await.expect_err("no");
+    let error = plans::create(&fleet.test.db, &viewer, ask(Targets::Filter(TargetFilter::default())))
+        .await
+        .expect_err("no");
     assert!(matches!(error, Error::Forbidden { .. }));
 }
 
@@ -466,12 +701,17 @@ async fn ten_thousand_nodes_are_planned_and_started_in_one_go() {
     let agent = fleet.agent(fleet.group).await;
     let mut nodes = Vec::new();
     for index in 0..100 {
-        let cluster = fleet.cluster(fleet.group, &format!("cluster-{index:03}"), "server", "").await;
+        let cluster = fleet
+            .cluster(fleet.group, &format!("cluster-{index:03}"), "server", "")
+            .await;
         nodes.extend(fleet.nodes(cluster, ConnectorKind::Nginx, 100, agent, None).await);
     }
     let begun = std::time::Instant::now();
     let action = Action::GenerateCsr(csr_for("nginx:www.example.org"));
-    let plan = fleet.plan(action, Targets::Nodes(nodes), Order::default()).await.expect("a plan");
+    let plan = fleet
+        .plan(action, Targets::Nodes(nodes), Order::default())
+        .await
+        .expect("a plan");
     let planned = begun.elapsed();
     let job = fleet.start(&plan).await.expect("a job");
     println!("10,000 nodes: plan {planned:?}, plan and job {:?}", begun.elapsed());

@@ -6,7 +6,6 @@ use sea_orm::entity::prelude::*;
 /// One action on many nodes.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "job")]
-#[expect(missing_docs, reason = "columns are explained by the migration and by `Job`")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub org_id: Uuid,

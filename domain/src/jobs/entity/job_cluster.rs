@@ -6,7 +6,6 @@ use sea_orm::entity::prelude::*;
 /// How many tasks of a job stand in which state in one cluster. Moved only by [`super::super::transition`].
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "job_cluster")]
-#[expect(missing_docs, reason = "columns are explained by the migration")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub org_id: Uuid,

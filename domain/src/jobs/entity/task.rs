@@ -6,7 +6,6 @@ use sea_orm::entity::prelude::*;
 /// A job's part on one node.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "task")]
-#[expect(missing_docs, reason = "columns are explained by the migration and by `Task`")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub org_id: Uuid,
