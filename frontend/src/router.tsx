@@ -90,6 +90,10 @@ const agentsRoute = createRoute({
 const setupRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/setup',
+  beforeLoad: async ({ context }) => {
+    const setup = await context.client.fetchQuery(setupQuery);
+    if (!setup.needed) throw redirect({ to: '/clusters' });
+  },
   component: SetupPage,
 });
 
