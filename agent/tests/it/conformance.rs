@@ -110,7 +110,10 @@ impl Desk {
         payload.epoch = 2;
         let second = self.run(connector, &payload).await;
         assert_eq!(second.outcome, Outcome::Succeeded, "{:?}", second.failure);
-        assert_eq!(first.csr_pem, second.csr_pem, "the second try answers with the same CSR");
+        assert_eq!(
+            first.csr_pem, second.csr_pem,
+            "the second try answers with the same CSR"
+        );
         second
     }
 }
@@ -135,7 +138,10 @@ async fn conformance<R: Rig>(rig: &R) {
     let inventory = read.inventory.unwrap();
     assert_eq!(installed(&inventory, rig.purpose()), old);
     let again = connector.inventory().await.unwrap();
-    assert_eq!(again.digest, inventory.digest, "an unchanged node has an unchanged digest");
+    assert_eq!(
+        again.digest, inventory.digest,
+        "an unchanged node has an unchanged digest"
+    );
     table.push((StepKind::Inventory, "yes", "digest is stable".into(), String::new()));
 
     // A key and a CSR.
@@ -143,8 +149,16 @@ async fn conformance<R: Rig>(rig: &R) {
     let csr = result.csr_pem.unwrap();
     assert_eq!(rig.effects(StepKind::GenerateCsr), 1, "two tries made one key");
     let open = connector.inventory().await.unwrap().csrs;
-    assert!(open.iter().any(|held| held.purpose == rig.purpose()), "the CSR is in the inventory");
-    table.push((StepKind::GenerateCsr, "yes", "1 effect of 2 tries".into(), "CSR in inventory".into()));
+    assert!(
+        open.iter().any(|held| held.purpose == rig.purpose()),
+        "the CSR is in the inventory"
+    );
+    table.push((
+        StepKind::GenerateCsr,
+        "yes",
+        "1 effect of 2 tries".into(),
+        "CSR in inventory".into(),
+    ));
     let answer = rig.sign(&csr);
 
     // Trust.
@@ -154,10 +168,24 @@ async fn conformance<R: Rig>(rig: &R) {
     };
     if offers(StepKind::InstallTrust) {
         desk.run_twice(connector, vec![trust]).await;
-        assert_eq!(rig.effects(StepKind::InstallTrust), 2, "root and intermediate once each");
-        table.push((StepKind::InstallTrust, "yes", "1 effect each of 2 tries".into(), String::new()));
+        assert_eq!(
+            rig.effects(StepKind::InstallTrust),
+            2,
+            "root and intermediate once each"
+        );
+        table.push((
+            StepKind::InstallTrust,
+            "yes",
+            "1 effect each of 2 tries".into(),
+            String::new(),
+        ));
     } else {
-        table.push((StepKind::InstallTrust, "no", unsupported(&desk, connector, trust).await, String::new()));
+        table.push((
+            StepKind::InstallTrust,
+            "no",
+            unsupported(&desk, connector, trust).await,
+            String::new(),
+        ));
     }
 
     // A failure in the middle.
@@ -178,41 +206,80 @@ async fn conformance<R: Rig>(rig: &R) {
     let halfway = format!("{:?}, {:?}, old served", failed.outcome, failed.node_state);
 
     // Install, twice, alone; then the way to service.
-    desk.run_twice(connector, vec![nginx::install_step(rig.purpose(), &answer)]).await;
+    desk.run_twice(connector, vec![nginx::install_step(rig.purpose(), &answer)])
+        .await;
     assert_eq!(rig.effects(StepKind::InstallIdentity), 1, "two tries installed once");
-    table.push((StepKind::InstallIdentity, "yes", "1 effect of 2 tries".into(), halfway.clone()));
+    table.push((
+        StepKind::InstallIdentity,
+        "yes",
+        "1 effect of 2 tries".into(),
+        halfway.clone(),
+    ));
     if offers(StepKind::Activate) {
         desk.run_twice(connector, vec![activate]).await;
         table.push((StepKind::Activate, "yes", "harmless twice".into(), halfway));
     } else {
-        table.push((StepKind::Activate, "no", unsupported(&desk, connector, activate).await, String::new()));
+        table.push((
+            StepKind::Activate,
+            "no",
+            unsupported(&desk, connector, activate).await,
+            String::new(),
+        ));
         assert_eq!(rig.served().await, old, "without a restart the old one is served");
     }
-    let verified = desk.run_twice(connector, vec![nginx::verify_step(rig.purpose(), &answer)]).await;
+    let verified = desk
+        .run_twice(connector, vec![nginx::verify_step(rig.purpose(), &answer)])
+        .await;
     let note = verified.steps[0].note.clone();
     rig.restart().await;
-    assert_eq!(rig.served().await, answer.leaf.sha256_hex(), "the new certificate is served");
+    assert_eq!(
+        rig.served().await,
+        answer.leaf.sha256_hex(),
+        "the new certificate is served"
+    );
     let inventory = connector.inventory().await.unwrap();
-    let entry = inventory.entries.iter().find(|entry| entry.store == rig.purpose()).unwrap();
+    let entry = inventory
+        .entries
+        .iter()
+        .find(|entry| entry.store == rig.purpose())
+        .unwrap();
     assert_eq!(entry.served, Served::Served);
-    assert!(inventory.csrs.iter().all(|csr| csr.purpose != rig.purpose()), "the CSR is answered");
+    assert!(
+        inventory.csrs.iter().all(|csr| csr.purpose != rig.purpose()),
+        "the CSR is answered"
+    );
     table.push((StepKind::Verify, "yes", note, String::new()));
 
     table.sort_by_key(|row| row.0);
     assert_eq!(table.len(), StepKind::ALL.len(), "every step has its row");
-    println!("\n{:<10} {:<17} {:<8} {:<17} {:<62} {}", "connector", "step", "offered", "rollback", "twice", "halfway");
+    println!(
+        "\n{:<10} {:<17} {:<8} {:<17} {:<62} {}",
+        "connector", "step", "offered", "rollback", "twice", "halfway"
+    );
     for (step, offered, twice, halfway) in table {
-        let rollback = connector.rollback_kind(step).map_or("-".into(), |kind| format!("{kind:?}"));
+        let rollback = connector
+            .rollback_kind(step)
+            .map_or("-".into(), |kind| format!("{kind:?}"));
         let effect = if has_effect(step) { "" } else { " (reads)" };
-        println!("{:<10} {:<17} {offered:<8} {rollback:<17} {:<62} {halfway}", kind.as_str(), step.as_str(), format!("{twice}{effect}"));
+        println!(
+            "{:<10} {:<17} {offered:<8} {rollback:<17} {:<62} {halfway}",
+            kind.as_str(),
+            step.as_str(),
+            format!("{twice}{effect}")
+        );
     }
 }
 
 async fn unsupported(desk: &Desk, connector: &dyn Connector, step: Step) -> String {
     let name = step.kind().as_str();
-    let result = desk.run(connector, &payload(connector.capability().connector, vec![step])).await;
+    let result = desk
+        .run(connector, &payload(connector.capability().connector, vec![step]))
+        .await;
     let failure = result.failure.unwrap();
-    assert_eq!((result.outcome, result.node_state), (Outcome::Failed, NodeState::NotStarted));
+    assert_eq!(
+        (result.outcome, result.node_state),
+        (Outcome::Failed, NodeState::NotStarted)
+    );
     assert_eq!(failure.code, "unsupported_step");
     assert!(failure.message.contains(name), "{}", failure.message);
     format!("refused by name: {name}")
@@ -285,7 +352,10 @@ impl Rig for TestUc {
         self.lab.effects(&self.node.name, operation)
     }
     async fn break_it(&self) {
-        self.lab.fault(&format!("{}:identity-upload:500", self.node.name)).await.unwrap();
+        self.lab
+            .fault(&format!("{}:identity-upload:500", self.node.name))
+            .await
+            .unwrap();
     }
     async fn mend_it(&self) {
         self.lab.clear_faults("*").await.unwrap();

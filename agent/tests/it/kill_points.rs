@@ -1,1 +1,198 @@
-//! Soon.
+//! The agent dies as by `kill -9` at every point of every step, and comes back: nothing is lost, no effect is repeated.
+
+use crate::nginx::{NAME, PURPOSE, TestNginx, install_steps};
+use crate::program::{Program, text};
+use crate::uc::TestUc;
+use certyard_agent::failpoint::{KillPoint, Phase, kill_points};
+use certyard_lab::Operation;
+use certyard_pki::Certificate;
+use certyard_protocol::*;
+
+/// Runs a task with the agent dying once on its way when `point` is one of its steps.
+async fn run(program: &mut Program, node: &str, steps: Vec<Step>, point: KillPoint, check: impl Fn()) -> TaskResult {
+    let stub = program.stub.clone();
+    let dies = steps.iter().any(|step| step.kind() == point.step);
+    let payload = stub.payload(&stub.node(node), steps);
+    let task = stub.queue(&payload);
+    if dies {
+        program.ended(&point.to_string()).await;
+        check();
+        program.start(Some(&point.to_string()));
+    }
+    let result = stub.result(task).await;
+    assert_eq!(
+        result.outcome,
+        Outcome::Succeeded,
+        "{point}: {:?}\n{}",
+        result.failure,
+        program.log()
+    );
+    let results = stub.state().results.clone();
+    let mine: Vec<&TaskResult> = results
+        .iter()
+        .filter(|(id, _)| *id == task.task_id)
+        .map(|(_, r)| r)
+        .collect();
+    assert!(
+        mine.iter().all(|other| **other == result),
+        "{point}: a repeated result is the same"
+    );
+    result
+}
+
+async fn held(program: &Program, node: &str) {
+    program
+        .stub
+        .until("the node is declared and read", |state| {
+            let id = state.nodes.get(node)?.node_id;
+            state.inventories.iter().any(|(read, _)| *read == id).then_some(())
+        })
+        .await;
+}
+
+#[test]
+fn the_points_are_every_step_times_every_phase() {
+    assert_eq!(kill_points().len(), StepKind::ALL.len() * Phase::ALL.len());
+    assert_eq!(kill_points().len(), 18);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nginx_survives_every_point_with_one_effect_each() {
+    let nginx = TestNginx::start().await;
+    let mut program = Program::joined().await;
+    program.add_nginx("web", &nginx);
+    let (mut keys, mut proven) = (0, 0);
+    for point in kill_points()
+        .into_iter()
+        .filter(|point| point.step != StepKind::InstallTrust)
+    {
+        program.start(Some(&point.to_string()));
+        held(&program, "web").await;
+        let safe = || nginx.assert_working_pair();
+        // Requests that are answered are pruned; count what this round adds by the open request alone.
+        let result = run(
+            &mut program,
+            "web",
+            vec![nginx.csr_step(), Step::Inventory],
+            point,
+            safe,
+        )
+        .await;
+        let csr = result.csr_pem.unwrap();
+        let open = std::fs::read_to_string(nginx.folder().join("request/csr.pem")).unwrap();
+        assert_eq!(open, csr, "{point}: the reported CSR is the node's");
+        if nginx.count("requests") < 3 {
+            keys += 1;
+            assert_eq!(nginx.count("requests"), keys, "{point}: one key was made");
+        }
+        let answer = nginx.ca.sign(&csr, 30).unwrap();
+        run(&mut program, "web", install_steps(PURPOSE, &answer), point, safe).await;
+        assert_eq!(nginx.served(NAME).await, answer.leaf.sha256_hex(), "{point}");
+        nginx.assert_working_pair();
+        let marker = program.data().join(format!(
+            "failpoint-{}-{}.fired",
+            point.step.as_str(),
+            point.phase.as_str()
+        ));
+        assert!(marker.exists(), "{point} was reached");
+        program.kill();
+        proven += 1;
+    }
+    assert_eq!(proven, 15);
+    println!("nginx: {proven} kill points, each resumed with one effect");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cisco_uc_survives_every_point_with_one_effect_each() {
+    let uc = TestUc::start().await;
+    let mut program = Program::joined().await;
+    let address = uc.node.address.to_string();
+    let args = [
+        "node",
+        "add",
+        "--cluster",
+        "London",
+        "--product",
+        &uc.node.product,
+        "--version",
+        &uc.node.version,
+        "--name",
+        "pub",
+        "--address",
+        &address,
+        "--role",
+        "publisher",
+        "--connector",
+        "cisco_uc",
+        "--user",
+        &uc.node.user,
+        "--password-stdin",
+    ];
+    let output = program.command(&args, Some(&uc.node.password));
+    assert!(output.status.success(), "{}", text(&output));
+    let count = |operation| uc.lab.effects(&uc.node.name, operation);
+    let mut rounds = 0;
+    for point in kill_points()
+        .into_iter()
+        .filter(|point| point.step != StepKind::Activate)
+    {
+        program.start(Some(&point.to_string()));
+        held(&program, "pub").await;
+        let steps = vec![uc.csr_step(), Step::Inventory];
+        let csr = run(&mut program, "pub", steps, point, || {}).await.csr_pem.unwrap();
+        rounds += 1;
+        assert_eq!(count(Operation::CsrGenerate), rounds, "{point}: one CSR was made");
+        let answer = uc.lab.outside_ca().sign(&csr, 30).unwrap();
+        let trust = Step::InstallTrust {
+            store: "tomcat-trust".into(),
+            certificates_pem: answer.issuers().map(Certificate::to_pem).into(),
+        };
+        let mut steps = install_steps("tomcat", &answer);
+        steps.retain(|step| step.kind() != StepKind::Activate);
+        steps.insert(0, trust);
+        run(&mut program, "pub", steps, point, || {}).await;
+        assert_eq!(
+            count(Operation::IdentityUpload),
+            rounds,
+            "{point}: it was installed once"
+        );
+        assert_eq!(
+            count(Operation::TrustUpload),
+            2,
+            "{point}: root and intermediate once each"
+        );
+        program.kill();
+    }
+    assert_eq!(rounds, 15);
+    assert!(!program.log().contains(&uc.node.password), "no password in the log");
+    println!("cisco_uc: {rounds} kill points, each resumed with one effect");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_comes_back_with_a_higher_epoch_takes_over_what_was_done() {
+    let nginx = TestNginx::start().await;
+    let mut program = Program::joined().await;
+    program.add_nginx("web", &nginx);
+    program.start(Some("generate_csr:after"));
+    held(&program, "web").await;
+    let stub = program.stub.clone();
+    let mut payload = stub.payload(&stub.node("web"), vec![nginx.csr_step(), Step::Inventory]);
+    let first = stub.queue(&payload);
+    program.ended("generate_csr:after").await;
+    let made = std::fs::read_to_string(nginx.folder().join("request/csr.pem")).unwrap();
+    // The lease ran out while the agent was down.
+    payload.epoch = 2;
+    let second = stub.queue(&payload);
+    program.start(None);
+    let result = stub.result(second).await;
+    assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
+    assert_eq!(result.csr_pem.unwrap(), made, "the CSR of the first epoch is adopted");
+    assert_eq!(nginx.count("requests"), 1);
+    assert!(
+        stub.state()
+            .results
+            .iter()
+            .all(|(_, result)| result.epoch != first.epoch),
+        "the stale epoch reports nothing"
+    );
+}

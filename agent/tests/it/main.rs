@@ -1,5 +1,9 @@
 //! The agent against real parts: a real nginx, the lab's nodes, and a server of the tests' own that can be hostile.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
 
 mod conformance;
 mod kill_points;

@@ -25,7 +25,11 @@ pub struct TestNginx {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 impl TestNginx {
@@ -49,7 +53,11 @@ impl TestNginx {
         };
         let both = format!("listen 127.0.0.1:{port} ssl; listen 127.0.0.1:{second_port} ssl;");
         std::fs::write(root.join("sites/a.conf"), site(NAME, &both)).unwrap();
-        std::fs::write(root.join("sites/b.conf"), site(OTHER, &format!("listen 127.0.0.1:{port} ssl;"))).unwrap();
+        std::fs::write(
+            root.join("sites/b.conf"),
+            site(OTHER, &format!("listen 127.0.0.1:{port} ssl;")),
+        )
+        .unwrap();
         let dir = root.display();
         let temps: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .iter()
@@ -64,6 +72,7 @@ impl TestNginx {
             .arg("-c")
             .arg(root.join("nginx.conf"))
             .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
@@ -94,7 +103,9 @@ impl TestNginx {
     pub fn settings(&self) -> NginxSettings {
         let config = self.config();
         NginxSettings {
-            reload_argv: ["/usr/sbin/nginx", "-c", config.to_str().unwrap(), "-s", "reload"].map(String::from).into(),
+            reload_argv: ["/usr/sbin/nginx", "-c", config.to_str().unwrap(), "-s", "reload"]
+                .map(String::from)
+                .into(),
             program: "/usr/sbin/nginx".into(),
             allowed: vec![],
             config,
@@ -111,7 +122,9 @@ impl TestNginx {
     }
 
     async fn try_served(&self, name: &str) -> Result<String, String> {
-        Ok(wire::look(&format!("127.0.0.1:{}", self.port), name, None).await?.sha256())
+        Ok(wire::look(&format!("127.0.0.1:{}", self.port), name, None)
+            .await?
+            .sha256())
     }
 
     pub fn csr_step(&self) -> Step {
@@ -132,7 +145,10 @@ impl TestNginx {
 
     pub fn count(&self, kind: &str) -> usize {
         std::fs::read_dir(self.folder().join(kind)).map_or(0, |entries| {
-            entries.flatten().filter(|entry| !entry.file_name().to_string_lossy().starts_with('.')).count()
+            entries
+                .flatten()
+                .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+                .count()
         })
     }
 
@@ -145,15 +161,27 @@ impl TestNginx {
         let leaf = Certificate::from_pem(leaf).unwrap();
         let key = PrivateKey::from_pem(&std::fs::read_to_string(&key_file).unwrap()).unwrap();
         assert!(key.matches(&leaf.spki_der), "certificate and key do not fit");
-        assert_eq!(std::fs::metadata(&key_file).unwrap().permissions().mode() & 0o777, 0o600);
-        let check = Command::new("/usr/sbin/nginx").arg("-t").arg("-c").arg(self.config()).output().unwrap();
+        assert_eq!(
+            std::fs::metadata(&key_file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        let check = Command::new("/usr/sbin/nginx")
+            .arg("-t")
+            .arg("-c")
+            .arg(self.config())
+            .output()
+            .unwrap();
         assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
     }
 }
 
 impl Drop for TestNginx {
     fn drop(&mut self) {
-        let _ = Command::new("/usr/sbin/nginx").arg("-c").arg(self.config()).args(["-s", "stop"]).output();
+        let _ = Command::new("/usr/sbin/nginx")
+            .arg("-c")
+            .arg(self.config())
+            .args(["-s", "stop"])
+            .output();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -174,7 +202,9 @@ fn self_signed(folder: &std::path::Path, name: &str) {
 pub fn install_step(purpose: &str, answer: &Answer) -> Step {
     Step::InstallIdentity {
         purpose: purpose.into(),
-        chain_pem: [&answer.leaf, &answer.intermediate, &answer.root].map(Certificate::to_pem).into(),
+        chain_pem: [&answer.leaf, &answer.intermediate, &answer.root]
+            .map(Certificate::to_pem)
+            .into(),
         sha256: answer.leaf.sha256_hex(),
     }
 }

@@ -35,16 +35,27 @@ async fn assert_untouched(nginx: &TestNginx, old: &str) {
 async fn a_renewal_is_served_on_all_addresses_and_leaves_the_other_site_alone() {
     let (nginx, desk, answer) = asked().await;
     let other = nginx.served(OTHER).await;
-    let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
+    let result = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
     assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
     assert_eq!(result.steps[2].note, "served at 4 of 4 addresses and names");
     assert_eq!(nginx.served(NAME).await, answer.leaf.sha256_hex());
     assert_eq!(nginx.served(OTHER).await, other);
-    let shown = certyard_agent::wire::look(&format!("127.0.0.1:{}", nginx.second_port), NAME, None).await.unwrap();
-    assert_eq!(shown.chain, [answer.leaf.der.clone(), answer.intermediate.der.clone()], "leaf and intermediate, no root");
+    let shown = certyard_agent::wire::look(&format!("127.0.0.1:{}", nginx.second_port), NAME, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        shown.chain,
+        [answer.leaf.der.clone(), answer.intermediate.der.clone()],
+        "leaf and intermediate, no root"
+    );
     nginx.assert_working_pair();
     let config = std::fs::read_to_string(nginx.temp.path().join("sites/a.conf")).unwrap();
-    assert!(config.contains(&format!("ssl_certificate ssl/{NAME}.pem")), "no configuration was rewritten");
+    assert!(
+        config.contains(&format!("ssl_certificate ssl/{NAME}.pem")),
+        "no configuration was rewritten"
+    );
     let link = std::fs::read_link(nginx.temp.path().join(format!("ssl/{NAME}.key"))).unwrap();
     assert_eq!(link, nginx.folder().join("current/key.pem"));
 }
@@ -55,16 +66,27 @@ async fn a_broken_configuration_is_rolled_back_and_the_old_certificate_stays_ser
     let old = nginx.served(NAME).await;
     let broken = nginx.temp.path().join("sites/broken.conf");
     std::fs::write(&broken, "no_such_directive on;").unwrap();
-    let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
-    assert_eq!((result.outcome, result.node_state), (Outcome::Failed, NodeState::RolledBack));
+    let result = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
+    assert_eq!(
+        (result.outcome, result.node_state),
+        (Outcome::Failed, NodeState::RolledBack)
+    );
     let failure = result.failure.unwrap();
     assert_eq!(failure.code, "config_check_failed");
-    assert!(failure.message.contains("no_such_directive"), "nginx's own words: {}", failure.message);
+    assert!(
+        failure.message.contains("no_such_directive"),
+        "nginx's own words: {}",
+        failure.message
+    );
     std::fs::remove_file(&broken).unwrap();
     assert_untouched(&nginx, &old).await;
     let csrs = nginx.connector().inventory().await.unwrap().csrs;
     assert_eq!(csrs.len(), 1, "the CSR is open again");
-    let again = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
+    let again = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
     assert_eq!(again.outcome, Outcome::Succeeded, "{:?}", again.failure);
 }
 
@@ -81,7 +103,11 @@ async fn a_reload_that_fails_or_does_nothing_is_rolled_back() {
         let result = desk.run(&connector, &task(install_steps(PURPOSE, &answer))).await;
         assert_eq!(result.outcome, Outcome::Failed);
         assert_eq!(result.failure.unwrap().code, code);
-        let wanted = if code == "not_served" { NodeState::RolledBack } else { NodeState::RollbackFailed };
+        let wanted = if code == "not_served" {
+            NodeState::RolledBack
+        } else {
+            NodeState::RollbackFailed
+        };
         assert_eq!(result.node_state, wanted, "{code}");
         assert_untouched(&nginx, &old).await;
     }
@@ -107,8 +133,14 @@ async fn a_certificate_for_another_key_or_out_of_its_time_or_chain_touches_nothi
     };
     wrong.push((swapped, "chain_broken"));
     for (answer, code) in wrong {
-        let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
-        assert_eq!((result.outcome, result.node_state), (Outcome::Failed, NodeState::NotStarted), "{code}");
+        let result = desk
+            .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+            .await;
+        assert_eq!(
+            (result.outcome, result.node_state),
+            (Outcome::Failed, NodeState::NotStarted),
+            "{code}"
+        );
         assert_eq!(result.failure.unwrap().code, code);
         assert_untouched(&nginx, &old).await;
     }
@@ -128,13 +160,19 @@ async fn links_and_folders_of_others_are_refused() {
         assert_eq!(result.node_state, NodeState::NotStarted);
         assert_eq!(result.failure.unwrap().code, "path_not_allowed");
     };
-    refused(desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await);
+    refused(
+        desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+            .await,
+    );
     // The same file in the configuration itself, in a folder that was not allowed; then it is.
     let site = nginx.temp.path().join("sites/a.conf");
     let config = std::fs::read_to_string(&site).unwrap();
     let outside = config.replace(&format!("ssl/{NAME}.pem"), target.to_str().unwrap());
     std::fs::write(&site, outside).unwrap();
-    refused(desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await);
+    refused(
+        desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+            .await,
+    );
     assert_eq!(nginx.served(NAME).await, old);
     assert!(!target.is_symlink(), "nothing was written there");
     let settings = NginxSettings {
@@ -152,7 +190,10 @@ async fn links_and_folders_of_others_are_refused() {
 }
 
 fn run(program: &str, args: &[&str]) -> bool {
-    Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+    Command::new(program)
+        .args(args)
+        .output()
+        .is_ok_and(|output| output.status.success())
 }
 
 struct Mount<'a>(&'a Path);
@@ -170,26 +211,55 @@ async fn a_full_or_readonly_disk_fails_cleanly_and_recovers() {
     let folder = nginx.temp.path().join("certyard");
     let kept = nginx.temp.path().join("kept");
     run("cp", &["-a", folder.to_str().unwrap(), kept.to_str().unwrap()]);
-    if !run("mount", &["-t", "tmpfs", "-o", "size=64k,mode=755", "tmpfs", folder.to_str().unwrap()]) {
+    if !run(
+        "mount",
+        &[
+            "-t",
+            "tmpfs",
+            "-o",
+            "size=64k,mode=755",
+            "tmpfs",
+            folder.to_str().unwrap(),
+        ],
+    ) {
         println!("not proven here: no right to mount a small disk");
         return;
     }
     let mount = Mount(&folder);
-    run("cp", &["-a", kept.join(NAME).to_str().unwrap(), folder.to_str().unwrap()]);
+    run(
+        "cp",
+        &["-a", kept.join(NAME).to_str().unwrap(), folder.to_str().unwrap()],
+    );
     let filler = folder.join("filler");
     let _ = std::fs::write(&filler, vec![0u8; 1 << 20]);
-    let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
-    assert_eq!((result.outcome, result.node_state), (Outcome::Failed, NodeState::NotStarted), "{:?}", result.failure);
+    let result = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
+    assert_eq!(
+        (result.outcome, result.node_state),
+        (Outcome::Failed, NodeState::NotStarted),
+        "{:?}",
+        result.failure
+    );
     assert_eq!(result.failure.unwrap().code, "node_disk");
     assert_untouched(&nginx, &old).await;
     std::fs::remove_file(&filler).unwrap();
     assert!(run("mount", &["-o", "remount,ro", folder.to_str().unwrap()]));
-    let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
+    let result = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
     assert_eq!(result.node_state, NodeState::NotStarted);
     assert_untouched(&nginx, &old).await;
     assert!(run("mount", &["-o", "remount,rw", folder.to_str().unwrap()]));
-    let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
-    assert_eq!(result.outcome, Outcome::Succeeded, "space came back: {:?}", result.failure);
+    let result = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
+    assert_eq!(
+        result.outcome,
+        Outcome::Succeeded,
+        "space came back: {:?}",
+        result.failure
+    );
     drop(mount);
 }
 
@@ -199,7 +269,9 @@ async fn three_releases_are_kept_and_keys_are_private() {
     for _ in 0..5 {
         let result = desk.run(&nginx.connector(), &task(vec![nginx.csr_step()])).await;
         let answer = nginx.ca.sign(&result.csr_pem.unwrap(), 30).unwrap();
-        let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
+        let result = desk
+            .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+            .await;
         assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
     }
     assert_eq!(nginx.count("releases"), 3);
@@ -218,7 +290,9 @@ async fn an_adoption_that_was_cut_off_between_its_two_links_goes_on() {
     let old = nginx.served(NAME).await;
     let ssl = nginx.temp.path().join("ssl");
     let key = std::fs::read(ssl.join(format!("{NAME}.key"))).unwrap();
-    let installed = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
+    let installed = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
     assert_eq!(installed.outcome, Outcome::Succeeded);
     // As it stood after the first link: `current` at the adopted pair, the key still a plain file.
     let link = nginx.folder().join("current");
@@ -229,7 +303,9 @@ async fn an_adoption_that_was_cut_off_between_its_two_links_goes_on() {
     std::fs::write(&file, key).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     nginx.assert_working_pair();
-    let result = desk.run(&nginx.connector(), &task(install_steps(PURPOSE, &answer))).await;
+    let result = desk
+        .run(&nginx.connector(), &task(install_steps(PURPOSE, &answer)))
+        .await;
     assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
     assert!(file.is_symlink());
     nginx.assert_working_pair();
@@ -257,11 +333,21 @@ async fn a_stop_in_the_middle_puts_the_old_certificate_back() {
     let (nginx, desk, answer) = asked().await;
     let old = nginx.served(NAME).await;
     let lease = StopAfterFirst(AtomicBool::new(false));
-    let result = desk.run_with(&nginx.connector(), &task(install_steps(PURPOSE, &answer)), &lease).await;
-    assert_eq!((result.outcome, result.node_state), (Outcome::Failed, NodeState::RolledBack));
+    let result = desk
+        .run_with(&nginx.connector(), &task(install_steps(PURPOSE, &answer)), &lease)
+        .await;
+    assert_eq!(
+        (result.outcome, result.node_state),
+        (Outcome::Failed, NodeState::RolledBack)
+    );
     assert_eq!(result.failure.unwrap().code, "cancelled");
     assert_untouched(&nginx, &old).await;
     let early = StopAfterFirst(AtomicBool::new(true));
-    let result = desk.run_with(&nginx.connector(), &task(install_steps(PURPOSE, &answer)), &early).await;
-    assert_eq!((result.outcome, result.node_state), (Outcome::Cancelled, NodeState::NotStarted));
+    let result = desk
+        .run_with(&nginx.connector(), &task(install_steps(PURPOSE, &answer)), &early)
+        .await;
+    assert_eq!(
+        (result.outcome, result.node_state),
+        (Outcome::Cancelled, NodeState::NotStarted)
+    );
 }

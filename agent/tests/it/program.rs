@@ -49,7 +49,11 @@ impl Program {
     /// Runs a command to its end.
     pub fn command(&self, args: &[&str], input: Option<&str>) -> Output {
         let mut command = self.raw();
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(input.unwrap_or_default().as_bytes()).unwrap();
@@ -63,9 +67,17 @@ impl Program {
     }
 
     pub fn start_with(&mut self, failpoint: Option<&str>, more: &[&str]) {
-        let log = std::fs::File::options().create(true).append(true).open(self.temp.path().join("log")).unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.temp.path().join("log"))
+            .unwrap();
         let mut command = self.raw();
-        command.args(["run", "--start-jitter-seconds", "0"]).args(more).stderr(log).stdin(Stdio::null());
+        command
+            .args(["run", "--start-jitter-seconds", "0"])
+            .args(more)
+            .stderr(log)
+            .stdin(Stdio::null());
         if let Some(failpoint) = failpoint {
             command.env("CERTYARD_FAILPOINT", failpoint);
         }
@@ -99,8 +111,20 @@ impl Program {
         let config = nginx.config();
         let address = format!("127.0.0.1:{}", nginx.port);
         let args = [
-            "node", "add", "--cluster", "web", "--product", "server", "--name", name, "--address", &address,
-            "--connector", "nginx", "--config", path(&config),
+            "node",
+            "add",
+            "--cluster",
+            "web",
+            "--product",
+            "server",
+            "--name",
+            name,
+            "--address",
+            &address,
+            "--connector",
+            "nginx",
+            "--config",
+            path(&config),
         ];
         let output = self.command(&args, None);
         assert!(output.status.success(), "{}", text(&output));
@@ -118,5 +142,9 @@ pub fn path(path: &Path) -> &str {
 }
 
 pub fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use certyard_pki::{Certificate, Csr, Hash, KeySpec, PrivateKey, Profile, San, Subject};
+use certyard_pki::{Certificate, Csr, KeySpec, PrivateKey, Profile, San, Subject};
 use certyard_protocol::*;
 use chrono::{DateTime, TimeDelta, Utc};
 use http_body_util::{BodyExt, Full};
@@ -71,7 +71,10 @@ impl Stub {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut roots = rustls::RootCertStore::empty();
         roots.add(der(&ca)).unwrap();
-        let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).allow_unauthenticated().build().unwrap();
+        let verifier = WebPkiClientVerifier::builder(Arc::new(roots))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
         let tls = rustls::ServerConfig::builder()
             .with_client_cert_verifier(verifier)
             .with_single_cert(
@@ -111,7 +114,11 @@ impl Stub {
                 let (acceptor, stub) = (acceptor.clone(), server.clone());
                 tokio::spawn(async move {
                     let Ok(tls) = acceptor.accept(tcp).await else { return };
-                    let client = tls.get_ref().1.peer_certificates().and_then(|shown| shown.first().cloned());
+                    let client = tls
+                        .get_ref()
+                        .1
+                        .peer_certificates()
+                        .and_then(|shown| shown.first().cloned());
                     let client = client.map(|der| Certificate::from_der(&der).unwrap().sha256_hex());
                     let service = service_fn(move |request| {
                         let (stub, client) = (stub.clone(), client.clone());
@@ -235,7 +242,7 @@ impl Stub {
         let name = Subject::common_name("agent");
         let profile = Profile::end_entity(name, sans, now - TimeDelta::minutes(1), not_after);
         let certificate = certyard_pki::issue(&self.ca, &self.ca_key, &csr.spki_der, &profile).unwrap();
-        let _ = Hash::Sha256;
+
         Identity {
             org_id: self.org,
             agent_id: self.agent,
@@ -247,8 +254,18 @@ impl Stub {
     }
 
     async fn serve(&self, request: Request<Incoming>, client: Option<String>) -> Response<Full<Bytes>> {
-        let path = request.uri().path().strip_prefix(BASE_PATH).unwrap_or_default().to_owned();
-        let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let path = request
+            .uri()
+            .path()
+            .strip_prefix(BASE_PATH)
+            .unwrap_or_default()
+            .to_owned();
+        let body = request
+            .into_body()
+            .collect()
+            .await
+            .map(|body| body.to_bytes())
+            .unwrap_or_default();
         let scripted = {
             let mut state = self.state();
             state.requests.push((Instant::now(), path.clone()));
@@ -258,7 +275,13 @@ impl Stub {
                 state.clients.push(client.clone());
             }
             let found = state.scripted.iter_mut().find(|(end, _)| path.ends_with(*end));
-            found.and_then(|(_, answers)| if answers.len() > 1 { Some(answers.remove(0)) } else { answers.first().copied() })
+            found.and_then(|(_, answers)| {
+                if answers.len() > 1 {
+                    Some(answers.remove(0))
+                } else {
+                    answers.first().copied()
+                }
+            })
         };
         let answer = match scripted.filter(|(status, _)| *status != 200) {
             Some((status, wait)) => (status, json!({"code": "scripted", "detail": "as the test says"}), wait),
@@ -269,7 +292,9 @@ impl Stub {
             }
         };
         self.changed.notify_waiters();
-        let mut response = Response::builder().status(answer.0).header("content-type", "application/json");
+        let mut response = Response::builder()
+            .status(answer.0)
+            .header("content-type", "application/json");
         if let Some(wait) = answer.2 {
             response = response.header("retry-after", wait);
         }
@@ -333,7 +358,9 @@ impl Stub {
                 let (base, digest) = match &report {
                     InventoryReport::Unchanged { digest, .. } => (Some(digest), Some(digest)),
                     InventoryReport::Full(inventory) => (None, Some(&inventory.digest)),
-                    InventoryReport::Delta { base_digest, digest, .. } => (Some(base_digest), Some(digest)),
+                    InventoryReport::Delta {
+                        base_digest, digest, ..
+                    } => (Some(base_digest), Some(digest)),
                     InventoryReport::Failed { .. } => (None, None),
                 };
                 if base.is_some() && base != known.as_ref() {
@@ -367,7 +394,9 @@ impl Stub {
             if answer.work || !answer.cancel.is_empty() || Instant::now() >= end {
                 return (200, json!(answer));
             }
-            let left = end.saturating_duration_since(Instant::now()).min(Duration::from_millis(200));
+            let left = end
+                .saturating_duration_since(Instant::now())
+                .min(Duration::from_millis(200));
             let _ = tokio::time::timeout(left, changed).await;
         }
     }
@@ -375,16 +404,19 @@ impl Stub {
     fn put_nodes(&self, request: NodesRequest) -> (u16, Value) {
         let mut state = self.state();
         for declared in request.declared {
-            state.nodes.entry(declared.name.clone()).or_insert_with(|| NodeAssignment {
-                node_id: Uuid::new_v4(),
-                cluster: declared.cluster,
-                name: declared.name,
-                address: declared.address,
-                product: declared.product,
-                version: declared.version,
-                role: declared.role,
-                connector: declared.connector,
-            });
+            state
+                .nodes
+                .entry(declared.name.clone())
+                .or_insert_with(|| NodeAssignment {
+                    node_id: Uuid::new_v4(),
+                    cluster: declared.cluster,
+                    name: declared.name,
+                    address: declared.address,
+                    product: declared.product,
+                    version: declared.version,
+                    role: declared.role,
+                    connector: declared.connector,
+                });
         }
         state.ready = request.ready;
         let nodes = state.nodes.values().cloned().collect();

@@ -53,7 +53,12 @@ impl TestUc {
             password: password.into(),
             pins: self.pins.0.lock().unwrap().clone(),
         };
-        CiscoUc::new(&self.node.name, &self.node.address.to_string(), secrets, self.pins.clone())
+        CiscoUc::new(
+            &self.node.name,
+            &self.node.address.to_string(),
+            secrets,
+            self.pins.clone(),
+        )
     }
 
     pub fn csr_step(&self) -> Step {
