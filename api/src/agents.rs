@@ -1,9 +1,13 @@
 //! Agents and the tokens that they join with, as people see them.
 
+use crate::body::Json;
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
-use crate::page::{Named, Page};
+use crate::page::{self, Named, Page};
+use crate::state::App;
 use actix_web::{HttpResponse, delete, get, post, web};
-use chrono::{DateTime, Utc};
+use certyard_domain::{agents, clusters};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -78,6 +82,8 @@ pub(crate) struct ListAgents {
     pub limit: Option<u64>,
     /// `next` of the page before.
     pub cursor: Option<String>,
+    /// Part of the name or host name.
+    pub search: Option<String>,
 }
 
 /// A token that agents join with, without its secret.
@@ -90,6 +96,8 @@ pub(crate) struct JoinToken {
     pub name: String,
     /// Group of the agents that join with it.
     pub group: Named,
+    /// An agent can still join with it.
+    pub usable: bool,
     /// Uses that are left.
     #[schema(example = 1)]
     pub uses_left: i32,
@@ -116,7 +124,7 @@ pub(crate) struct NewJoinToken {
     /// End.
     pub expires_at: DateTime<Utc>,
     /// What to run on the agent's host.
-    #[schema(example = "certyard-agent join --server https://certyard.example.org:8443 --token cyj_… --ca-pin …")]
+    #[schema(example = "certyard-agent join --server https://certyard.example.org:8443 --token cyj_…")]
     pub command: String,
 }
 
@@ -135,7 +143,7 @@ pub(crate) struct CreateJoinToken {
     #[serde(default)]
     #[schema(example = 1)]
     pub uses: Option<u32>,
-    /// Seconds that it lives, 60 to 604,800; left out: 3,600.
+    /// Seconds that it lives, 60 to 2,592,000; left out: 3,600.
     #[serde(default)]
     #[schema(example = 3600)]
     pub ttl_seconds: Option<u32>,
@@ -155,15 +163,24 @@ pub(crate) struct ListJoinTokens {
 /// Lists agents.
 #[utoipa::path(operation_id = "list_agents", tag = "agents", params(ListAgents), responses((status = 200, description = "Agents by name", body = Page<Agent>)))]
 #[get("/agents")]
-pub(crate) async fn list_agents(_query: web::Query<ListAgents>) -> Reply<Page<Agent>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_agents(app: App, caller: Caller, query: web::Query<ListAgents>) -> Reply<Page<Agent>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = agents::AgentFilter {
+        search: query.search,
+        ..Default::default()
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = agents::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::convert(rows, agent)))
 }
 
 /// Reads an agent.
 #[utoipa::path(operation_id = "get_agent", tag = "agents", params(("id" = Uuid, Path, description = "The agent")), responses((status = 200, description = "The agent", body = Agent)))]
 #[get("/agents/{id}")]
-pub(crate) async fn get_agent(_id: web::Path<Uuid>) -> Reply<Agent> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_agent(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Agent> {
+    let tx = app.db.read(caller.scope()).await?;
+    Ok(web::Json(agent(agents::get(&tx, *id).await?)))
 }
 
 /// Locks an agent out.
@@ -171,29 +188,45 @@ pub(crate) async fn get_agent(_id: web::Path<Uuid>) -> Reply<Agent> {
 /// Takes effect at its next request; what it reports from then on is refused.
 #[utoipa::path(operation_id = "ban_agent", tag = "agents", params(("id" = Uuid, Path, description = "The agent")), request_body = BanAgent, responses((status = 200, description = "Locked out", body = Agent)))]
 #[post("/agents/{id}/ban")]
-pub(crate) async fn ban_agent(_id: web::Path<Uuid>, _body: web::Json<BanAgent>) -> Reply<Agent> {
-    Err(Problem::not_yet())
+pub(crate) async fn ban_agent(app: App, caller: Caller, id: web::Path<Uuid>, body: Json<BanAgent>) -> Reply<Agent> {
+    let tx = app.db.write(caller.scope()).await?;
+    let row = agents::ban(&tx, *id, &body.0.reason).await?;
+    tx.commit().await?;
+    Ok(web::Json(agent(row)))
 }
 
 /// Lets a banned agent in again.
 #[utoipa::path(operation_id = "unban_agent", tag = "agents", params(("id" = Uuid, Path, description = "The agent")), responses((status = 200, description = "Let in", body = Agent)))]
 #[post("/agents/{id}/unban")]
-pub(crate) async fn unban_agent(_id: web::Path<Uuid>) -> Reply<Agent> {
-    Err(Problem::not_yet())
+pub(crate) async fn unban_agent(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Agent> {
+    let tx = app.db.write(caller.scope()).await?;
+    let row = agents::unban(&tx, *id).await?;
+    tx.commit().await?;
+    Ok(web::Json(agent(row)))
 }
 
 /// Retires an agent for good.
 #[utoipa::path(operation_id = "retire_agent", tag = "agents", params(("id" = Uuid, Path, description = "The agent")), responses((status = 204, description = "Retired")))]
 #[delete("/agents/{id}")]
-pub(crate) async fn retire_agent(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn retire_agent(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    agents::retire(&tx, *id).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Lists join tokens.
 #[utoipa::path(operation_id = "list_join_tokens", tag = "agents", params(ListJoinTokens), responses((status = 200, description = "Join tokens, newest first", body = Page<JoinToken>)))]
 #[get("/join-tokens")]
-pub(crate) async fn list_join_tokens(_query: web::Query<ListJoinTokens>) -> Reply<Page<JoinToken>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_join_tokens(
+    app: App,
+    caller: Caller,
+    query: web::Query<ListJoinTokens>,
+) -> Reply<Page<JoinToken>> {
+    let limit = page::limit(query.limit)?;
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = agents::list_join_tokens(&tx, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::convert(rows, join_token)))
 }
 
 /// Makes a join token.
@@ -201,13 +234,85 @@ pub(crate) async fn list_join_tokens(_query: web::Query<ListJoinTokens>) -> Repl
 /// The secret is in this answer and never again.
 #[utoipa::path(operation_id = "create_join_token", tag = "agents", request_body = CreateJoinToken, responses((status = 201, description = "Made", body = NewJoinToken)))]
 #[post("/join-tokens")]
-pub(crate) async fn create_join_token(_body: web::Json<CreateJoinToken>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn create_join_token(
+    app: App,
+    caller: Caller,
+    body: Json<CreateJoinToken>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.0;
+    let tx = app.db.write(caller.scope()).await?;
+    let new = agents::NewJoinToken {
+        group_id: clusters::group_or_first(&tx, body.group_id).await?,
+        name: if body.name.trim().is_empty() {
+            "join token".into()
+        } else {
+            body.name
+        },
+        uses: body.uses.map(|uses| i32::try_from(uses).unwrap_or(i32::MAX)),
+        lifetime: body.ttl_seconds.map(|seconds| TimeDelta::seconds(seconds.into())),
+        ca_sha256: Some(app.keys.agent_ca().certificate().sha256_hex()),
+    };
+    let (row, token) = agents::create_join_token(&tx, new).await?;
+    tx.commit().await?;
+    let command = format!("certyard-agent join --server {} --token {token}", app.agent_url);
+    Ok(HttpResponse::Created().json(NewJoinToken {
+        id: row.token.id,
+        token,
+        expires_at: row.token.expires_at,
+        command,
+    }))
 }
 
 /// Revokes a join token.
 #[utoipa::path(operation_id = "revoke_join_token", tag = "agents", params(("id" = Uuid, Path, description = "The token")), responses((status = 204, description = "Revoked")))]
 #[delete("/join-tokens/{id}")]
-pub(crate) async fn revoke_join_token(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn revoke_join_token(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    agents::revoke_join_token(&tx, *id).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn agent(row: agents::AgentRow) -> Agent {
+    let agent = row.agent;
+    Agent {
+        id: agent.id,
+        name: agent.name,
+        status: match row.status {
+            agents::AgentStatus::Online => AgentStatus::Online,
+            agents::AgentStatus::Offline => AgentStatus::Offline,
+            agents::AgentStatus::Banned => AgentStatus::Banned,
+            agents::AgentStatus::Retired => AgentStatus::Retired,
+        },
+        last_seen_at: agent.last_seen_at,
+        version: agent.program_version,
+        hostname: agent.hostname,
+        os: agent.os,
+        arch: agent.arch,
+        group: Named {
+            id: agent.group_id,
+            name: row.group_name,
+        },
+        node_count: row.nodes,
+        not_after: agent.identity_not_after,
+        ban_reason: agent.ban_reason,
+        created_at: agent.created_at,
+    }
+}
+
+fn join_token(row: agents::JoinTokenRow) -> JoinToken {
+    JoinToken {
+        id: row.token.id,
+        name: row.token.name,
+        group: Named {
+            id: row.token.group_id,
+            name: row.group_name,
+        },
+        usable: row.usable,
+        uses_left: row.token.uses_left,
+        expires_at: row.token.expires_at,
+        created_by: row.token.created_by_name,
+        created_at: row.token.created_at,
+        revoked_at: row.token.revoked_at,
+    }
 }

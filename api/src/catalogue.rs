@@ -1,7 +1,7 @@
 //! The catalogue: what is known of products, as data.
 
-use crate::error::{Problem, Reply};
-use actix_web::get;
+use actix_web::{get, web};
+use certyard_domain::catalogue;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -62,6 +62,43 @@ pub(crate) struct Purpose {
 /// Reads the catalogue of products.
 #[utoipa::path(operation_id = "get_catalogue", tag = "fleet", responses((status = 200, description = "The catalogue", body = Catalogue)))]
 #[get("/catalogue")]
-pub(crate) async fn get_catalogue() -> Reply<Catalogue> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_catalogue() -> web::Json<Catalogue> {
+    web::Json(Catalogue {
+        products: catalogue::PRODUCTS.iter().map(product).collect(),
+    })
+}
+
+fn product(product: &'static catalogue::Product) -> Product {
+    let newest = product.versions.last().copied().unwrap_or_default();
+    Product {
+        id: product.code.into(),
+        name: product.name.into(),
+        versions: product.versions.iter().map(ToString::to_string).collect(),
+        connectors: vec![product.connector.as_str().into()],
+        roles: product.roles.iter().map(ToString::to_string).collect(),
+        purposes: catalogue::purposes_of(product.code, newest)
+            .map(|row| purpose(row, newest))
+            .collect(),
+        trust_stores: catalogue::trust_stores_of(product.code)
+            .map(|store| store.name.into())
+            .collect(),
+    }
+}
+
+fn purpose(row: &catalogue::Purpose, version: &str) -> Purpose {
+    Purpose {
+        name: row.code.into(),
+        key_types: match row.key {
+            catalogue::KeyFamily::Rsa => vec!["RSA".into()],
+            catalogue::KeyFamily::Ec => vec!["EC".into()],
+            catalogue::KeyFamily::Any => vec!["RSA".into(), "EC".into()],
+        },
+        trust_store: row.trust_store.map(Into::into),
+        multi_server: row.multi_server.ca_signed.is_some(),
+        restarts: catalogue::restarts(row.product, version, row.code)
+            .into_iter()
+            .flat_map(|restart| restart.services.iter().map(ToString::to_string))
+            .collect(),
+        evidence: row.proof.evidence.as_str().into(),
+    }
 }

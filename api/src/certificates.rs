@@ -1,10 +1,17 @@
 //! Certificates: what is known of each, and uploads.
 
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
-use crate::installations::{Installation, InstallationStatus};
-use crate::page::Page;
-use actix_web::{HttpResponse, get, post, web};
-use chrono::{DateTime, Utc};
+use crate::installations::{Installation, InstallationStatus, installation, status};
+use crate::page::{self, Page};
+use crate::state::App;
+use crate::upload;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, get, post, web};
+use certyard_domain::inventory::ExpiryStatus;
+use certyard_domain::{OrgTx, Timestamp, certificates, inventory, orgs};
+use certyard_pki::{Csr, KeyInfo, San};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -249,8 +256,12 @@ pub(crate) struct ListCertificates {
     pub cursor: Option<String>,
     /// Begin of the common name, or a whole serial number or SHA-256.
     pub search: Option<String>,
+    /// Only what ends at this time or later.
+    pub not_after_from: Option<DateTime<Utc>>,
     /// Only what ends before.
-    pub not_after_before: Option<DateTime<Utc>>,
+    pub not_after_until: Option<DateTime<Utc>>,
+    /// Only CAs, or only others.
+    pub is_ca: Option<bool>,
 }
 
 /// A file, as a form sends it.
@@ -265,8 +276,23 @@ pub(crate) struct FileForm {
 /// Lists certificates.
 #[utoipa::path(operation_id = "list_certificates", tag = "certificates", params(ListCertificates), responses((status = 200, description = "Certificates by their end", body = Page<CertificateRow>)))]
 #[get("/certificates")]
-pub(crate) async fn list_certificates(_query: web::Query<ListCertificates>) -> Reply<Page<CertificateRow>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_certificates(
+    app: App,
+    caller: Caller,
+    query: web::Query<ListCertificates>,
+) -> Reply<Page<CertificateRow>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = certificates::CertificateFilter {
+        search: query.search,
+        not_after_from: query.not_after_from,
+        not_after_until: query.not_after_until,
+        is_ca: query.is_ca,
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = certificates::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    let near = near(&tx).await?;
+    Ok(web::Json(page::convert(rows, |row| certificate_row(row, near))))
 }
 
 /// Reads a file without storing anything.
@@ -274,8 +300,13 @@ pub(crate) async fn list_certificates(_query: web::Query<ListCertificates>) -> R
 /// Takes PEM, DER and PKCS#7 in PEM, DER or BER, and CSRs. A private key or PKCS#12 file is refused whole.
 #[utoipa::path(operation_id = "inspect_certificates", tag = "certificates", request_body(content = FileForm, content_type = "multipart/form-data"), responses((status = 200, description = "What the file holds", body = Inspection)))]
 #[post("/certificates/inspect")]
-pub(crate) async fn inspect() -> Reply<Inspection> {
-    Err(Problem::not_yet())
+pub(crate) async fn inspect(request: HttpRequest, payload: web::Payload) -> Reply<Inspection> {
+    let file = upload::file(&request, payload).await?;
+    let upload = certificates::inspect(file).await?;
+    Ok(web::Json(Inspection {
+        certificates: upload.certificates.iter().map(facts).collect(),
+        csrs: upload.csrs.iter().map(csr_facts).collect(),
+    }))
 }
 
 /// Stores the certificates of a file.
@@ -283,8 +314,20 @@ pub(crate) async fn inspect() -> Reply<Inspection> {
 /// Takes PEM, DER and PKCS#7 in PEM, DER or BER; all of it or nothing. What is known already is answered, not stored twice.
 #[utoipa::path(operation_id = "import_certificates", tag = "certificates", request_body(content = FileForm, content_type = "multipart/form-data"), responses((status = 200, description = "What was stored or known", body = Import)))]
 #[post("/certificates/import")]
-pub(crate) async fn import() -> Reply<Import> {
-    Err(Problem::not_yet())
+pub(crate) async fn import(app: App, caller: Caller, request: HttpRequest, payload: web::Payload) -> Reply<Import> {
+    let file = upload::file(&request, payload).await?;
+    let imported = certificates::import(&app.db, caller.scope(), file).await?;
+    Ok(web::Json(Import {
+        certificates: imported
+            .certificates
+            .iter()
+            .map(|one| ImportedCertificate {
+                id: one.stored.id,
+                new: one.stored.new,
+                facts: facts(&one.prepared.certificate),
+            })
+            .collect(),
+    }))
 }
 
 /// Stores a stream of certificates with a verdict for each.
@@ -292,27 +335,225 @@ pub(crate) async fn import() -> Reply<Import> {
 /// Takes PEM text (`application/x-pem-file`) or NDJSON with a member `pem` in each line (`application/x-ndjson`). Repeating it is harmless.
 #[utoipa::path(operation_id = "bulk_import_certificates", tag = "certificates", request_body(content = String, content_type = "application/x-pem-file", description = "PEM, or NDJSON as application/x-ndjson"), responses((status = 200, description = "One line of NDJSON for each row", body = BulkVerdict, content_type = "application/x-ndjson")))]
 #[post("/certificates/bulk")]
-pub(crate) async fn bulk() -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn bulk(
+    app: App,
+    caller: Caller,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    upload::bulk(app, caller, &request, payload)
 }
 
 /// Downloads a certificate in PEM.
 #[utoipa::path(operation_id = "get_certificate_pem", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate")), responses((status = 200, description = "PEM", body = String, content_type = "application/x-pem-file")))]
 #[get("/certificates/{id}.pem")]
-pub(crate) async fn get_pem(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_pem(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let stored = certificates::der(&tx, *id).await?;
+    Ok(download(&stored.row, "pem", "application/x-pem-file").body(stored.to_pem()))
 }
 
 /// Downloads a certificate in DER, as it was received.
 #[utoipa::path(operation_id = "get_certificate_der", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate")), responses((status = 200, description = "DER", body = Vec<u8>, content_type = "application/pkix-cert")))]
 #[get("/certificates/{id}.der")]
-pub(crate) async fn get_der(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_der(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let stored = certificates::der(&tx, *id).await?;
+    Ok(download(&stored.row, "der", "application/pkix-cert").body(stored.der))
 }
 
 /// Reads a certificate with its first 50 installations.
 #[utoipa::path(operation_id = "get_certificate", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate")), responses((status = 200, description = "The certificate", body = Certificate)))]
 #[get("/certificates/{id}")]
-pub(crate) async fn get_certificate(_id: web::Path<Uuid>) -> Reply<Certificate> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_certificate(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Certificate> {
+    let tx = app.db.read(caller.scope()).await?;
+    let detail = inventory::certificate(&tx, *id).await?;
+    let near = near(&tx).await?;
+    let now = tx.now();
+    Ok(web::Json(Certificate {
+        id: detail.certificate.id,
+        status: near.status(detail.certificate.not_after),
+        created_at: detail.certificate.created_at,
+        installations: detail
+            .installations
+            .into_iter()
+            .map(|row| installation(row, now))
+            .collect::<Result<_, _>>()?,
+        installation_count: i64::try_from(detail.installation_count).unwrap_or(i64::MAX),
+        facts: stored_facts(detail.certificate)?,
+    }))
+}
+
+/// The organisation's idea of "soon", as of a transaction.
+#[derive(Clone, Copy)]
+struct Near {
+    now: Timestamp,
+    start: TimeDelta,
+}
+
+impl Near {
+    fn status(self, not_after: Timestamp) -> InstallationStatus {
+        status(ExpiryStatus::of(not_after, self.now, self.start), not_after, self.now)
+    }
+}
+
+async fn near(tx: &OrgTx) -> Result<Near, Problem> {
+    let days = orgs::get(tx).await?.start_days;
+    Ok(Near {
+        now: tx.now(),
+        start: TimeDelta::days(days.into()),
+    })
+}
+
+fn download(row: &certificates::Certificate, ending: &str, kind: &str) -> HttpResponseBuilder {
+    let name: String = row.sha256.chars().take(16).collect();
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, kind));
+    response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")));
+    response
+}
+
+fn certificate_row(row: certificates::Certificate, near: Near) -> CertificateRow {
+    CertificateRow {
+        id: row.id,
+        sha256: row.sha256,
+        common_name: row.common_name,
+        subject: row.subject,
+        issuer: row.issuer,
+        serial_hex: row.serial_hex,
+        key: KeyFacts::stored(row.key_type, row.key_bits),
+        signature_algorithm: row.signature_algorithm,
+        is_ca: row.is_ca,
+        self_signed: row.self_signed,
+        not_before: row.not_before,
+        not_after: row.not_after,
+        status: near.status(row.not_after),
+        created_at: row.created_at,
+    }
+}
+
+impl KeyFacts {
+    /// As it stands on a row.
+    pub(crate) fn stored(key_type: String, bits: Option<i32>) -> Self {
+        Self {
+            key_type,
+            bits: bits.and_then(|bits| u32::try_from(bits).ok()),
+        }
+    }
+
+    fn read(key: &KeyInfo) -> Self {
+        Self {
+            key_type: key.key_type.clone(),
+            bits: key.bits,
+        }
+    }
+}
+
+fn sans(sans: &[San]) -> Vec<(String, String)> {
+    sans.iter()
+        .map(|san| (san.kind.as_str().to_string(), san.value.clone()))
+        .collect()
+}
+
+fn owned(names: &Option<Vec<&'static str>>) -> Option<Vec<String>> {
+    names
+        .as_ref()
+        .map(|names| names.iter().map(ToString::to_string).collect())
+}
+
+fn facts(certificate: &certyard_pki::Certificate) -> CertificateFacts {
+    CertificateFacts {
+        sha256: certificate.sha256_hex(),
+        sha1: hex(&certificate.sha1),
+        version: certificate.version,
+        serial_hex: certificate.serial_hex.clone(),
+        subject: certificate.subject.clone(),
+        issuer: certificate.issuer.clone(),
+        common_name: certificate.common_name.clone(),
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        sans: sans(&certificate.sans),
+        key: KeyFacts::read(&certificate.key),
+        signature_algorithm: certificate.signature_algorithm.clone(),
+        key_usage: owned(&certificate.key_usage),
+        extended_key_usage: certificate.extended_key_usage.clone(),
+        basic_constraints: certificate
+            .basic_constraints
+            .as_ref()
+            .map(|constraints| BasicConstraints {
+                ca: constraints.ca,
+                path_len: constraints.path_len,
+            }),
+        ski: certificate.ski.as_deref().map(hex),
+        aki: certificate.aki.as_deref().map(hex),
+        self_signed: certificate.is_self_signed(),
+        is_ca: certificate.is_ca(),
+        warnings: certificate.warnings.clone(),
+    }
+}
+
+fn csr_facts(csr: &Csr) -> CsrFacts {
+    CsrFacts {
+        sha256: hex(&csr.sha256),
+        subject: csr.subject.clone(),
+        common_name: csr.common_name.clone(),
+        sans: sans(&csr.sans),
+        key: KeyFacts::read(&csr.key),
+        spki_sha256: hex(&csr.spki_sha256),
+        signature_algorithm: csr.signature_algorithm.clone(),
+        key_usage: owned(&csr.key_usage),
+        extended_key_usage: csr.extended_key_usage.clone(),
+        warnings: csr.warnings.clone(),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What `details` of a row holds: see the room of certificates.
+#[derive(Deserialize)]
+struct Details {
+    version: u8,
+    sans: Vec<(String, String)>,
+    key_usage: Option<Vec<String>>,
+    extended_key_usage: Option<Vec<String>>,
+    basic_constraints: Option<StoredConstraints>,
+    warnings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct StoredConstraints {
+    ca: bool,
+    path_len: Option<u32>,
+}
+
+/// What a stored certificate says.
+pub(crate) fn stored_facts(row: certificates::Certificate) -> Result<CertificateFacts, Problem> {
+    let details: Details = page::stored_json(row.details)?;
+    Ok(CertificateFacts {
+        sha256: row.sha256,
+        sha1: row.sha1,
+        version: details.version,
+        serial_hex: row.serial_hex,
+        subject: row.subject,
+        issuer: row.issuer,
+        common_name: (!row.common_name.is_empty()).then_some(row.common_name),
+        not_before: row.not_before,
+        not_after: row.not_after,
+        sans: details.sans,
+        key: KeyFacts::stored(row.key_type, row.key_bits),
+        signature_algorithm: row.signature_algorithm,
+        key_usage: details.key_usage,
+        extended_key_usage: details.extended_key_usage,
+        basic_constraints: details.basic_constraints.map(|constraints| BasicConstraints {
+            ca: constraints.ca,
+            path_len: constraints.path_len,
+        }),
+        ski: row.ski,
+        aki: row.aki,
+        self_signed: row.self_signed,
+        is_ca: row.is_ca,
+        warnings: details.warnings,
+    })
 }

@@ -1,11 +1,17 @@
 //! Clusters and what belongs to them.
 
+use crate::body::Json;
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
-use crate::installations::{Installation, InstallationStatus, Sort};
-use crate::jobs::Job;
-use crate::nodes::{CreateNode, Node};
-use crate::page::{Named, Page};
+use crate::etag::{IfMatch, created, versioned};
+use crate::installations::{self, Installation, InstallationStatus, Sort, StatusFilter, status};
+use crate::jobs::{Job, job};
+use crate::nodes::{CreateNode, Node, node};
+use crate::page::{self, Named, Page};
+use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
+use certyard_domain::{Timestamp, clusters, inventory, jobs, nodes};
+use certyard_protocol::StoreKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -15,11 +21,13 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ClusterStatus {
+    /// Its certificates are not managed.
+    Disabled,
     /// It has no nodes.
     Empty,
-    /// All nodes answer, and nothing is expired or expiring.
+    /// All of its nodes can be worked on.
     Ok,
-    /// Something is expired or expiring, or some nodes do not answer.
+    /// Some of its nodes cannot be reached.
     Attention,
     /// No node answers.
     Unreachable,
@@ -93,6 +101,25 @@ pub(crate) struct ClusterSummary {
     pub identity: Counts,
     /// Trusted certificates.
     pub trust: Counts,
+    /// Jobs of this month.
+    pub jobs: JobCounts,
+}
+
+/// Jobs of a month by how they ended.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobCounts {
+    /// All.
+    #[schema(example = 4)]
+    pub total: i64,
+    /// Ended well.
+    #[schema(example = 3)]
+    pub complete: i64,
+    /// Under way.
+    #[schema(example = 1)]
+    pub pending: i64,
+    /// Ended with failures.
+    #[schema(example = 0)]
+    pub failed: i64,
 }
 
 /// Makes a cluster.
@@ -112,6 +139,9 @@ pub(crate) struct CreateCluster {
     /// Its group; left out: the organisation's first.
     #[serde(default)]
     pub group_id: Option<Uuid>,
+    /// Whether its certificates are managed; left out: yes.
+    #[serde(default)]
+    pub enabled: Option<bool>,
     /// For people.
     #[serde(default)]
     #[schema(example = "Call control north")]
@@ -174,6 +204,10 @@ pub(crate) struct ListClusterJobs {
     pub limit: Option<u64>,
     /// `next` of the page before.
     pub cursor: Option<String>,
+    /// Not made before; left out: the first of this month.
+    pub from: Option<DateTime<Utc>>,
+    /// Made before.
+    pub to: Option<DateTime<Utc>>,
 }
 
 /// Which identity certificates.
@@ -191,8 +225,8 @@ pub(crate) struct ListIdentity {
     pub purpose: Option<String>,
     /// Only this status.
     #[param(inline)]
-    pub status: Option<InstallationStatus>,
-    /// Order; a leading `-` turns it round.
+    pub status: Option<StatusFilter>,
+    /// Order.
     #[param(inline)]
     pub sort: Option<Sort>,
 }
@@ -212,7 +246,7 @@ pub(crate) struct ListTrust {
     pub store: Option<String>,
     /// Only this status.
     #[param(inline)]
-    pub status: Option<InstallationStatus>,
+    pub status: Option<StatusFilter>,
 }
 
 /// A trusted certificate with the stores and nodes of the cluster that hold it.
@@ -254,32 +288,74 @@ pub(crate) struct TrustCertificate {
 /// Lists clusters.
 #[utoipa::path(operation_id = "list_clusters", tag = "fleet", params(ListClusters), responses((status = 200, description = "Clusters by name", body = Page<Cluster>)))]
 #[get("/clusters")]
-pub(crate) async fn list_clusters(_query: web::Query<ListClusters>) -> Reply<Page<Cluster>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_clusters(app: App, caller: Caller, query: web::Query<ListClusters>) -> Reply<Page<Cluster>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = clusters::ClusterFilter {
+        search: query.search,
+        products: query.product.into_iter().collect(),
+        groups: query.group.into_iter().collect(),
+        statuses: Vec::new(),
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = clusters::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::convert(rows, cluster)))
 }
 
 /// Makes a cluster.
 #[utoipa::path(operation_id = "create_cluster", tag = "fleet", request_body = CreateCluster, responses((status = 201, description = "Made", body = Cluster)))]
 #[post("/clusters")]
-pub(crate) async fn create_cluster(_body: web::Json<CreateCluster>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn create_cluster(
+    app: App,
+    caller: Caller,
+    body: Json<CreateCluster>,
+) -> Result<HttpResponse, Problem> {
+    let body = body.0;
+    let tx = app.db.write(caller.scope()).await?;
+    let new = clusters::NewCluster {
+        group_id: clusters::group_or_first(&tx, body.group_id).await?,
+        name: body.name,
+        product: body.product,
+        product_version: body.version,
+        enabled: body.enabled.unwrap_or(true),
+        description: body.description,
+    };
+    let row = clusters::create(&tx, new).await?;
+    tx.commit().await?;
+    Ok(created(format!("/api/v1/clusters/{}", row.cluster.id), cluster(row)))
 }
 
 /// Reads a cluster.
 #[utoipa::path(operation_id = "get_cluster", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster")), responses((status = 200, description = "The cluster", body = Cluster, headers(("ETag" = String, description = "Version, for If-Match")))))]
 #[get("/clusters/{id}")]
-pub(crate) async fn get_cluster(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_cluster(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let row = clusters::get(&tx, *id).await?;
+    Ok(versioned(row.cluster.version, cluster(row)))
 }
 
 /// Changes a cluster.
 #[utoipa::path(operation_id = "update_cluster", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster"), ("If-Match" = Option<String>, Header, description = "ETag of what was read; another version is refused with 412")), request_body = UpdateCluster, responses((status = 200, description = "Changed", body = Cluster)))]
 #[patch("/clusters/{id}")]
 pub(crate) async fn update_cluster(
-    _id: web::Path<Uuid>,
-    _body: web::Json<UpdateCluster>,
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    condition: IfMatch,
+    body: Json<UpdateCluster>,
 ) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+    let change = clusters::ClusterChange {
+        name: body.0.name,
+        group_id: body.0.group_id,
+        product: None,
+        product_version: body.0.version,
+        enabled: body.0.enabled,
+        description: body.0.description,
+    };
+    let tx = app.db.write(caller.scope()).await?;
+    let row = clusters::update(&tx, *id, condition.version()?, change).await?;
+    tx.commit().await?;
+    Ok(versioned(row.cluster.version, cluster(row)))
 }
 
 /// Retires a cluster with its nodes.
@@ -287,18 +363,36 @@ pub(crate) async fn update_cluster(
 /// Nothing is changed on the nodes; history stays.
 #[utoipa::path(operation_id = "retire_cluster", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster")), responses((status = 204, description = "Retired")))]
 #[delete("/clusters/{id}")]
-pub(crate) async fn retire_cluster(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn retire_cluster(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    condition: IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    clusters::retire(&tx, *id, condition.version()?).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
 }
 
 /// Lists the nodes of a cluster.
 #[utoipa::path(operation_id = "list_cluster_nodes", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster"), ListClusterNodes), responses((status = 200, description = "Nodes by name", body = Page<Node>)))]
 #[get("/clusters/{id}/nodes")]
 pub(crate) async fn list_cluster_nodes(
-    _id: web::Path<Uuid>,
-    _query: web::Query<ListClusterNodes>,
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListClusterNodes>,
 ) -> Reply<Page<Node>> {
-    Err(Problem::not_yet())
+    let limit = page::limit(query.limit)?;
+    let tx = app.db.read(caller.scope()).await?;
+    clusters::get(&tx, *id).await?;
+    let filter = nodes::NodeFilter {
+        cluster_id: Some(*id),
+        ..Default::default()
+    };
+    let rows = nodes::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::try_convert(rows, node)?))
 }
 
 /// Adds a node to a cluster.
@@ -306,34 +400,159 @@ pub(crate) async fn list_cluster_nodes(
 /// Credentials are given to the agent only, with `certyard-agent credentials set`.
 #[utoipa::path(operation_id = "create_node", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster")), request_body = CreateNode, responses((status = 201, description = "Added", body = Node)))]
 #[post("/clusters/{id}/nodes")]
-pub(crate) async fn create_node(_id: web::Path<Uuid>, _body: web::Json<CreateNode>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn create_node(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: Json<CreateNode>,
+) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    let row = nodes::create(&tx, body.0.within(*id)).await?;
+    tx.commit().await?;
+    Ok(created(format!("/api/v1/nodes/{}", row.node.id), node(row)?))
 }
 
 /// Lists the identity certificates of a cluster.
 #[utoipa::path(operation_id = "list_cluster_identity_certificates", tag = "certificates", params(("id" = Uuid, Path, description = "The cluster"), ListIdentity), responses((status = 200, description = "Identity certificates", body = Page<Installation>)))]
 #[get("/clusters/{id}/identity-certificates")]
-pub(crate) async fn list_identity(_id: web::Path<Uuid>, _query: web::Query<ListIdentity>) -> Reply<Page<Installation>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_identity(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListIdentity>,
+) -> Reply<Page<Installation>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = inventory::InstallationFilter {
+        cluster_id: Some(*id),
+        kind: Some(StoreKind::Identity),
+        stores: query.purpose.into_iter().collect(),
+        statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
+        search: query.search,
+        ..Default::default()
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    clusters::get(&tx, *id).await?;
+    installations::read_page(&tx, &filter, query.sort, &query.cursor, limit).await
 }
 
 /// Lists the trusted certificates of a cluster, one row for each certificate.
 #[utoipa::path(operation_id = "list_cluster_trust_certificates", tag = "certificates", params(("id" = Uuid, Path, description = "The cluster"), ListTrust), responses((status = 200, description = "Trusted certificates", body = Page<TrustCertificate>)))]
 #[get("/clusters/{id}/trust-certificates")]
-pub(crate) async fn list_trust(_id: web::Path<Uuid>, _query: web::Query<ListTrust>) -> Reply<Page<TrustCertificate>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_trust(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListTrust>,
+) -> Reply<Page<TrustCertificate>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = inventory::TrustFilter {
+        search: query.search,
+        stores: query.store.into_iter().collect(),
+        statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = inventory::trust(&tx, *id, &filter, page::cursor(&query.cursor)?, limit).await?;
+    let now = tx.now();
+    Ok(web::Json(page::convert(rows, |row| trusted(row, now))))
 }
 
 /// Lists the jobs of a cluster.
 #[utoipa::path(operation_id = "list_cluster_jobs", tag = "jobs", params(("id" = Uuid, Path, description = "The cluster"), ListClusterJobs), responses((status = 200, description = "Jobs, newest first", body = Page<Job>)))]
 #[get("/clusters/{id}/jobs")]
-pub(crate) async fn list_cluster_jobs(_id: web::Path<Uuid>, _query: web::Query<ListClusterJobs>) -> Reply<Page<Job>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_cluster_jobs(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListClusterJobs>,
+) -> Reply<Page<Job>> {
+    let limit = page::limit(query.limit)?;
+    let filter = jobs::JobFilter {
+        from: query.from,
+        to: query.to,
+        cluster_id: Some(*id),
+        ..Default::default()
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = jobs::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::try_convert(rows, job)?))
 }
 
 /// Counts the certificates of a cluster.
 #[utoipa::path(operation_id = "get_cluster_summary", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster")), responses((status = 200, description = "The counts", body = ClusterSummary)))]
 #[get("/clusters/{id}/summary")]
-pub(crate) async fn get_summary(_id: web::Path<Uuid>) -> Reply<ClusterSummary> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_summary(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<ClusterSummary> {
+    let tx = app.db.read(caller.scope()).await?;
+    let row = clusters::get(&tx, *id).await?;
+    let jobs = jobs::period_counts(&tx, &[*id], None, None).await?;
+    let jobs = jobs.get(&*id).copied().unwrap_or_default();
+    Ok(web::Json(ClusterSummary {
+        identity: counts(row.identity),
+        trust: counts(row.trust),
+        jobs: JobCounts {
+            total: jobs.total,
+            complete: jobs.complete,
+            pending: jobs.pending,
+            failed: jobs.failed,
+        },
+    }))
+}
+
+/// Counts as the API shows them.
+pub(crate) fn counts(counts: clusters::Counts) -> Counts {
+    Counts {
+        total: counts.total,
+        valid: counts.valid(),
+        expiring: counts.expiring,
+        expired: counts.expired,
+    }
+}
+
+fn cluster(row: clusters::ClusterRow) -> Cluster {
+    Cluster {
+        id: row.cluster.id,
+        name: row.cluster.name,
+        product: row.cluster.product,
+        version: row.cluster.product_version,
+        enabled: row.cluster.enabled,
+        description: row.cluster.description,
+        group: Named {
+            id: row.cluster.group_id,
+            name: row.group_name,
+        },
+        status: match row.status {
+            clusters::ClusterStatus::Disabled => ClusterStatus::Disabled,
+            clusters::ClusterStatus::Empty => ClusterStatus::Empty,
+            clusters::ClusterStatus::Ok => ClusterStatus::Ok,
+            clusters::ClusterStatus::Attention => ClusterStatus::Attention,
+            clusters::ClusterStatus::Unreachable => ClusterStatus::Unreachable,
+        },
+        node_count: row.nodes.total,
+        nodes_unreachable: row.nodes.unreachable,
+        inventory_at: row.nodes.oldest,
+        identity: counts(row.identity),
+        trust: counts(row.trust),
+        revision: row.cluster.version,
+        created_at: row.cluster.created_at,
+        updated_at: row.cluster.updated_at,
+    }
+}
+
+fn trusted(row: inventory::TrustRow, now: Timestamp) -> TrustCertificate {
+    let certificate = row.certificate;
+    TrustCertificate {
+        status: status(row.status, certificate.not_after, now),
+        certificate_id: certificate.id,
+        sha256: certificate.sha256,
+        common_name: certificate.common_name,
+        subject: certificate.subject,
+        issuer: certificate.issuer,
+        serial_hex: certificate.serial_hex,
+        self_signed: certificate.self_signed,
+        not_before: certificate.not_before,
+        not_after: certificate.not_after,
+        stores: row.stores,
+        node_count: row.nodes,
+    }
 }

@@ -1,9 +1,13 @@
 //! CSRs of nodes.
 
+use crate::caller::Caller;
 use crate::certificates::KeyFacts;
 use crate::error::{Problem, Reply};
-use crate::page::{Named, Page};
+use crate::page::{self, Named, Page};
+use crate::state::App;
+use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, get, web};
+use certyard_domain::inventory;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -76,6 +80,8 @@ pub(crate) struct ListCsrs {
     pub cluster_id: Option<Uuid>,
     /// Only this node.
     pub node_id: Option<Uuid>,
+    /// Only for this purpose.
+    pub purpose: Option<String>,
     /// Only this state; left out: open ones.
     #[param(inline)]
     pub state: Option<CsrState>,
@@ -84,20 +90,92 @@ pub(crate) struct ListCsrs {
 /// Lists CSRs.
 #[utoipa::path(operation_id = "list_csrs", tag = "certificates", params(ListCsrs), responses((status = 200, description = "CSRs", body = Page<Csr>)))]
 #[get("/csrs")]
-pub(crate) async fn list_csrs(_query: web::Query<ListCsrs>) -> Reply<Page<Csr>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_csrs(app: App, caller: Caller, query: web::Query<ListCsrs>) -> Reply<Page<Csr>> {
+    let limit = page::limit(query.limit)?;
+    let filter = inventory::CsrFilter {
+        cluster_id: query.cluster_id,
+        node_id: query.node_id,
+        purpose: query.purpose.clone(),
+        states: query.state.map(Into::into).into_iter().collect(),
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = inventory::csrs(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::try_convert(rows, csr)?))
 }
 
 /// Downloads a CSR in PEM.
 #[utoipa::path(operation_id = "get_csr_pem", tag = "certificates", params(("id" = Uuid, Path, description = "The CSR")), responses((status = 200, description = "PEM", body = String, content_type = "application/x-pem-file")))]
 #[get("/csrs/{id}.pem")]
-pub(crate) async fn get_pem(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_pem(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let row = inventory::get_csr(&tx, *id).await?;
+    let name: String = row.csr.sha256.chars().take(16).collect();
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, "application/x-pem-file"))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csr.pem\"")))
+        .body(inventory::csr_pem(&row.csr)))
 }
 
 /// Reads a CSR.
 #[utoipa::path(operation_id = "get_csr", tag = "certificates", params(("id" = Uuid, Path, description = "The CSR")), responses((status = 200, description = "The CSR", body = Csr)))]
 #[get("/csrs/{id}")]
-pub(crate) async fn get_csr(_id: web::Path<Uuid>) -> Reply<Csr> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_csr(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Csr> {
+    let tx = app.db.read(caller.scope()).await?;
+    Ok(web::Json(csr(inventory::get_csr(&tx, *id).await?)?))
+}
+
+/// What `details` of a row holds: see the room of certificates.
+#[derive(Deserialize)]
+struct Details {
+    sans: Vec<(String, String)>,
+    key: StoredKey,
+}
+
+#[derive(Deserialize)]
+struct StoredKey {
+    #[serde(rename = "type")]
+    key_type: String,
+    bits: Option<u32>,
+}
+
+fn csr(row: inventory::CsrRow) -> Result<Csr, Problem> {
+    let pem = inventory::csr_pem(&row.csr);
+    let csr = row.csr;
+    let details: Details = page::stored_json(csr.details)?;
+    Ok(Csr {
+        id: csr.id,
+        node: Named {
+            id: csr.node_id,
+            name: row.node_name,
+        },
+        cluster: Named {
+            id: csr.cluster_id,
+            name: row.cluster_name,
+        },
+        purpose: csr.purpose,
+        state: page::stored(&csr.state)?,
+        subject: csr.subject,
+        common_name: csr.common_name,
+        sans: details.sans,
+        key: KeyFacts {
+            key_type: details.key.key_type,
+            bits: details.key.bits,
+        },
+        sha256: csr.sha256,
+        spki_sha256: csr.spki_sha256,
+        job_id: csr.job_id,
+        created_at: csr.created_at,
+        pem,
+    })
+}
+
+impl From<CsrState> for inventory::CsrState {
+    fn from(state: CsrState) -> Self {
+        match state {
+            CsrState::Open => Self::Open,
+            CsrState::Answered => Self::Answered,
+            CsrState::Replaced => Self::Replaced,
+            CsrState::Gone => Self::Gone,
+        }
+    }
 }

@@ -127,11 +127,6 @@ impl Problem {
         Error::internal(source).into()
     }
 
-    /// Not built yet.
-    pub(crate) fn not_yet() -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "not_yet", "this is not built yet")
-    }
-
     /// The status.
     pub(crate) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -166,6 +161,8 @@ impl fmt::Display for Problem {
     }
 }
 
+impl std::error::Error for Problem {}
+
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
         self.status()
@@ -193,7 +190,14 @@ impl From<Error> for Problem {
                     .collect();
                 problem
             }
-            Error::Refused { code, .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail),
+            Error::Refused { code, .. } => {
+                let status = if code == "protocol_unsupported" {
+                    StatusCode::UPGRADE_REQUIRED
+                } else {
+                    StatusCode::UNPROCESSABLE_ENTITY
+                };
+                Self::new(status, code, detail)
+            }
             Error::Conflict {
                 code, detail: changes, ..
             } => {

@@ -1,10 +1,14 @@
 //! Installations: a certificate in a store of a node, with its history and three clocks.
 
-use crate::certificates::{CertificateFacts, KeyFacts};
+use crate::caller::Caller;
+use crate::certificates::{CertificateFacts, KeyFacts, stored_facts};
 use crate::error::{Problem, Reply};
-use crate::page::{Named, Page};
+use crate::page::{self, Named, Page};
+use crate::state::App;
 use actix_web::{get, web};
-use chrono::{DateTime, Utc};
+use certyard_domain::inventory::{self, ExpiryStatus, InstallationCursor};
+use certyard_domain::{OrgTx, Timestamp};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -36,20 +40,37 @@ pub(crate) enum StoreKind {
 }
 
 /// Order of installations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Sort {
     /// By end, soonest first.
-    #[serde(rename = "not_after")]
+    #[default]
     NotAfter,
-    /// By end, latest first.
-    #[serde(rename = "-not_after")]
-    NotAfterDown,
     /// By common name.
-    #[serde(rename = "common_name")]
     CommonName,
-    /// By common name, backwards.
-    #[serde(rename = "-common_name")]
-    CommonNameDown,
+}
+
+/// Which installations by how near their end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StatusFilter {
+    /// The end has passed.
+    Expired,
+    /// `critical`, `warning` or `notice`.
+    Expiring,
+    /// Later.
+    Valid,
+}
+
+impl StatusFilter {
+    /// As the domain asks.
+    pub(crate) fn wanted(self) -> ExpiryStatus {
+        match self {
+            Self::Expired => ExpiryStatus::Expired,
+            Self::Expiring => ExpiryStatus::Expiring,
+            Self::Valid => ExpiryStatus::Valid,
+        }
+    }
 }
 
 /// What a look over the wire says.
@@ -155,6 +176,8 @@ pub(crate) struct Installation {
     pub installed_at: DateTime<Utc>,
     /// Third clock: it was seen served.
     pub served: Served,
+    /// When the node was last read well: it was there then.
+    pub seen_at: Option<DateTime<Utc>>,
     /// It is not there any more since.
     #[schema(example = json!(null))]
     pub gone_at: Option<DateTime<Utc>>,
@@ -194,9 +217,6 @@ pub(crate) struct HistoryEvent {
     pub common_name: Option<String>,
     /// End.
     pub not_after: Option<DateTime<Utc>>,
-    /// Serial number, upper-case hex.
-    #[schema(example = "01AB")]
-    pub serial_hex: Option<String>,
     /// The job that did it.
     pub job_id: Option<Uuid>,
     /// Who did it.
@@ -236,8 +256,8 @@ pub(crate) struct ListInstallations {
     pub search: Option<String>,
     /// Only this status.
     #[param(inline)]
-    pub status: Option<InstallationStatus>,
-    /// Order; a leading `-` turns it round.
+    pub status: Option<StatusFilter>,
+    /// Order; left out: by end.
     #[param(inline)]
     pub sort: Option<Sort>,
 }
@@ -256,20 +276,182 @@ pub(crate) struct ListHistory {
 /// Lists installations.
 #[utoipa::path(operation_id = "list_installations", tag = "certificates", params(ListInstallations), responses((status = 200, description = "Installations", body = Page<Installation>)))]
 #[get("/installations")]
-pub(crate) async fn list_installations(_query: web::Query<ListInstallations>) -> Reply<Page<Installation>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_installations(
+    app: App,
+    caller: Caller,
+    query: web::Query<ListInstallations>,
+) -> Reply<Page<Installation>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = inventory::InstallationFilter {
+        cluster_id: query.cluster_id,
+        node_id: query.node_id,
+        certificate_id: query.certificate_id,
+        kind: query.kind.map(Into::into),
+        products: query.product.into_iter().collect(),
+        stores: query.store.into_iter().collect(),
+        statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
+        search: query.search,
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    read_page(&tx, &filter, query.sort, &query.cursor, limit).await
 }
 
 /// Reads an installation with its certificate.
 #[utoipa::path(operation_id = "get_installation", tag = "certificates", params(("id" = Uuid, Path, description = "The installation")), responses((status = 200, description = "The installation", body = InstallationDetail)))]
 #[get("/installations/{id}")]
-pub(crate) async fn get_installation(_id: web::Path<Uuid>) -> Reply<InstallationDetail> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_installation(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<InstallationDetail> {
+    let tx = app.db.read(caller.scope()).await?;
+    let row = inventory::get(&tx, *id).await?;
+    Ok(web::Json(InstallationDetail {
+        certificate: stored_facts(row.certificate.clone())?,
+        installation: installation(row, tx.now())?,
+    }))
 }
 
 /// Lists what happened to an installation.
 #[utoipa::path(operation_id = "list_installation_history", tag = "certificates", params(("id" = Uuid, Path, description = "The installation"), ListHistory), responses((status = 200, description = "Events, newest first", body = Page<HistoryEvent>)))]
 #[get("/installations/{id}/history")]
-pub(crate) async fn list_history(_id: web::Path<Uuid>, _query: web::Query<ListHistory>) -> Reply<Page<HistoryEvent>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_history(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListHistory>,
+) -> Reply<Page<HistoryEvent>> {
+    let limit = page::limit(query.limit)?;
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = inventory::history(&tx, *id, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::convert(rows, event)))
+}
+
+/// A cursor of installations, as it travels.
+#[derive(Serialize, Deserialize)]
+enum Cursor {
+    NotAfter(Timestamp, Uuid),
+    CommonName(String, Uuid),
+}
+
+/// One page of installations.
+pub(crate) async fn read_page(
+    tx: &OrgTx,
+    filter: &inventory::InstallationFilter,
+    sort: Option<Sort>,
+    cursor: &Option<String>,
+    limit: u64,
+) -> Reply<Page<Installation>> {
+    let sort = match sort.unwrap_or_default() {
+        Sort::NotAfter => inventory::Sort::NotAfter,
+        Sort::CommonName => inventory::Sort::CommonName,
+    };
+    let after = page::cursor(cursor)?.map(|cursor| match cursor {
+        Cursor::NotAfter(time, id) => InstallationCursor::NotAfter(time, id),
+        Cursor::CommonName(name, id) => InstallationCursor::CommonName(name, id),
+    });
+    let rows = inventory::installations(tx, filter, sort, after, limit).await?;
+    let rows = certyard_domain::Page {
+        items: rows.items,
+        next: rows.next.map(|cursor| match cursor {
+            InstallationCursor::NotAfter(time, id) => Cursor::NotAfter(time, id),
+            InstallationCursor::CommonName(name, id) => Cursor::CommonName(name, id),
+        }),
+    };
+    let now = tx.now();
+    Ok(web::Json(page::try_convert(rows, |row| installation(row, now))?))
+}
+
+/// Days before its end from which a certificate is critical, and from which it is a warning.
+const CRITICAL: TimeDelta = TimeDelta::days(7);
+const WARNING: TimeDelta = TimeDelta::days(30);
+
+/// How near the end is, as the pages colour it.
+pub(crate) fn status(status: ExpiryStatus, not_after: Timestamp, now: Timestamp) -> InstallationStatus {
+    match status {
+        ExpiryStatus::Expired => InstallationStatus::Expired,
+        ExpiryStatus::Expiring if not_after - now <= CRITICAL => InstallationStatus::Critical,
+        ExpiryStatus::Expiring if not_after - now <= WARNING => InstallationStatus::Warning,
+        ExpiryStatus::Expiring => InstallationStatus::Notice,
+        ExpiryStatus::Valid => InstallationStatus::Valid,
+    }
+}
+
+/// An installation as the API shows it.
+pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> Result<Installation, Problem> {
+    let (place, certificate) = (row.installation, row.certificate);
+    let kind: StoreKind = page::stored(&place.kind)?;
+    let is_identity = kind == StoreKind::Identity;
+    let actions = match (is_identity, &row.csr) {
+        (true, Some(_)) => vec![
+            ActionName::Refresh,
+            ActionName::GenerateCsr,
+            ActionName::UploadCertificate,
+        ],
+        (true, None) => vec![ActionName::Refresh, ActionName::GenerateCsr],
+        (false, _) => vec![ActionName::Refresh],
+    };
+    Ok(Installation {
+        id: place.id,
+        certificate_id: place.certificate_id,
+        sha256: place.sha256,
+        kind,
+        purpose: is_identity.then(|| place.store.clone()),
+        store: place.store,
+        entry: place.entry,
+        node: Named {
+            id: place.node_id,
+            name: row.node_name,
+        },
+        cluster: Named {
+            id: place.cluster_id,
+            name: row.cluster_name,
+        },
+        product: place.product,
+        common_name: place.common_name,
+        subject: certificate.subject,
+        issuer: place.issuer,
+        self_signed: place.self_signed,
+        serial_hex: place.serial_hex,
+        key: KeyFacts::stored(certificate.key_type, certificate.key_bits),
+        not_before: certificate.not_before,
+        not_after: place.not_after,
+        status: status(row.status, place.not_after, now),
+        issued_at: place.issued_at,
+        installed_at: place.installed_at,
+        served: Served {
+            state: page::stored(&place.served_state)?,
+            since: place.served_at,
+            note: place.served_note,
+        },
+        seen_at: row.seen_at,
+        gone_at: place.gone_at,
+        csr: row.csr.map(|csr| OpenCsr {
+            id: csr.id,
+            created_at: csr.created_at,
+        }),
+        actions,
+    })
+}
+
+fn event(row: inventory::HistoryRow) -> HistoryEvent {
+    HistoryEvent {
+        id: row.id,
+        at: row.at,
+        event: row.event,
+        certificate_id: row.certificate_id,
+        sha256: row.sha256,
+        common_name: row.common_name,
+        not_after: row.not_after,
+        job_id: row.job_id,
+        actor: row.actor_name,
+        node_name: row.node_name,
+        cluster_name: row.cluster_name,
+    }
+}
+
+impl From<StoreKind> for certyard_protocol::StoreKind {
+    fn from(kind: StoreKind) -> Self {
+        match kind {
+            StoreKind::Identity => Self::Identity,
+            StoreKind::Trust => Self::Trust,
+        }
+    }
 }

@@ -1,10 +1,15 @@
 //! Jobs and their tasks.
 
+use crate::body::{Json, OptionalJson};
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::nodes::Fault;
-use crate::page::{Named, Page};
+use crate::page::{self, Named, Page};
+use crate::state::App;
+use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, get, post, web};
-use chrono::{DateTime, Utc};
+use certyard_domain::jobs;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -75,6 +80,16 @@ pub(crate) struct CreateJob {
     pub changed: Changed,
 }
 
+/// Tries a job again.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RetryJob {
+    /// Codes of the warnings that are accepted.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub consent: Vec<String>,
+}
+
 /// One action on many nodes.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Job {
@@ -100,8 +115,11 @@ pub(crate) struct Job {
     /// Who made it.
     #[schema(example = "Ada Lovelace")]
     pub created_by: String,
-    /// Its clusters, at most 50.
+    /// Its clusters, the first of them.
     pub clusters: Vec<Named>,
+    /// How many clusters it has.
+    #[schema(example = 1)]
+    pub cluster_count: i64,
     /// Tasks by state.
     pub counts: TaskCounts,
     /// Tasks.
@@ -240,7 +258,7 @@ pub(crate) struct ListJobs {
     pub limit: Option<u64>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-    /// Not made before.
+    /// Not made before; left out: the first of this month.
     pub from: Option<DateTime<Utc>>,
     /// Made before.
     pub to: Option<DateTime<Utc>>,
@@ -271,36 +289,66 @@ pub(crate) struct ListTasks {
 /// or left out. Job, tasks and audit row are written together.
 #[utoipa::path(operation_id = "create_job", tag = "jobs", request_body = CreateJob, responses((status = 202, description = "Accepted", body = Job)))]
 #[post("/jobs")]
-pub(crate) async fn create_job(_body: web::Json<CreateJob>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn create_job(app: App, caller: Caller, body: Json<CreateJob>) -> Result<HttpResponse, Problem> {
+    let changed = match body.0.changed {
+        Changed::Refuse => jobs::Changed::Refuse,
+        Changed::Drop => jobs::Changed::Drop,
+    };
+    let made = jobs::create(&app.db, caller.scope(), body.0.plan_id, &body.0.consent, changed).await?;
+    accepted(made)
 }
 
 /// Lists jobs.
 #[utoipa::path(operation_id = "list_jobs", tag = "jobs", params(ListJobs), responses((status = 200, description = "Jobs, newest first", body = Page<Job>)))]
 #[get("/jobs")]
-pub(crate) async fn list_jobs(_query: web::Query<ListJobs>) -> Reply<Page<Job>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_jobs(app: App, caller: Caller, query: web::Query<ListJobs>) -> Reply<Page<Job>> {
+    let limit = page::limit(query.limit)?;
+    let filter = jobs::JobFilter {
+        from: query.from,
+        to: query.to,
+        status: query.state.map(Into::into),
+        action: None,
+        cluster_id: query.cluster_id,
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = jobs::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::try_convert(rows, job)?))
 }
 
 /// Reads a job.
 #[utoipa::path(operation_id = "get_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), responses((status = 200, description = "The job", body = Job)))]
 #[get("/jobs/{id}")]
-pub(crate) async fn get_job(_id: web::Path<Uuid>) -> Reply<Job> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_job(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Job> {
+    let tx = app.db.read(caller.scope()).await?;
+    Ok(web::Json(job(jobs::get(&tx, *id).await?)?))
 }
 
 /// Lists the tasks of a job.
 #[utoipa::path(operation_id = "list_tasks", tag = "jobs", params(("id" = Uuid, Path, description = "The job"), ListTasks), responses((status = 200, description = "Tasks in order", body = Page<Task>)))]
 #[get("/jobs/{id}/tasks")]
-pub(crate) async fn list_tasks(_id: web::Path<Uuid>, _query: web::Query<ListTasks>) -> Reply<Page<Task>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_tasks(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListTasks>,
+) -> Reply<Page<Task>> {
+    let limit = page::limit(query.limit)?;
+    let filter = jobs::TaskFilter {
+        state: query.state.map(Into::into),
+        ..Default::default()
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = jobs::tasks(&tx, *id, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::try_convert(rows, task)?))
 }
 
 /// Reads a task of a job.
 #[utoipa::path(operation_id = "get_task", tag = "jobs", params(("id" = Uuid, Path, description = "The job"), ("task_id" = Uuid, Path, description = "The task")), responses((status = 200, description = "The task", body = Task)))]
 #[get("/jobs/{id}/tasks/{task_id}")]
-pub(crate) async fn get_task(_id: web::Path<(Uuid, Uuid)>) -> Reply<Task> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_task(app: App, caller: Caller, ids: web::Path<(Uuid, Uuid)>) -> Reply<Task> {
+    let (job_id, id) = *ids;
+    let tx = app.db.read(caller.scope()).await?;
+    Ok(web::Json(task(jobs::task(&tx, job_id, id).await?)?))
 }
 
 /// Cancels a job.
@@ -308,13 +356,162 @@ pub(crate) async fn get_task(_id: web::Path<(Uuid, Uuid)>) -> Reply<Task> {
 /// What has not begun is cancelled at once; what runs is asked to stop and reports what it did.
 #[utoipa::path(operation_id = "cancel_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), responses((status = 200, description = "The job", body = Job)))]
 #[post("/jobs/{id}/cancel")]
-pub(crate) async fn cancel_job(_id: web::Path<Uuid>) -> Reply<Job> {
-    Err(Problem::not_yet())
+pub(crate) async fn cancel_job(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Job> {
+    Ok(web::Json(job(jobs::cancel(&app.db, caller.scope(), *id).await?)?))
 }
 
 /// Tries the failed nodes of a job again, by a new job.
-#[utoipa::path(operation_id = "retry_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), responses((status = 202, description = "The new job", body = Job)))]
+///
+/// The body may be left out; a warning that needs consent is then a 422 that names it.
+#[utoipa::path(operation_id = "retry_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), request_body = Option<RetryJob>, responses((status = 202, description = "The new job", body = Job)))]
 #[post("/jobs/{id}/retry")]
-pub(crate) async fn retry_job(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn retry_job(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: OptionalJson<RetryJob>,
+) -> Result<HttpResponse, Problem> {
+    accepted(jobs::retry(&app.db, caller.scope(), *id, &body.0.consent).await?)
+}
+
+fn accepted(made: jobs::Job) -> Result<HttpResponse, Problem> {
+    Ok(HttpResponse::Accepted()
+        .insert_header((LOCATION, format!("/api/v1/jobs/{}", made.id)))
+        .json(job(made)?))
+}
+
+/// A job as the API shows it.
+pub(crate) fn job(job: jobs::Job) -> Result<Job, Problem> {
+    let counts = job.counts;
+    Ok(Job {
+        id: job.id,
+        plan_id: job.plan_id,
+        retry_of: job.retry_of,
+        action: job.action,
+        title: job.title,
+        status: page::stored(job.status.as_str())?,
+        created_at: job.created_at,
+        finished_at: job.finished_at,
+        created_by: job.created_by_name,
+        clusters: job.clusters.into_iter().map(|(id, name)| Named { id, name }).collect(),
+        cluster_count: job.cluster_count,
+        counts: TaskCounts {
+            waiting: counts.waiting,
+            pending: counts.pending,
+            running: counts.running,
+            succeeded: counts.succeeded,
+            failed: counts.failed,
+            cancelled: counts.cancelled,
+            expired: counts.expired,
+            superseded: counts.superseded,
+        },
+        total: counts.total(),
+        cancel_requested: job.cancel_requested,
+        version: job.version,
+    })
+}
+
+fn task(task: jobs::Task) -> Result<Task, Problem> {
+    let steps = steps(&task);
+    let failure = task.failure;
+    Ok(Task {
+        id: task.id,
+        node: Named {
+            id: task.node_id,
+            name: task.node_name,
+        },
+        cluster: Named {
+            id: task.cluster_id,
+            name: task.cluster_name,
+        },
+        purpose: (!task.purpose.is_empty()).then_some(task.purpose),
+        state: page::stored(task.state.as_str())?,
+        wave: task.wave,
+        attempt: task.attempts,
+        outcome: task.node_state.as_deref().map(page::stored).transpose()?,
+        error: task.failure_code.map(|code| Fault {
+            code,
+            message: failure.unwrap_or_default(),
+        }),
+        note: task.message,
+        steps,
+        started_at: task.started_at,
+        finished_at: task.finished_at,
+        deadline: task.deadline,
+    })
+}
+
+/// The planned steps with what was reported of each, in order.
+fn steps(task: &jobs::Task) -> Vec<TaskStep> {
+    let mut reports = task.steps.iter();
+    let mut next = reports.next();
+    let ended = task.finished_at.is_some();
+    task.planned
+        .iter()
+        .map(|kind| {
+            let step = kind.as_str().to_string();
+            match next.filter(|report| report.step == *kind) {
+                Some(report) => {
+                    next = reports.next();
+                    let millis = i64::try_from(report.millis).unwrap_or(i64::MAX);
+                    TaskStep {
+                        step,
+                        state: if report.ok {
+                            StepState::Succeeded
+                        } else {
+                            StepState::Failed
+                        },
+                        message: (!report.note.is_empty()).then(|| report.note.clone()),
+                        started_at: Some(report.started_at),
+                        finished_at: TimeDelta::try_milliseconds(millis)
+                            .and_then(|took| report.started_at.checked_add_signed(took)),
+                    }
+                }
+                None => {
+                    let running = !ended && task.step.as_deref() == Some(kind.as_str());
+                    TaskStep {
+                        state: if running {
+                            StepState::Running
+                        } else if ended {
+                            StepState::Skipped
+                        } else {
+                            StepState::Waiting
+                        },
+                        message: task.message.clone().filter(|_| running),
+                        step,
+                        started_at: None,
+                        finished_at: None,
+                    }
+                }
+            }
+        })
+        .collect()
+}
+
+impl From<JobStatus> for jobs::JobStatus {
+    fn from(status: JobStatus) -> Self {
+        match status {
+            JobStatus::Waiting => Self::Waiting,
+            JobStatus::Running => Self::Running,
+            JobStatus::Succeeded => Self::Succeeded,
+            JobStatus::Failed => Self::Failed,
+            JobStatus::Cancelled => Self::Cancelled,
+            JobStatus::PartlyFailed => Self::PartlyFailed,
+        }
+    }
+}
+
+impl From<TaskState> for jobs::TaskState {
+    fn from(state: TaskState) -> Self {
+        match state {
+            TaskState::Waiting => Self::Waiting,
+            TaskState::Pending => Self::Pending,
+            TaskState::Running => Self::Running,
+            TaskState::Succeeded => Self::Succeeded,
+            TaskState::Failed => Self::Failed,
+            TaskState::Cancelled => Self::Cancelled,
+            TaskState::Expired => Self::Expired,
+            TaskState::Superseded => Self::Superseded,
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! LISTENS: HTTP only. A handler extracts, asks the domain for one thing, and converts the answer.
 
-// mod agent_listener;
+mod agent_listener;
 mod agents;
 mod audit;
 mod body;
@@ -39,6 +39,7 @@ mod setup;
 mod state;
 mod tls;
 mod tokens;
+mod upload;
 mod waiters;
 mod wrap;
 

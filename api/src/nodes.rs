@@ -1,8 +1,14 @@
 //! Nodes.
 
+use crate::body::Json;
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
-use crate::page::Page;
+use crate::etag::{IfMatch, versioned};
+use crate::page::{self, Named, Page};
+use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, web};
+use certyard_domain::{agents, inventory, nodes};
+use certyard_protocol::ConnectorKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -14,14 +20,20 @@ use uuid::Uuid;
 pub(crate) enum NodeStatus {
     /// It was read well.
     Ok,
+    /// It was read, but for some certificates that could not be understood.
+    Attention,
     /// It has not been read yet.
     Waiting,
     /// The last reading failed.
     Unreachable,
+    /// None of its agents is there.
+    AgentOffline,
     /// The agent has no credentials for it.
     CredentialsMissing,
     /// No agent works for it.
     NoAgent,
+    /// It is out of use.
+    Retired,
 }
 
 /// Place of a node in its cluster.
@@ -53,6 +65,8 @@ pub(crate) struct Node {
     pub id: Uuid,
     /// Its cluster.
     pub cluster_id: Uuid,
+    /// Its cluster.
+    pub cluster: Named,
     /// Name.
     #[schema(example = "cucm-n-1")]
     pub name: String,
@@ -167,27 +181,56 @@ pub(crate) struct ListNodes {
     pub cluster_id: Option<Uuid>,
     /// Only what this agent works for.
     pub agent_id: Option<Uuid>,
+    /// Part of the name or address.
+    pub search: Option<String>,
 }
 
 /// Lists nodes.
 #[utoipa::path(operation_id = "list_nodes", tag = "fleet", params(ListNodes), responses((status = 200, description = "Nodes", body = Page<Node>)))]
 #[get("/nodes")]
-pub(crate) async fn list_nodes(_query: web::Query<ListNodes>) -> Reply<Page<Node>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_nodes(app: App, caller: Caller, query: web::Query<ListNodes>) -> Reply<Page<Node>> {
+    let limit = page::limit(query.limit)?;
+    let query = query.into_inner();
+    let filter = nodes::NodeFilter {
+        cluster_id: query.cluster_id,
+        agent_id: query.agent_id,
+        search: query.search,
+    };
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = nodes::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::try_convert(rows, node)?))
 }
 
 /// Reads a node.
 #[utoipa::path(operation_id = "get_node", tag = "fleet", params(("id" = Uuid, Path, description = "The node")), responses((status = 200, description = "The node", body = Node, headers(("ETag" = String, description = "Version, for If-Match")))))]
 #[get("/nodes/{id}")]
-pub(crate) async fn get_node(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_node(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
+    let tx = app.db.read(caller.scope()).await?;
+    let row = nodes::get(&tx, *id).await?;
+    Ok(versioned(row.node.version, node(row)?))
 }
 
 /// Changes a node.
 #[utoipa::path(operation_id = "update_node", tag = "fleet", params(("id" = Uuid, Path, description = "The node"), ("If-Match" = Option<String>, Header, description = "ETag of what was read; another version is refused with 412")), request_body = UpdateNode, responses((status = 200, description = "Changed", body = Node)))]
 #[patch("/nodes/{id}")]
-pub(crate) async fn update_node(_id: web::Path<Uuid>, _body: web::Json<UpdateNode>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn update_node(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    condition: IfMatch,
+    body: Json<UpdateNode>,
+) -> Result<HttpResponse, Problem> {
+    let change = nodes::NodeChange {
+        name: body.0.name,
+        address: body.0.address,
+        role: body.0.role.map(|role| role.as_str().into()),
+        agent_id: body.0.agent_id,
+        second_agent_id: body.0.second_agent_id,
+    };
+    let tx = app.db.write(caller.scope()).await?;
+    let row = nodes::update(&tx, *id, condition.version()?, change).await?;
+    tx.commit().await?;
+    Ok(versioned(row.node.version, node(row)?))
 }
 
 /// Retires a node.
@@ -195,6 +238,81 @@ pub(crate) async fn update_node(_id: web::Path<Uuid>, _body: web::Json<UpdateNod
 /// Nothing is changed on it; history stays.
 #[utoipa::path(operation_id = "retire_node", tag = "fleet", params(("id" = Uuid, Path, description = "The node")), responses((status = 204, description = "Retired")))]
 #[delete("/nodes/{id}")]
-pub(crate) async fn retire_node(_id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn retire_node(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    condition: IfMatch,
+) -> Result<HttpResponse, Problem> {
+    let tx = app.db.write(caller.scope()).await?;
+    inventory::retire_node(&tx, *id, condition.version()?).await?;
+    tx.commit().await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+impl NodeRole {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Subscriber => "subscriber",
+            Self::Standalone => "standalone",
+        }
+    }
+}
+
+impl From<Connector> for ConnectorKind {
+    fn from(connector: Connector) -> Self {
+        match connector {
+            Connector::CiscoUc => Self::CiscoUc,
+            Connector::Nginx => Self::Nginx,
+        }
+    }
+}
+
+impl CreateNode {
+    /// The node to enter in a cluster.
+    pub(crate) fn within(self, cluster_id: Uuid) -> nodes::NewNode {
+        nodes::NewNode {
+            cluster_id,
+            name: self.name,
+            address: self.address,
+            role: self.role.as_str().into(),
+            connector: self.connector.into(),
+            agent_id: self.agent_id,
+            second_agent_id: self.second_agent_id,
+        }
+    }
+}
+
+/// A node as the API shows it.
+pub(crate) fn node(row: nodes::NodeRow) -> Result<Node, Problem> {
+    let node = row.node;
+    Ok(Node {
+        id: node.id,
+        cluster_id: row.cluster.id,
+        cluster: Named {
+            id: row.cluster.id,
+            name: row.cluster.name,
+        },
+        name: node.name,
+        address: node.address,
+        role: page::stored(&node.role)?,
+        connector: page::stored(&node.connector)?,
+        status: page::stored(row.status.as_str())?,
+        error: node.fault_code.map(|code| Fault {
+            code,
+            message: node.fault_message.unwrap_or_default(),
+        }),
+        agent: row.agent.map(|agent| NodeAgent {
+            id: agent.id,
+            name: agent.name,
+            online: agent.status == agents::AgentStatus::Online,
+        }),
+        second_agent_id: node.second_agent_id,
+        inventory_at: node.inventory_at,
+        version: node.reported_version,
+        revision: node.version,
+        created_at: node.created_at,
+        updated_at: node.updated_at,
+    })
 }

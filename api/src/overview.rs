@@ -1,8 +1,11 @@
 //! The counts that the first page shows.
 
-use crate::clusters::Counts;
-use crate::error::{Problem, Reply};
-use actix_web::get;
+use crate::caller::Caller;
+use crate::clusters::{Counts, counts};
+use crate::error::Reply;
+use crate::state::App;
+use actix_web::{get, web};
+use certyard_domain::clusters;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,6 +33,15 @@ pub(crate) struct Overview {
 /// Counts the fleet.
 #[utoipa::path(operation_id = "get_overview", tag = "fleet", responses((status = 200, description = "The fleet in numbers", body = Overview)))]
 #[get("/overview")]
-pub(crate) async fn get_overview() -> Reply<Overview> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_overview(app: App, caller: Caller) -> Reply<Overview> {
+    let tx = app.db.read(caller.scope()).await?;
+    let totals = clusters::totals(&tx).await?;
+    Ok(web::Json(Overview {
+        clusters: totals.clusters,
+        nodes: totals.nodes,
+        agents: totals.agents,
+        agents_online: totals.agents_online,
+        identity: counts(totals.identity),
+        trust: counts(totals.trust),
+    }))
 }

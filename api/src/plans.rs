@@ -1,15 +1,22 @@
 //! Plans: the dry run of an action.
 
+use crate::body::Json;
+use crate::caller::Caller;
 use crate::error::{Problem, Reply};
+use crate::etag::created;
 use crate::installations::ActionName;
-use crate::page::{Named, Page};
+use crate::page::{self, Named, Page};
+use crate::state::App;
 use actix_web::{HttpResponse, get, post, web};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use certyard_domain::{OrgTx, plans};
+use certyard_protocol::{Rollback, StepKind};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-/// Asks what an action would do. The targets are named by `installations`, `nodes`, or `cluster_id`.
+/// Asks what an action would do. The targets are named by one of `installations`, `nodes` and `cluster_id`, or by `csr_id` alone.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreatePlan {
@@ -30,6 +37,9 @@ pub(crate) struct CreatePlan {
     #[serde(default)]
     #[schema(example = json!(null))]
     pub purpose: Option<String>,
+    /// How the job proceeds.
+    #[serde(default)]
+    pub order: Option<PlanOrder>,
     /// For `generate_csr`: what to ask for; what is left out is taken from the installed certificate.
     #[serde(default)]
     pub csr: Option<CsrWish>,
@@ -42,8 +52,33 @@ pub(crate) struct CreatePlan {
     pub certificate: Option<String>,
 }
 
-/// What a CSR is to ask for.
+/// How a job proceeds; what is left out or 0 is no limit.
 #[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanOrder {
+    /// So many targets go first, alone.
+    #[serde(default)]
+    #[schema(example = 1)]
+    pub canary: u32,
+    /// At most so many tasks at a time.
+    #[serde(default)]
+    #[schema(example = 50)]
+    pub max_parallel: u32,
+    /// The rest is cancelled once so many tasks have failed.
+    #[serde(default)]
+    #[schema(example = 1)]
+    pub stop_at_failures: u32,
+    /// Not before this time.
+    #[serde(default)]
+    pub not_before: Option<DateTime<Utc>>,
+    /// Seconds within which each task has to begin.
+    #[serde(default)]
+    #[schema(example = 86400)]
+    pub deadline_seconds: Option<i64>,
+}
+
+/// What a CSR is to ask for.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CsrWish {
     /// Common name.
@@ -66,10 +101,14 @@ pub(crate) struct CsrWish {
     #[serde(default)]
     #[schema(example = "SHA256")]
     pub hash: Option<String>,
+    /// Further subject fields by short name, in order: `O`, `OU`, `L`, `ST`, `C`.
+    #[serde(default)]
+    #[schema(example = json!([["O", "Example"]]))]
+    pub subject: Vec<(String, String)>,
 }
 
 /// How far something can be undone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Undo {
     /// The connector puts the former state back by itself when a later step fails.
@@ -135,18 +174,42 @@ pub(crate) struct PlanTarget {
     pub before: Option<Side>,
     /// What would be there.
     pub after: Option<Side>,
+    /// What would be asked of a CA.
+    pub csr: Option<WantedCsr>,
     /// What would be done, in order.
     pub steps: Vec<PlanStep>,
     /// What has to be restarted.
     #[schema(example = json!(["Cisco Tomcat"]))]
     pub restarts: Vec<String>,
+    /// How far it can be undone.
+    pub undo: Option<Undo>,
     /// For people.
     #[schema(example = json!(null))]
     pub note: Option<String>,
 }
 
+/// What a CSR would ask for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WantedCsr {
+    /// Common name; empty: the node's own choice.
+    #[schema(example = "cucm-n-1.example.org")]
+    pub common_name: String,
+    /// DNS names and IP addresses; empty: the node's own choice.
+    #[schema(example = json!(["cucm-n-1.example.org"]))]
+    pub names: Vec<String>,
+    /// `RSA` or `EC`.
+    #[schema(example = "RSA")]
+    pub key_type: String,
+    /// Bits.
+    #[schema(example = 3072)]
+    pub key_bits: u32,
+    /// Hash of its signature.
+    #[schema(example = "SHA256")]
+    pub hash: String,
+}
+
 /// One side of a change.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Side {
     /// Common name.
     #[schema(example = "cucm-n-1.example.org")]
@@ -159,9 +222,8 @@ pub(crate) struct Side {
     pub serial_hex: Option<String>,
     /// End.
     pub not_after: Option<DateTime<Utc>>,
-    /// Public key, for instance `RSA 3072`.
-    #[schema(example = "RSA 3072")]
-    pub key: Option<String>,
+    /// It is signed by its own key.
+    pub self_signed: bool,
     /// Names.
     #[schema(example = json!(["cucm-n-1.example.org"]))]
     pub names: Vec<String>,
@@ -171,17 +233,20 @@ pub(crate) struct Side {
 }
 
 /// One step of a plan.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PlanStep {
     /// `generate_csr`, `install_trust`, `install_identity`, `activate`, `verify`, `inventory`.
     #[schema(example = "install_identity")]
     pub step: String,
     /// How it is undone.
     pub rollback: Undo,
+    /// What it does here.
+    #[schema(example = "installs tomcat and its chain")]
+    pub about: String,
 }
 
 /// What to know before.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PlanWarning {
     /// Stable code; what to send in `consent`.
     #[schema(example = "cannot_undo")]
@@ -191,13 +256,13 @@ pub(crate) struct PlanWarning {
     pub message: String,
     /// The job needs the code in `consent`.
     pub consent: bool,
-    /// Name of the node that it is about; null for all.
-    #[schema(example = json!(null))]
-    pub node: Option<String>,
+    /// How many targets it is about.
+    #[schema(example = 3)]
+    pub targets: i64,
 }
 
 /// What cannot be done.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct PlanRefusal {
     /// Stable code.
     #[schema(example = "key_mismatch")]
@@ -229,20 +294,215 @@ pub(crate) struct ListTargets {
 /// Nothing is changed. A plan lives an hour; `POST /api/v1/jobs` carries it out.
 #[utoipa::path(operation_id = "create_plan", tag = "jobs", request_body = CreatePlan, responses((status = 201, description = "The plan", body = Plan)))]
 #[post("/plans")]
-pub(crate) async fn create_plan(_body: web::Json<CreatePlan>) -> Result<HttpResponse, Problem> {
-    Err(Problem::not_yet())
+pub(crate) async fn create_plan(app: App, caller: Caller, body: Json<CreatePlan>) -> Result<HttpResponse, Problem> {
+    let plan = plans::create(&app.db, caller.scope(), body.0.request()?).await?;
+    let tx = app.db.read(caller.scope()).await?;
+    let location = format!("/api/v1/plans/{}", plan.id);
+    Ok(created(location, with_targets(&tx, plan).await?))
 }
 
 /// Reads a plan.
 #[utoipa::path(operation_id = "get_plan", tag = "jobs", params(("id" = Uuid, Path, description = "The plan")), responses((status = 200, description = "The plan", body = Plan)))]
 #[get("/plans/{id}")]
-pub(crate) async fn get_plan(_id: web::Path<Uuid>) -> Reply<Plan> {
-    Err(Problem::not_yet())
+pub(crate) async fn get_plan(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Plan> {
+    let tx = app.db.read(caller.scope()).await?;
+    let plan = plans::get(&tx, *id).await?;
+    Ok(web::Json(with_targets(&tx, plan).await?))
 }
 
 /// Lists the targets of a plan.
 #[utoipa::path(operation_id = "list_plan_targets", tag = "jobs", params(("id" = Uuid, Path, description = "The plan"), ListTargets), responses((status = 200, description = "Targets in order", body = Page<PlanTarget>)))]
 #[get("/plans/{id}/targets")]
-pub(crate) async fn list_targets(_id: web::Path<Uuid>, _query: web::Query<ListTargets>) -> Reply<Page<PlanTarget>> {
-    Err(Problem::not_yet())
+pub(crate) async fn list_targets(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: web::Query<ListTargets>,
+) -> Reply<Page<PlanTarget>> {
+    let limit = page::limit(query.limit)?;
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = plans::targets(&tx, *id, workable(), page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::convert(rows, target)))
+}
+
+impl CreatePlan {
+    fn request(self) -> Result<plans::Request, Problem> {
+        let csr = self.csr.unwrap_or_default();
+        let action = match self.action {
+            ActionName::Refresh => plans::Action::Refresh,
+            ActionName::GenerateCsr => plans::Action::GenerateCsr(plans::CsrOptions {
+                purpose: self.purpose.clone(),
+                common_name: csr.common_name,
+                names: csr.names.unwrap_or_default(),
+                key_type: csr.key_type,
+                key_bits: csr.key_bits,
+                hash: csr.hash,
+                subject: csr.subject,
+            }),
+            ActionName::UploadCertificate => plans::Action::UploadCertificate(plans::UploadOptions {
+                purpose: self.purpose.clone(),
+                files: self.certificate.map(file).into_iter().collect(),
+                certificates_pem: Vec::new(),
+            }),
+        };
+        let named = [
+            !self.installations.is_empty(),
+            !self.nodes.is_empty(),
+            self.cluster_id.is_some(),
+        ];
+        if named.into_iter().filter(|named| *named).count() > 1 {
+            return Err(Problem::field(
+                "installations",
+                "ambiguous",
+                "name the targets by one of `installations`, `nodes` and `cluster_id`",
+            ));
+        }
+        let targets = if !self.installations.is_empty() {
+            plans::Targets::Installations(self.installations)
+        } else if !self.nodes.is_empty() {
+            plans::Targets::Nodes(self.nodes)
+        } else if let Some(cluster) = self.cluster_id {
+            plans::Targets::Filter(plans::TargetFilter {
+                cluster_ids: vec![cluster],
+                purpose: self.purpose,
+                ..Default::default()
+            })
+        } else if let Some(csr) = self.csr_id {
+            plans::Targets::Csrs(vec![csr])
+        } else {
+            return Err(Problem::field(
+                "installations",
+                "required",
+                "name the targets by `installations`, `nodes`, `cluster_id` or `csr_id`",
+            ));
+        };
+        let order = self.order.map_or_else(Default::default, |order| plans::Order {
+            canary: order.canary,
+            max_parallel: order.max_parallel,
+            stop_at_failures: order.stop_at_failures,
+            not_before: order.not_before,
+            deadline_seconds: order.deadline_seconds,
+        });
+        Ok(plans::Request { action, targets, order })
+    }
+}
+
+/// The bytes of a file: PEM is text, anything else comes in base64.
+fn file(text: String) -> Vec<u8> {
+    if text.contains("-----BEGIN") {
+        return text.into_bytes();
+    }
+    let packed: String = text.split_ascii_whitespace().collect();
+    // What is neither is refused as what it is, by whoever reads files.
+    STANDARD.decode(packed).unwrap_or_else(|_| text.into_bytes())
+}
+
+/// Targets and refusals that a plan shows at once.
+const SHOWN: u64 = 200;
+
+fn workable() -> plans::StoredTargetFilter {
+    plans::StoredTargetFilter { refused: Some(false) }
+}
+
+async fn with_targets(tx: &OrgTx, plan: plans::Plan) -> Result<Plan, Problem> {
+    let targets = plans::targets(tx, plan.id, workable(), None, SHOWN).await?.items;
+    let refused = plans::StoredTargetFilter { refused: Some(true) };
+    let refusals = plans::targets(tx, plan.id, refused, None, SHOWN).await?.items;
+    let targets: Vec<PlanTarget> = targets.into_iter().map(target).collect();
+    Ok(Plan {
+        id: plan.id,
+        action: page::stored(&plan.action)?,
+        created_by: plan.created_by_name,
+        created_at: plan.created_at,
+        expires_at: plan.expires_at,
+        job_id: plan.job_id,
+        undo: targets
+            .iter()
+            .filter_map(|target| target.undo)
+            .max()
+            .unwrap_or(Undo::Automatic),
+        targets,
+        target_count: plan.targets,
+        warnings: plan
+            .warnings
+            .into_iter()
+            .map(|warning| PlanWarning {
+                code: warning.code,
+                message: warning.message,
+                consent: warning.consent,
+                targets: warning.targets,
+            })
+            .collect(),
+        refusals: refusals
+            .into_iter()
+            .map(|target| PlanRefusal {
+                code: target.refusal_code.unwrap_or_default(),
+                message: target.refusal.unwrap_or_default(),
+                node: Some(target.node_name),
+                purpose: (!target.purpose.is_empty()).then_some(target.purpose),
+            })
+            .collect(),
+        refusal_count: plan.refused,
+    })
+}
+
+fn target(target: plans::Target) -> PlanTarget {
+    let preview = target.preview;
+    PlanTarget {
+        id: target.id,
+        node: Named {
+            id: target.node_id,
+            name: target.node_name,
+        },
+        cluster: Named {
+            id: target.cluster_id,
+            name: target.cluster_name,
+        },
+        purpose: (!target.purpose.is_empty()).then_some(target.purpose),
+        wave: target.wave,
+        order: target.position,
+        before: preview.before.map(side),
+        after: preview.after.map(side),
+        csr: preview.csr.map(|csr| WantedCsr {
+            common_name: csr.common_name,
+            names: csr.names,
+            key_type: csr.key_type,
+            key_bits: csr.key_bits,
+            hash: csr.hash,
+        }),
+        steps: preview
+            .steps
+            .into_iter()
+            .map(|step| PlanStep {
+                step: StepKind::as_str(step.step).into(),
+                rollback: step.rollback.into(),
+                about: step.about,
+            })
+            .collect(),
+        restarts: preview.restarts,
+        undo: preview.undo.map(Into::into),
+        note: (!preview.notes.is_empty()).then(|| preview.notes.join("; ")),
+    }
+}
+
+fn side(brief: plans::CertificateBrief) -> Side {
+    Side {
+        common_name: (!brief.common_name.is_empty()).then_some(brief.common_name),
+        issuer: Some(brief.issuer),
+        serial_hex: Some(brief.serial_hex),
+        not_after: Some(brief.not_after),
+        self_signed: brief.self_signed,
+        names: brief.names,
+        sha256: Some(brief.sha256),
+    }
+}
+
+impl From<Rollback> for Undo {
+    fn from(rollback: Rollback) -> Self {
+        match rollback {
+            Rollback::Automatic => Self::Automatic,
+            Rollback::RestorePrevious => Self::RestorePrevious,
+            Rollback::None => Self::None,
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::limit::Limits;
 use crate::state::{App, State};
-use crate::{dashboard, docs, error, gate, ops, routes, tls, wrap};
+use crate::{agent_listener, dashboard, docs, error, gate, ops, routes, tls, wrap};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, PathConfig, QueryConfig};
@@ -145,7 +145,7 @@ impl Server {
         };
 
         start(main_server(&self.state, self.listen, &mut helpers)?);
-        // AGENTS start(agent_server(&self.state, self.agents, &mut helpers).await?);
+        start(agent_server(&self.state, self.agents, &mut helpers).await?);
         if let Some(listener) = self.ops {
             start(ops_server(
                 self.state.db.clone(),
@@ -230,6 +230,39 @@ fn main_server(state: &App, listener: TcpListener, helpers: &mut JoinSet<()>) ->
         }
         None => server.listen(listener)?,
     }
+    .run())
+}
+
+async fn agent_server(
+    state: &App,
+    listener: TcpListener,
+    helpers: &mut JoinSet<()>,
+) -> io::Result<actix_web::dev::Server> {
+    let data = state.clone();
+    let own = listener.local_addr()?;
+    let make = async move || agent_listener::certificate(&data, own).await;
+    let clients = tls::clients(&state.keys.bundle_pem())?;
+    let (config, current) = tls::server_config(make().await?, Some(clients))?;
+    helpers.spawn(tls::renew(RENEW_LISTENER, current, make));
+    let data = state.clone();
+    Ok(HttpServer::new(move || {
+        Web::new()
+            .app_data(data.clone())
+            .app_data(PathConfig::default().error_handler(error::path_error))
+            .wrap(from_fn(agent_listener::admit))
+            .wrap(from_fn(wrap::wrap))
+            .configure(agent_listener::register)
+    })
+    .on_connect(agent_listener::remember_peer)
+    .workers(if state.config.workers > 0 {
+        state.config.workers
+    } else {
+        2
+    })
+    .disable_signals()
+    .shutdown_timeout(STOP_SECONDS)
+    .h1_allow_half_closed(false)
+    .listen_rustls_0_23(listener, config)?
     .run())
 }
 

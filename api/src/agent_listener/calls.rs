@@ -5,8 +5,11 @@ use crate::body::Json;
 use crate::error::Problem;
 use crate::state::App;
 use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
-use certyard_domain::agents;
-use certyard_protocol::{Bundle, ClaimRequest, EnrollRequest, InventoryReport, LeaseRequest, NodesAnswer, NodesRequest, RenewRequest, TaskResult};
+use certyard_domain::{agents, inventory, jobs, nodes};
+use certyard_protocol::{
+    Bundle, ClaimAnswer, ClaimRequest, EnrollRequest, InventoryAnswer, InventoryReport, LeaseAnswer, LeaseRequest,
+    NodesAnswer, NodesRequest, RenewRequest, ResultAnswer, TaskResult,
+};
 use uuid::Uuid;
 
 #[post("/enroll")]
@@ -26,4 +29,56 @@ pub(crate) async fn bundle(app: App, agent: AgentCaller) -> Result<web::Json<Bun
     let bundle = app.keys.bundle(app.db.now().await?);
     app.bundle_told(agent.0.agent_id);
     Ok(web::Json(bundle))
+}
+
+#[post("/claim")]
+pub(crate) async fn claim(
+    app: App,
+    agent: AgentCaller,
+    body: Json<ClaimRequest>,
+) -> Result<web::Json<ClaimAnswer>, Problem> {
+    let tasks = jobs::claim(&app.db, &agent.0.scope(), &app.keys, body.0.max).await?;
+    Ok(web::Json(ClaimAnswer { tasks }))
+}
+
+#[post("/tasks/{id}/lease")]
+pub(crate) async fn lease(
+    app: App,
+    agent: AgentCaller,
+    id: web::Path<Uuid>,
+    body: Json<LeaseRequest>,
+) -> Result<web::Json<LeaseAnswer>, Problem> {
+    Ok(web::Json(jobs::lease(&app.db, &agent.0.scope(), *id, &body.0).await?))
+}
+
+#[post("/tasks/{id}/result")]
+pub(crate) async fn result(
+    app: App,
+    agent: AgentCaller,
+    id: web::Path<Uuid>,
+    body: Json<TaskResult>,
+) -> Result<web::Json<ResultAnswer>, Problem> {
+    Ok(web::Json(jobs::report(&app.db, &agent.0.scope(), *id, &body.0).await?))
+}
+
+#[put("/nodes")]
+pub(crate) async fn put_nodes(
+    app: App,
+    agent: AgentCaller,
+    body: Json<NodesRequest>,
+) -> Result<web::Json<NodesAnswer>, Problem> {
+    let tx = app.db.write(&agent.0.scope()).await?;
+    let answer = nodes::declare(&tx, agent.0.agent_id, &body.0).await?;
+    tx.commit().await?;
+    Ok(web::Json(answer))
+}
+
+#[put("/nodes/{id}/inventory")]
+pub(crate) async fn put_inventory(
+    app: App,
+    agent: AgentCaller,
+    id: web::Path<Uuid>,
+    body: Json<InventoryReport>,
+) -> Result<web::Json<InventoryAnswer>, Problem> {
+    Ok(web::Json(inventory::report(&app.db, &agent.0, *id, body.0).await?))
 }

@@ -95,7 +95,11 @@ async fn enter(request: &ServiceRequest) -> Result<&'static str, Problem> {
     let pattern = request.match_pattern().ok_or_else(Problem::no_route)?;
     let method = request.method().as_str();
     let Some((_, _, call)) = CALLS.iter().find(|call| call.0 == method && call.1 == pattern) else {
-        let others: Vec<_> = CALLS.iter().filter(|call| call.1 == pattern).map(|call| call.0).collect();
+        let others: Vec<_> = CALLS
+            .iter()
+            .filter(|call| call.1 == pattern)
+            .map(|call| call.0)
+            .collect();
         return Err(Problem::wrong_method(others.join(", ")));
     };
     let peer_address = request.peer_addr().map(|peer| peer.ip());
@@ -132,8 +136,8 @@ pub(crate) fn register(config: &mut web::ServiceConfig) {
                 .service(calls::claim)
                 .service(calls::lease)
                 .service(calls::result)
-                .service(calls::nodes)
-                .service(calls::inventory),
+                .service(calls::put_nodes)
+                .service(calls::put_inventory),
         )
         .default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::no_route()) }));
 }
@@ -147,7 +151,11 @@ pub(crate) async fn certificate(app: &State, own: SocketAddr) -> io::Result<Cert
         }
     }
     let now = app.db.now().await.map_err(io::Error::other)?;
-    let (chain, key) = app.keys.agent_ca().issue_listener(&names, now).map_err(io::Error::other)?;
+    let (chain, key) = app
+        .keys
+        .agent_ca()
+        .issue_listener(&names, now)
+        .map_err(io::Error::other)?;
     tls::certified(chain.as_bytes(), key.as_bytes())
 }
 

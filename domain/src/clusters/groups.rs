@@ -120,6 +120,23 @@ pub async fn get_group(tx: &OrgTx, id: Uuid) -> Result<GroupRow> {
     })
 }
 
+/// The wanted group, or the first by name where none is: the group `Default` is made where there is none at all, so that
+/// a first agent or cluster needs no group to be thought of.
+///
+/// # Errors
+/// [`Error::Invalid`] when the actor is bound to groups that are gone; those of [`create_group`].
+pub async fn group_or_first(tx: &OrgTx, wanted: Option<Uuid>) -> Result<Uuid> {
+    if let Some(id) = wanted {
+        return Ok(id);
+    }
+    let first = list_groups(tx, None, None, 1).await?.items.into_iter().next();
+    match first {
+        Some(row) => Ok(row.group.id),
+        None if tx.scope().groups().is_some() => Err(Error::field("group_id", "required", "must name a group")),
+        None => Ok(create_group(tx, "Default", "").await?.group.id),
+    }
+}
+
 /// The row of a group in use.
 pub(super) async fn row(tx: &OrgTx, id: Uuid) -> Result<group::Model> {
     tx.find::<group::Entity>()

@@ -10,13 +10,16 @@ pub(crate) mod entity;
 mod fleet;
 mod groups;
 mod list;
+mod totals;
 
 pub(crate) use create::insert as insert_cluster;
 pub use create::{NewCluster, create};
 pub use edit::{ClusterChange, retire, update};
 pub use entity::cluster::Model as Cluster;
 pub use entity::group::Model as Group;
-pub use groups::{GroupChange, GroupRow, create_group, get_group, list_groups, retire_group, update_group};
+pub use groups::{
+    GroupChange, GroupRow, create_group, get_group, group_or_first, list_groups, retire_group, update_group,
+};
 pub use list::{ClusterCursor, ClusterFilter, ClusterRow, ClusterStatus, Counts, get, list};
 
 use crate::db::{OrgTx, dialect};
@@ -28,6 +31,7 @@ use uuid::Uuid;
 pub use fleet::NodeCounts;
 pub(crate) use fleet::{OFFLINE_AFTER, bump_agents};
 pub(crate) use groups::{lock as lock_group, names as group_names};
+pub use totals::{Totals, totals};
 
 /// Fault of a node that was read, but for some certificates that could not be understood.
 pub(crate) const UNREADABLE_ENTRIES: &str = "unreadable_entries";
