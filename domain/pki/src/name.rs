@@ -81,6 +81,13 @@ pub(crate) fn read(name: Tlv<'_>) -> Result<NameText, Broken> {
 
 /// Escapes a value by RFC 4514 section 2.4; control characters too, so that a name is always one line.
 fn escape(value: &str, out: &mut String) {
+    let is_plain = |octet: u8| {
+        octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'*' | b'_' | b'/' | b':' | b'@' | b' ')
+    };
+    if value.bytes().all(is_plain) && !value.starts_with(' ') && !value.ends_with(' ') {
+        out.push_str(value);
+        return;
+    }
     let last = value.chars().count().saturating_sub(1);
     for (index, character) in value.chars().enumerate() {
         match character {

@@ -28,20 +28,35 @@ pub struct Block<'a> {
 }
 
 impl Block<'_> {
+    /// Whether the label says that this is a private key, of whatever kind and however it is spelled.
+    pub fn is_private_key(&self) -> bool {
+        names_private_key(self.label.as_bytes())
+    }
+
     /// The bytes of the block. White space is ignored wherever it stands, and so are RFC 1421 headers (`Name: value` lines).
     ///
     /// # Errors
     /// [`PkiError::BrokenPem`] where the body is empty, encrypted, or not base64 of whole bytes.
     pub fn decode(&self) -> Result<Vec<u8>> {
-        // Wiped: private keys are read by this function too.
-        let mut packed = Zeroizing::new(Vec::with_capacity(self.body.len()));
         let body = skip_headers(self.body)?;
-        packed.extend(body.iter().copied().filter(|octet| !octet.is_ascii_whitespace()));
+        // Wiped: private keys are read by this function too.
+        let mut packed = Zeroizing::new(Vec::with_capacity(body.len()));
+        let mut rest = body;
+        while let Some(end) = memchr::memchr2(b'\n', b'\r', rest) {
+            packed.extend_from_slice(rest.get(..end).unwrap_or_default().trim_ascii());
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        packed.extend_from_slice(rest.trim_ascii());
         if packed.is_empty() {
             return Err(PkiError::BrokenPem(format!("the block {} is empty", self.label)));
         }
         STANDARD
             .decode(packed.as_slice())
+            .or_else(|_| {
+                // White space within the lines, which hardly any writer leaves.
+                packed.retain(|octet| !octet.is_ascii_whitespace());
+                STANDARD.decode(packed.as_slice())
+            })
             .map_err(|_| PkiError::BrokenPem(format!("the block {} is not clean base64", self.label)))
     }
 }
@@ -139,7 +154,7 @@ struct Border<'a> {
 fn next_border(text: &[u8]) -> Option<Border<'_>> {
     let mut from = 0;
     loop {
-        let dashes = from + text.get(from..)?.iter().position(|octet| *octet == b'-')?;
+        let dashes = from + memchr::memchr(b'-', text.get(from..)?)?;
         let run = text.get(dashes..)?;
         let behind = dashes + run.iter().position(|octet| *octet != b'-')?;
         from = behind;
@@ -172,6 +187,12 @@ fn next_border(text: &[u8]) -> Option<Border<'_>> {
     }
 }
 
+fn names_private_key(label: &[u8]) -> bool {
+    label
+        .windows(11)
+        .any(|window| window.eq_ignore_ascii_case(b"PRIVATE KEY"))
+}
+
 /// Whether a text has a line that begins a private key, however broken the rest is.
 pub fn holds_private_key(text: &[u8]) -> bool {
     let mut rest = text;
@@ -181,9 +202,8 @@ pub fn holds_private_key(text: &[u8]) -> bool {
         let line = line
             .split(|octet| matches!(octet, b'\n' | b'\r'))
             .next()
-            .unwrap_or_default()
-            .to_ascii_uppercase();
-        if border.kind == Kind::Begin && line.windows(11).any(|window| window == b"PRIVATE KEY") {
+            .unwrap_or_default();
+        if border.kind == Kind::Begin && names_private_key(line) {
             return true;
         }
         rest = border.after;

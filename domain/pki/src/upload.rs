@@ -112,16 +112,22 @@ struct Reader<'l> {
 
 impl Reader<'_> {
     fn read_text(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        if pem_text::holds_private_key(bytes) {
-            return Err(Refusal::new("private_key", KEY_MESSAGE));
-        }
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return Err(Refusal::new(
                 "broken_pem",
                 "the file is text in UTF-16: save it as UTF-8 and upload it again",
             ));
         }
-        let blocks = pem_text::scan(bytes).map_err(|error| Refusal::new("broken_pem", error.to_string()))?;
+        let blocks = pem_text::scan(bytes).map_err(|error| {
+            if pem_text::holds_private_key(bytes) {
+                Refusal::new("private_key", KEY_MESSAGE)
+            } else {
+                Refusal::new("broken_pem", error.to_string())
+            }
+        })?;
+        if blocks.iter().any(|block| block.is_private_key()) {
+            return Err(Refusal::new("private_key", KEY_MESSAGE));
+        }
         self.count(blocks.len())?;
         for (index, block) in blocks.iter().enumerate() {
             let place = if blocks.len() == 1 {
