@@ -4,10 +4,11 @@ import shutil
 import sys
 
 import needs
+import postgres
 import rust_tests
 import suites
 import up as fleet
-from shell import KEEP, ROOT, Stop, main, must, say, start
+from shell import KEEP, ROOT, Stop, environment, main, must, run, say, start
 
 
 def up(arguments):
@@ -21,10 +22,12 @@ def test(arguments):
 
 
 def bench(arguments):
-    """measure the figures that the product promises (release build)"""
+    """measure the figures that the product promises, in a release build (--installations N: a smaller inventory)"""
     needs.rust()
     needs.debian({**needs.BUILD, **needs.TEST})
-    return fleet.bench(arguments)
+    with postgres.server(durable=True) as url:
+        env = environment(TEST_PG_URL=url, CERTYARD_BENCH_JSON=KEEP / "bench.json")
+        return run(["cargo", "bench", "--workspace", "--locked", "--bench", "limits", "--", *arguments], env=env)
 
 
 def build(_arguments):
@@ -97,7 +100,7 @@ def clean(arguments):
 COMMANDS = [
     ("up [--debug]", up),
     ("test [suite…]", test),
-    ("bench", bench),
+    ("bench [--…]", bench),
     ("build", build),
     ("dev", dev),
     ("openapi [--check]", openapi),

@@ -10,16 +10,9 @@ from pathlib import Path
 
 from shell import LOGS, Stop, end, must, start, wait_for
 
-#: Durability is not under test here, and the folder is thrown away.
-SETTINGS = {
-    "listen_addresses": "",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "max_connections": "300",
-    "shared_buffers": "256MB",
-    "log_min_messages": "fatal",
-}
+SETTINGS = {"listen_addresses": "", "max_connections": "300", "shared_buffers": "256MB", "log_min_messages": "fatal"}
+#: For tests: durability is not under test, and the folder is thrown away.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 def _programs():
@@ -34,7 +27,7 @@ def _programs():
 
 
 @contextlib.contextmanager
-def server():
+def server(durable=False):
     """Yields the URL for the environment variable TEST_PG_URL."""
     programs = _programs()
     folder = tempfile.mkdtemp(prefix="certyard-pg-")
@@ -44,7 +37,8 @@ def server():
         as_user = ["runuser", "-u", "postgres", "--"]
         os.chown(folder, pwd.getpwnam("postgres").pw_uid, -1)
         os.chmod(folder, 0o711)
-    options = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    settings = SETTINGS if durable else {**SETTINGS, **FAST}
+    options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     child = None
     try:
         initdb = [programs / "initdb", "-D", f"{folder}/data", "-U", "postgres", "-A", "trust"]

@@ -43,6 +43,8 @@ def build():
             say(message["message"]["rendered"])
         if message.get("reason") != "compiler-artifact" or not message.get("executable"):
             continue
+        if message["target"]["kind"] == ["bench"]:
+            continue  # measured by ./dev bench, not tested
         if message["profile"]["test"]:
             tests.append(TestProgram(message))
         else:
