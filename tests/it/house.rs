@@ -86,11 +86,11 @@ fn beside(name: &str) -> PathBuf {
     path
 }
 
-/// A server with its data, on ports of its own.
+/// A server with its data, on ports of its own: one program on the embedded database, api and worker apart on PostgreSQL.
 pub struct House {
     /// Everything of this house.
     pub dir: TempDir,
-    server: Program,
+    programs: Vec<Program>,
     database: BareDb,
     listen: u16,
     agents: u16,
@@ -98,16 +98,16 @@ pub struct House {
 }
 
 impl House {
-    /// Starts `certyard serve` and waits until it is ready.
+    /// Starts the server and waits until it is ready.
     pub async fn start() -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let dir = tempfile::tempdir().unwrap();
         let database = BareDb::new().await;
         let (listen, agents, ops) = (free_port(), free_port(), free_port());
-        let server = Self::spawn(dir.path(), &database, listen, agents, ops);
+        let programs = Self::spawn(dir.path(), &database, listen, agents, ops);
         let mut house = Self {
             dir,
-            server,
+            programs,
             database,
             listen,
             agents,
@@ -117,22 +117,36 @@ impl House {
         house
     }
 
-    fn spawn(dir: &Path, database: &BareDb, listen: u16, agents: u16, ops: u16) -> Program {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
-        command
-            .arg("serve")
-            .arg("--data")
-            .arg(dir.join("server"))
-            .args(["--listen", &format!("127.0.0.1:{listen}")])
-            .args(["--agent-listen", &format!("127.0.0.1:{agents}")])
-            .args(["--ops-listen", &format!("127.0.0.1:{ops}")])
-            .env("CERTYARD_BOOTSTRAP_TOKEN", TOKEN)
-            .env("CERTYARD_LOG", "info")
-            .env_remove("DATABASE_URL");
-        if let Some(url) = &database.options.url {
-            command.env("DATABASE_URL", url);
+    fn spawn(dir: &Path, database: &BareDb, listen: u16, agents: u16, ops: u16) -> Vec<Program> {
+        let program = |name: &str, args: &[String]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
+            command.arg(name).arg("--data").arg(dir.join("server")).args(args);
+            command
+                .env("CERTYARD_BOOTSTRAP_TOKEN", TOKEN)
+                .env("CERTYARD_LOG", "info")
+                .env_remove("DATABASE_URL");
+            if let Some(url) = &database.options.url {
+                command.env("DATABASE_URL", url);
+            }
+            Program::start(&mut command, dir.join(format!("{name}.log")))
+        };
+        let address = |port: u16| format!("127.0.0.1:{port}");
+        let listeners = [
+            "--listen".into(),
+            address(listen),
+            "--agent-listen".into(),
+            address(agents),
+            "--ops-listen".into(),
+            address(ops),
+        ];
+        if database.is_postgres() {
+            vec![
+                program("api", &listeners),
+                program("worker", &["--ops-listen".into(), "off".into()]),
+            ]
+        } else {
+            vec![program("serve", &listeners)]
         }
-        Program::start(&mut command, dir.join("server.log"))
     }
 
     async fn wait_ready(&mut self) {
@@ -154,8 +168,8 @@ impl House {
 
     /// Kills the server as a power cut would, and starts it again on the same data.
     pub async fn power_cut(&mut self) {
-        self.server.kill();
-        self.server = Self::spawn(self.dir.path(), &self.database, self.listen, self.agents, self.ops);
+        self.programs.iter_mut().for_each(Program::kill);
+        self.programs = Self::spawn(self.dir.path(), &self.database, self.listen, self.agents, self.ops);
         self.wait_ready().await;
     }
 
@@ -169,9 +183,9 @@ impl House {
         format!("https://127.0.0.1:{}", self.agents)
     }
 
-    /// The end of the server's log.
+    /// The end of the server's logs.
     pub fn log(&self) -> String {
-        self.server.log()
+        self.programs.iter().map(Program::log).collect::<Vec<_>>().join("\n")
     }
 }
 

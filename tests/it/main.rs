@@ -4,6 +4,7 @@
 mod api;
 mod failures;
 mod house;
+mod kill_points;
 mod main_job;
 mod outside_ca;
 mod web_server;
