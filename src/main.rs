@@ -2,6 +2,7 @@
 
 mod admin;
 mod logging;
+mod serve;
 mod settings;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +22,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Everything in one program: API, dashboard, agents' listener, worker. Migrates the database at its start.
+    Serve(serve::ServeSettings),
+    /// API, dashboard and agents' listener alone; any number beside one PostgreSQL.
+    Api(serve::ServeSettings),
+    /// The loops over due work alone; any number beside one PostgreSQL.
+    Worker(serve::WorkerSettings),
     /// Brings the schema up to date, and makes the two roles of PostgreSQL where they are missing.
     Migrate(admin::MigrateSettings),
     /// Prints the description of the API (OpenAPI 3.1).
@@ -45,6 +52,9 @@ fn main() -> std::process::ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Serve(settings) => serve::serve(settings, true).await,
+            Command::Api(settings) => serve::serve(settings, false).await,
+            Command::Worker(settings) => serve::worker(settings).await,
             Command::Migrate(settings) => admin::migrate(settings).await,
             Command::Openapi => {
                 print!("{}", certyard_api::openapi_json());
