@@ -3,7 +3,7 @@
 mod node;
 
 use crate::agent::{Agent, Options, Stop};
-use crate::folder::Folder;
+use crate::folder::{Folder, FolderError};
 use crate::identity::{JoinToken, Stored, join, parse_sha256};
 use crate::journal::Journal;
 use crate::nodes::NodeStore;
@@ -178,7 +178,7 @@ async fn run_command(folder: Folder, args: RunArgs) -> anyhow::Result<ExitCode> 
         start_jitter: seconds(args.start_jitter_seconds, "--start-jitter-seconds")?,
         poll_hold_seconds: args.poll_hold_seconds,
     };
-    let _held = folder.hold()?;
+    let _held = hold(&folder).await?;
     let agent = Arc::new(Agent::open(folder, options)?);
     let stopper = agent.clone();
     tokio::spawn(async move {
@@ -189,6 +189,18 @@ async fn run_command(folder: Folder, args: RunArgs) -> anyhow::Result<ExitCode> 
         Stop::Asked => ExitCode::SUCCESS,
         Stop::Retired => ExitCode::from(EXIT_RETIRED),
     })
+}
+
+/// A command that the former process had just begun to start can hold the folder for a moment longer than that process.
+async fn hold(folder: &Folder) -> anyhow::Result<std::fs::File> {
+    let mut tries = 0;
+    loop {
+        match folder.hold() {
+            Err(FolderError::InUse { .. }) if tries < 30 => tries += 1,
+            held => return Ok(held?),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn wait_for_signal() {

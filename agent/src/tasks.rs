@@ -43,6 +43,7 @@ pub(crate) async fn handle(agent: &Arc<Agent>, claimed: ClaimedTask) {
             return;
         }
     };
+    end_former_epoch(agent, task).await;
     let incarnation = agent.stored().identity.bundle.incarnation;
     match agent.journal.admit(&payload, incarnation) {
         Ok(Admission::Run(carried)) => run(agent, &node, payload, carried).await,
@@ -57,6 +58,22 @@ pub(crate) async fn handle(agent: &Arc<Agent>, claimed: ClaimedTask) {
             agent.fault("journal", &full(&error));
             let message = format!("the agent cannot write its journal: {}", full(&error));
             tell(agent, task, &refused(task.epoch, Outcome::Retry, "agent_disk", message)).await;
+        }
+    }
+}
+
+/// A higher epoch means that the lease of the run before it is gone: that run ends at its next step, and only then does
+/// the journal take the new one.
+async fn end_former_epoch(agent: &Agent, task: TaskRef) {
+    loop {
+        let former = held(&agent.running).get(&task.task_id).cloned();
+        let Some(former) = former.filter(|former| former.task.epoch < task.epoch) else {
+            return;
+        };
+        former.lost.store(true, Ordering::Relaxed);
+        agent.pause(Duration::from_millis(100)).await;
+        if agent.stopped().is_some() {
+            return;
         }
     }
 }
@@ -128,7 +145,13 @@ async fn run(agent: &Arc<Agent>, node: &HeldNode, payload: TaskPayload, carried:
         }
         Ended::Lost => tracing::warn!(task = %task.task_id, epoch = task.epoch, "the lease was taken away"),
     }
-    held(&agent.running).remove(&task.task_id);
+    let mut running = held(&agent.running);
+    if running
+        .get(&task.task_id)
+        .is_some_and(|held| Arc::ptr_eq(held, &control))
+    {
+        running.remove(&task.task_id);
+    }
 }
 
 /// Puts back what runs without a lease left half done on this node, unless `next` takes it over.
@@ -141,10 +164,8 @@ async fn settle_lost(agent: &Agent, node: &HeldNode, bench: &Bench<'_>, next: Op
             Some(next) => next.task_id != run.payload.task_id,
             None => lost_at + NEXT_EPOCH_WITHIN < Utc::now(),
         };
-        if due {
-            if let Err(error) = settle(bench, &run, Utc::now()).await {
-                agent.fault("journal", &full(&error));
-            }
+        if due && let Err(error) = settle(bench, &run, Utc::now()).await {
+            agent.fault("journal", &full(&error));
         }
     }
 }
@@ -165,7 +186,7 @@ pub(crate) async fn settle_idle(agent: &Arc<Agent>, node: &HeldNode) {
 pub(crate) async fn resume(agent: &Arc<Agent>) -> Result<(), ServerError> {
     for open in agent.journal.open_runs() {
         let task = open.task();
-        if open.lost.is_some() {
+        if open.lost.is_some() || held(&agent.running).contains_key(&task.task_id) {
             continue;
         }
         let Some(node) = agent.node(open.payload.node_id) else {

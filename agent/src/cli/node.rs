@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 pub(super) enum NodeCommand {
     /// Add a node; a running agent takes it up and declares it to the server.
     #[command(disable_version_flag = true)]
-    Add(AddArgs),
+    Add(Box<AddArgs>),
     /// Show the nodes, without secrets.
     List,
     /// Forget a node and its credentials. The server keeps its history.
@@ -131,7 +131,7 @@ fn pin(text: &str) -> anyhow::Result<String> {
 pub(super) fn node_command(folder: &Folder, command: NodeCommand) -> anyhow::Result<()> {
     let store = NodeStore::open(folder)?;
     match command {
-        NodeCommand::Add(args) => add(&store, args),
+        NodeCommand::Add(args) => add(&store, *args),
         NodeCommand::List => list(&store),
         NodeCommand::Remove { node } => {
             store.remove(&node)?;

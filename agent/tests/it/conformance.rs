@@ -253,8 +253,8 @@ async fn conformance<R: Rig>(rig: &R) {
     table.sort_by_key(|row| row.0);
     assert_eq!(table.len(), StepKind::ALL.len(), "every step has its row");
     println!(
-        "\n{:<10} {:<17} {:<8} {:<17} {:<62} {}",
-        "connector", "step", "offered", "rollback", "twice", "halfway"
+        "\n{:<10} {:<17} {:<8} {:<17} {:<62} halfway",
+        "connector", "step", "offered", "rollback", "twice"
     );
     for (step, offered, twice, halfway) in table {
         let rollback = connector

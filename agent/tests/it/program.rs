@@ -134,6 +134,9 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.kill();
+        if std::thread::panicking() {
+            eprintln!("the agent's log:\n{}", self.log());
+        }
     }
 }
 

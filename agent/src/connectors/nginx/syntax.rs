@@ -122,7 +122,7 @@ fn tokens(text: &str) -> Vec<Token> {
             '$' if chars.peek() == Some(&'{') => {
                 in_word = true;
                 word.push(c);
-                while let Some(inner) = chars.next() {
+                for inner in chars.by_ref() {
                     word.push(inner);
                     if inner == '}' {
                         break;
