@@ -124,7 +124,7 @@ pub(crate) struct NewJoinToken {
     /// End.
     pub expires_at: DateTime<Utc>,
     /// What to run on the agent's host.
-    #[schema(example = "certyard-agent join --server https://certyard.example.org:8443 --token cyj_…")]
+    #[schema(example = "certyard-agent join --url https://certyard.example.org:8443 --token cyj_…")]
     pub command: String,
 }
 
@@ -254,7 +254,7 @@ pub(crate) async fn create_join_token(
     };
     let (row, token) = agents::create_join_token(&tx, new).await?;
     tx.commit().await?;
-    let command = format!("certyard-agent join --server {} --token {token}", app.agent_url);
+    let command = format!("certyard-agent join --url {} --token {token}", app.agent_url);
     Ok(HttpResponse::Created().json(NewJoinToken {
         id: row.token.id,
         token,

@@ -1,0 +1,333 @@
+//! The walk: every operation × no credential, each role, a role of another group, another organisation.
+
+use crate::house::House;
+use certyard_api::operations::{Access, OPERATIONS, Operation};
+use certyard_domain::Role;
+use certyard_pki::{Hash, KeySpec, PrivateKey, Profile, Subject, self_signed};
+use chrono::{Duration, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A body that passes the checks of form, so that the ids in it and in the path are what is judged.
+fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
+    Some(match operation.id {
+        "update_organisation" | "update_member" | "update_group" | "update_cluster" | "update_node" => json!({}),
+        "create_node" => {
+            json!({"name": "n", "address": "n.example.org:443", "role": "subscriber", "connector": "cisco_uc"})
+        }
+        "ban_agent" => json!({"reason": "walk"}),
+        "create_cluster" => json!({"name": "walked", "product": "cucm", "version": "15", "group_id": ids.group}),
+        "create_join_token" => json!({"name": "walked", "group_id": ids.group}),
+        "create_plan" => json!({"action": "refresh", "nodes": [ids.node]}),
+        "create_job" => json!({"plan_id": ids.plan}),
+        "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group" => {
+            json!({"walk": 1})
+        }
+        _ => return None,
+    })
+}
+
+#[derive(Default)]
+struct Ids {
+    group: String,
+    cluster: String,
+    node: String,
+    agent: String,
+    join_token: String,
+    certificate: String,
+    installation: String,
+    csr: String,
+    plan: String,
+    job: String,
+    task: String,
+    member: String,
+    token: String,
+    session: String,
+}
+
+impl Ids {
+    fn unknown() -> Self {
+        let id = || Uuid::now_v7().to_string();
+        Self {
+            group: id(),
+            cluster: id(),
+            node: id(),
+            agent: id(),
+            join_token: id(),
+            certificate: id(),
+            installation: id(),
+            csr: id(),
+            plan: id(),
+            job: id(),
+            task: id(),
+            member: id(),
+            token: id(),
+            session: id(),
+        }
+    }
+
+    fn path(&self, path: &str) -> String {
+        let id = match path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next()) {
+            Some("groups") => &self.group,
+            Some("clusters") => &self.cluster,
+            Some("nodes") => &self.node,
+            Some("agents") => &self.agent,
+            Some("join-tokens") => &self.join_token,
+            Some("certificates") => &self.certificate,
+            Some("installations") => &self.installation,
+            Some("csrs") => &self.csr,
+            Some("plans") => &self.plan,
+            Some("jobs") => &self.job,
+            Some("members") => &self.member,
+            Some("tokens") => &self.token,
+            Some("sessions") => &self.session,
+            _ => return path.into(),
+        };
+        path.replace("{id}", id).replace("{task_id}", &self.task)
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value:#}")).into()
+}
+
+/// An organisation with one of everything.
+async fn furnish(house: &House) -> Ids {
+    let group = text(&house.post("/api/v1/groups", &json!({"name": "north"})).await["id"]);
+    let cluster = house
+        .post(
+            "/api/v1/clusters",
+            &json!({"name": "c1", "product": "cucm", "version": "15", "group_id": group}),
+        )
+        .await;
+    let cluster = text(&cluster["id"]);
+    let joined = house.join(group.parse().expect("an id")).await;
+    house.introduce(&joined).await;
+    let agent = joined.identity.agent_id.to_string();
+    let node = house
+        .post(
+            &format!("/api/v1/clusters/{cluster}/nodes"),
+            &json!({"name": "n1", "address": "127.0.0.1:1", "role": "publisher", "connector": "cisco_uc", "agent_id": agent}),
+        )
+        .await;
+    let node = text(&node["id"]);
+    let ready = json!({"declared": [], "ready": [node]});
+    joined
+        .client
+        .put(house.agent_url("/agent/v1/nodes"))
+        .json(&ready)
+        .send()
+        .await
+        .expect("an answer");
+    let (_, csr) = crate::house::key_and_csr();
+    let inventory = json!({
+        "form": "full", "digest": "d1", "observed_at": Utc::now(), "version": null,
+        "entries": [{"store": "tomcat", "kind": "identity", "entry": "tomcat", "certificate_pem": certificate(), "served": {"state": "served"}}],
+        "csrs": [{"purpose": "tomcat", "csr_pem": csr}],
+    });
+    let stored = joined
+        .client
+        .put(house.agent_url(&format!("/agent/v1/nodes/{node}/inventory")))
+        .json(&inventory)
+        .send()
+        .await
+        .expect("an answer");
+    assert!(
+        stored.status().is_success(),
+        "{}",
+        stored.text().await.unwrap_or_default()
+    );
+    let first = async |path: &str| house.get(path).await["items"][0].clone();
+    let installation = first("/api/v1/installations").await;
+    let plan = house
+        .post("/api/v1/plans", &json!({"action": "refresh", "nodes": [node]}))
+        .await;
+    assert_eq!(plan["refusal_count"], 0, "{plan:#}");
+    let job = house.post("/api/v1/jobs", &json!({"plan_id": plan["id"]})).await;
+    let job = text(&job["id"]);
+    house.post("/api/v1/join-tokens", &json!({"group_id": group})).await;
+    let member = json!({"email": "grace@example.org", "name": "Grace", "role": "viewer", "password": "a long enough passphrase"});
+    Ids {
+        csr: text(&first("/api/v1/csrs").await["id"]),
+        join_token: text(&first("/api/v1/join-tokens").await["id"]),
+        task: text(&first(&format!("/api/v1/jobs/{job}/tasks")).await["id"]),
+        member: text(&house.post("/api/v1/members", &member).await["id"]),
+        token: text(&first("/api/v1/tokens").await["id"]),
+        session: Uuid::now_v7().to_string(),
+        certificate: text(&installation["certificate_id"]),
+        installation: text(&installation["id"]),
+        plan: text(&plan["id"]),
+        group,
+        cluster,
+        node,
+        agent,
+        job,
+    }
+}
+
+fn certificate() -> String {
+    let key = PrivateKey::generate(KeySpec::P256).expect("a key");
+    let profile = Profile {
+        subject: Subject(vec![("CN".into(), "n1.example.org".into())]),
+        sans: Vec::new(),
+        ca: None,
+        key_usage: Vec::new(),
+        extended_key_usage: Vec::new(),
+        not_before: Utc::now() - Duration::days(1),
+        not_after: Utc::now() + Duration::days(100),
+        hash: Hash::Sha256,
+    };
+    self_signed(&key, &profile).expect("a certificate").to_pem()
+}
+
+/// What an answer says, without the id of its request.
+fn told(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(mut body)) => {
+            body.remove("request_id");
+            Value::Object(body).to_string()
+        }
+        _ => text.into(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_lets_in_whom_the_table_says_and_nobody_else() {
+    let house = House::new().await;
+    let ids = furnish(&house).await;
+    let mut checks = 0;
+    let mut wrong = Vec::new();
+    for operation in OPERATIONS {
+        let (path, sent) = (ids.path(operation.path), body(operation, &ids));
+        let answer = house.call(operation.method, &path, None, sent.as_ref()).await;
+        let open = operation.access == Access::Public;
+        if (answer.status == 401) == open || answer.status.is_server_error() {
+            wrong.push(format!("{} without a credential: {}", operation.id, answer.text));
+        }
+        checks += 1;
+        let bad = house
+            .call(operation.method, &path, Some("cyd_nonsense"), sent.as_ref())
+            .await;
+        if !open && bad.status != 401 {
+            wrong.push(format!("{} with a bad token: {}", operation.id, bad.text));
+        }
+        checks += 1;
+    }
+    let unknown = Ids::unknown();
+    for role in Role::ALL {
+        let token = house.token(&house.org.owner, role, None).await;
+        for operation in OPERATIONS {
+            let allowed = match operation.access {
+                Access::Public | Access::SignedIn => true,
+                Access::Needs(permission) => role.allows(permission),
+            };
+            // Unknown ids, so that what is allowed has no effect on what the next check needs.
+            let (path, sent) = (unknown.path(operation.path), body(operation, &unknown));
+            if operation.id == "update_organisation" {
+                continue;
+            }
+            let answer = house.call(operation.method, &path, Some(&token), sent.as_ref()).await;
+            let refused = answer.status == 403;
+            let public = operation.access == Access::Public;
+            let unexpected = (answer.status == 401 && !public) || answer.status.is_server_error();
+            if (refused == allowed && operation.id != "change_password") || unexpected {
+                wrong.push(format!(
+                    "{} as {}: {} {}",
+                    operation.id,
+                    role.as_str(),
+                    answer.status,
+                    answer.text
+                ));
+            }
+            checks += 1;
+        }
+    }
+    println!("{checks} checks of credentials and roles");
+    assert!(checks >= OPERATIONS.len() * 6, "only {checks} checks");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_group_and_another_organisation_look_like_nothing_at_all() {
+    let house = House::new().await;
+    let ids = furnish(&house).await;
+    let south: Uuid = text(&house.post("/api/v1/groups", &json!({"name": "south"})).await["id"])
+        .parse()
+        .expect("an id");
+    let strangers = house.db.org("Second").await;
+    let tokens = [
+        (
+            "an admin of another group",
+            house.token(&house.org.owner, Role::Admin, Some(vec![south])).await,
+        ),
+        (
+            "an operator of another group",
+            house.token(&house.org.owner, Role::Operator, Some(vec![south])).await,
+        ),
+        (
+            "the owner of another organisation",
+            house.token(&strangers.owner, Role::Owner, None).await,
+        ),
+    ];
+    let mut checks = 0;
+    let mut wrong = Vec::new();
+    for (who, token) in &tokens {
+        for operation in OPERATIONS {
+            let names_ids = operation.path.contains('{')
+                || ["create_cluster", "create_join_token", "create_plan", "create_job"].contains(&operation.id);
+            if !names_ids || operation.access == Access::Public {
+                continue;
+            }
+            let unknown = Ids::unknown();
+            let real = house
+                .call(
+                    operation.method,
+                    &ids.path(operation.path),
+                    Some(token),
+                    body(operation, &ids).as_ref(),
+                )
+                .await;
+            let none = house
+                .call(
+                    operation.method,
+                    &unknown.path(operation.path),
+                    Some(token),
+                    body(operation, &unknown).as_ref(),
+                )
+                .await;
+            let same = real.status == none.status && told(&real.text) == told(&none.text);
+            if !same || !matches!(real.status.as_u16(), 403 | 404) {
+                wrong.push(format!(
+                    "{} as {who}: {} {}\n  unknown: {} {}",
+                    operation.id, real.status, real.text, none.status, none.text
+                ));
+            }
+            checks += 1;
+        }
+        // Lists and counts hold nothing of it either.
+        for path in [
+            "clusters",
+            "nodes",
+            "agents",
+            "certificates",
+            "installations",
+            "csrs",
+            "jobs",
+        ] {
+            let answer = house.call("GET", &format!("/api/v1/{path}"), Some(token), None).await;
+            if answer.json()["items"] != json!([]) {
+                wrong.push(format!("{path} as {who}: {}", answer.text));
+            }
+            checks += 1;
+        }
+        let overview = house.call("GET", "/api/v1/overview", Some(token), None).await.json();
+        if overview["clusters"] != 0 || overview["nodes"] != 0 || overview["identity"]["total"] != 0 {
+            wrong.push(format!("overview as {who}: {overview}"));
+        }
+        checks += 1;
+    }
+    println!("{checks} checks of other groups and organisations");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    // All of it is still there.
+    assert_eq!(house.get(&format!("/api/v1/nodes/{}", ids.node)).await["name"], "n1");
+}
