@@ -1,6 +1,6 @@
 // The real program, its lab and its agent, on free ports in a folder of their own.
 import { execFile, spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -54,11 +54,10 @@ export class Stack {
     this.agent = process.env.CERTYARD_AGENT_BIN ?? join(dirname(this.certyard), 'certyard-agent');
   }
 
-  start(name, path, args, environment = {}) {
-    const log = createWriteStream(join(this.folder, `${name}.log`));
-    const child = spawn(path, args, { cwd: this.folder, env: { ...process.env, ...environment } });
-    child.stdout.pipe(log);
-    child.stderr.pipe(log);
+  start(name, path, args) {
+    const log = openSync(join(this.folder, `${name}.log`), 'a');
+    const child = spawn(path, args, { cwd: this.folder, stdio: ['ignore', log, log] });
+    closeSync(log);
     child.on('exit', (code) => {
       child.ended = code ?? 'signal';
     });

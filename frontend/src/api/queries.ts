@@ -1,6 +1,6 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import { client, take } from './client';
-import type { JobStatus, Level, Page } from './types';
+import type { JobStatus, Page, StatusFilter } from './types';
 
 const PAGE_SIZE = 50;
 const POLL_MS = 5_000;
@@ -52,7 +52,7 @@ export interface ClusterFilter {
 
 export interface CertificateFilter {
   search?: string;
-  status?: Level;
+  status?: StatusFilter;
 }
 
 export interface JobFilter {
@@ -74,6 +74,14 @@ export const clusterQuery = (id: string) =>
     queryKey: ['clusters', 'one', id],
     queryFn: ({ signal }) => take(client.GET('/api/v1/clusters/{id}', { params: { path: { id } }, signal })),
     refetchInterval: POLL_MS,
+  });
+
+export const clusterSummaryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['clusters', 'summary', id],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/clusters/{id}/summary', { params: { path: { id } }, signal })),
+    refetchInterval: 2 * POLL_MS,
   });
 
 export const nodesQuery = (clusterId: string) => ({
@@ -148,15 +156,6 @@ export const jobsQuery = (filter: JobFilter) => ({
   ),
   refetchInterval: POLL_MS,
 });
-
-/** The jobs of one cluster in a span of time, to count them: as many as one answer holds. */
-export const jobCountQuery = (cluster_id: string, from: string, to: string) =>
-  queryOptions({
-    queryKey: ['jobs', 'count', cluster_id, from],
-    queryFn: ({ signal }) =>
-      take(client.GET('/api/v1/jobs', { params: { query: { cluster_id, from, to, limit: 200 } }, signal })),
-    refetchInterval: 2 * POLL_MS,
-  });
 
 export const jobQuery = (id: string) =>
   queryOptions({

@@ -751,7 +751,7 @@ export interface paths {
         /**
          * Follows a job by server-sent events.
          * @description Each event `job` carries the job as JSON in `data` and its version in `id`; at most two a second. `Last-Event-ID` resumes: an
-         *     event comes as soon as the version is higher. The stream ends behind the event of the job's end. Comments keep it alive.
+         *     event comes as soon as the job has moved since. The stream ends behind the event of the job's end. Comments keep it alive.
          *
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
@@ -775,7 +775,7 @@ export interface paths {
         put?: never;
         /**
          * Tries the failed nodes of a job again, by a new job.
-         * @description Tries the failed nodes of a job again, by a new job.
+         * @description The body may be left out; a warning that needs consent is then a 422 that names it.
          *
          *     Needs one of the roles owner, admin, operator.
          */
@@ -896,6 +896,28 @@ export interface paths {
         get: operations["get_me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes the caller's password.
+         * @description All other sessions of the person in this organisation end.
+         *
+         *     Needs a credential of any role.
+         */
+        post: operations["change_password"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1700,6 +1722,19 @@ export interface components {
              */
             subject: string;
         };
+        /** @description Changes the caller's password. */
+        ChangePassword: {
+            /**
+             * @description The new one, 12 characters or more.
+             * @example a new and longer passphrase
+             */
+            new_password: string;
+            /**
+             * @description The present one.
+             * @example correct horse battery staple
+             */
+            present_password: string;
+        };
         /**
          * @description What to do with a plan.
          * @enum {string}
@@ -1780,11 +1815,13 @@ export interface components {
          * @description How a cluster is, in one word.
          * @enum {string}
          */
-        ClusterStatus: "empty" | "ok" | "attention" | "unreachable";
+        ClusterStatus: "disabled" | "empty" | "ok" | "attention" | "unreachable";
         /** @description The counts of one cluster. */
         ClusterSummary: {
             /** @description Identity certificates. */
             identity: components["schemas"]["Counts"];
+            /** @description Jobs of this month. */
+            jobs: components["schemas"]["JobCounts"];
             /** @description Trusted certificates. */
             trust: components["schemas"]["Counts"];
         };
@@ -1827,6 +1864,8 @@ export interface components {
              * @example Call control north
              */
             description?: string;
+            /** @description Whether its certificates are managed; left out: yes. */
+            enabled?: boolean | null;
             /**
              * Format: uuid
              * @description Its group; left out: the organisation's first.
@@ -1892,7 +1931,7 @@ export interface components {
             name?: string;
             /**
              * Format: int32
-             * @description Seconds that it lives, 60 to 604,800; left out: 3,600.
+             * @description Seconds that it lives, 60 to 2,592,000; left out: 3,600.
              * @example 3600
              */
             ttl_seconds?: number | null;
@@ -1952,7 +1991,7 @@ export interface components {
              */
             second_agent_id?: string | null;
         };
-        /** @description Asks what an action would do. The targets are named by `installations`, `nodes`, or `cluster_id`. */
+        /** @description Asks what an action would do. The targets are named by one of `installations`, `nodes` and `cluster_id`, or by `csr_id` alone. */
         CreatePlan: {
             /** @description The action. */
             action: components["schemas"]["ActionName"];
@@ -1980,6 +2019,7 @@ export interface components {
              * @example []
              */
             nodes?: string[];
+            order?: components["schemas"]["PlanOrder"] | null;
             /**
              * @description What the certificate is for, with `nodes` or `cluster_id`.
              * @example null
@@ -2169,6 +2209,19 @@ export interface components {
              *     ]
              */
             names?: string[] | null;
+            /**
+             * @description Further subject fields by short name, in order: `O`, `OU`, `L`, `ST`, `C`.
+             * @example [
+             *       [
+             *         "O",
+             *         "Example"
+             *       ]
+             *     ]
+             */
+            subject?: [
+                string,
+                string
+            ][];
         };
         /** @description Why something failed. */
         Fault: {
@@ -2211,6 +2264,12 @@ export interface components {
         };
         /** @description A site or region. */
         Group: {
+            /**
+             * Format: int64
+             * @description Clusters in it.
+             * @example 3
+             */
+            cluster_count: number;
             /**
              * Format: date-time
              * @description When it was made.
@@ -2308,11 +2367,6 @@ export interface components {
              * @description End.
              */
             not_after?: string | null;
-            /**
-             * @description Serial number, upper-case hex.
-             * @example 01AB
-             */
-            serial_hex?: string | null;
             /**
              * @description SHA-256 of the DER, lower-case hex.
              * @example 6a9c3c0f…
@@ -2415,6 +2469,11 @@ export interface components {
              * @example tomcat
              */
             purpose?: string | null;
+            /**
+             * Format: date-time
+             * @description When the node was last read well: it was there then.
+             */
+            seen_at?: string | null;
             /** @description Signed by its own key. */
             self_signed: boolean;
             /**
@@ -2464,7 +2523,13 @@ export interface components {
              * @example false
              */
             cancel_requested: boolean;
-            /** @description Its clusters, at most 50. */
+            /**
+             * Format: int64
+             * @description How many clusters it has.
+             * @example 1
+             */
+            cluster_count: number;
+            /** @description Its clusters, the first of them. */
             clusters: components["schemas"]["Named"][];
             /** @description Tasks by state. */
             counts: components["schemas"]["TaskCounts"];
@@ -2519,6 +2584,33 @@ export interface components {
              */
             version: number;
         };
+        /** @description Jobs of a month by how they ended. */
+        JobCounts: {
+            /**
+             * Format: int64
+             * @description Ended well.
+             * @example 3
+             */
+            complete: number;
+            /**
+             * Format: int64
+             * @description Ended with failures.
+             * @example 0
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Under way.
+             * @example 1
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description All.
+             * @example 4
+             */
+            total: number;
+        };
         /**
          * @description How a job is.
          * @enum {string}
@@ -2559,6 +2651,8 @@ export interface components {
              * @example null
              */
             revoked_at?: string | null;
+            /** @description An agent can still join with it. */
+            usable: boolean;
             /**
              * Format: int32
              * @description Uses that are left.
@@ -2692,7 +2786,7 @@ export interface components {
         NewJoinToken: {
             /**
              * @description What to run on the agent's host.
-             * @example certyard-agent join --server https://certyard.example.org:8443 --token cyj_… --ca-pin …
+             * @example certyard-agent join --server https://certyard.example.org:8443 --token cyj_…
              */
             command: string;
             /**
@@ -2729,6 +2823,8 @@ export interface components {
              */
             address: string;
             agent?: components["schemas"]["NodeAgent"] | null;
+            /** @description Its cluster. */
+            cluster: components["schemas"]["Named"];
             /**
              * Format: uuid
              * @description Its cluster.
@@ -2808,7 +2904,7 @@ export interface components {
          * @description How a node is.
          * @enum {string}
          */
-        NodeStatus: "ok" | "waiting" | "unreachable" | "credentials_missing" | "no_agent";
+        NodeStatus: "ok" | "attention" | "waiting" | "unreachable" | "agent_offline" | "credentials_missing" | "no_agent" | "retired";
         /** @description An open CSR for the same purpose. */
         OpenCsr: {
             /**
@@ -3237,6 +3333,12 @@ export interface components {
             /** @description The rows of this page. */
             items: {
                 /**
+                 * Format: int64
+                 * @description Clusters in it.
+                 * @example 3
+                 */
+                cluster_count: number;
+                /**
                  * Format: date-time
                  * @description When it was made.
                  */
@@ -3329,11 +3431,6 @@ export interface components {
                  */
                 not_after?: string | null;
                 /**
-                 * @description Serial number, upper-case hex.
-                 * @example 01AB
-                 */
-                serial_hex?: string | null;
-                /**
                  * @description SHA-256 of the DER, lower-case hex.
                  * @example 6a9c3c0f…
                  */
@@ -3421,6 +3518,11 @@ export interface components {
                  * @example tomcat
                  */
                 purpose?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the node was last read well: it was there then.
+                 */
+                seen_at?: string | null;
                 /** @description Signed by its own key. */
                 self_signed: boolean;
                 /**
@@ -3468,7 +3570,13 @@ export interface components {
                  * @example false
                  */
                 cancel_requested: boolean;
-                /** @description Its clusters, at most 50. */
+                /**
+                 * Format: int64
+                 * @description How many clusters it has.
+                 * @example 1
+                 */
+                cluster_count: number;
+                /** @description Its clusters, the first of them. */
                 clusters: components["schemas"]["Named"][];
                 /** @description Tasks by state. */
                 counts: components["schemas"]["TaskCounts"];
@@ -3566,6 +3674,8 @@ export interface components {
                  * @example null
                  */
                 revoked_at?: string | null;
+                /** @description An agent can still join with it. */
+                usable: boolean;
                 /**
                  * Format: int32
                  * @description Uses that are left.
@@ -3629,6 +3739,8 @@ export interface components {
                  */
                 address: string;
                 agent?: components["schemas"]["NodeAgent"] | null;
+                /** @description Its cluster. */
+                cluster: components["schemas"]["Named"];
                 /**
                  * Format: uuid
                  * @description Its cluster.
@@ -3698,6 +3810,7 @@ export interface components {
                 before?: components["schemas"]["Side"] | null;
                 /** @description Its cluster. */
                 cluster: components["schemas"]["Named"];
+                csr?: components["schemas"]["WantedCsr"] | null;
                 /**
                  * Format: uuid
                  * @description The target.
@@ -3730,6 +3843,7 @@ export interface components {
                 restarts: string[];
                 /** @description What would be done, in order. */
                 steps: components["schemas"]["PlanStep"][];
+                undo?: components["schemas"]["Undo"] | null;
                 /**
                  * Format: int32
                  * @description Waves run one after another.
@@ -4024,6 +4138,38 @@ export interface components {
             /** @description What to know before; `consent` says which need it. */
             warnings: components["schemas"]["PlanWarning"][];
         };
+        /** @description How a job proceeds; what is left out or 0 is no limit. */
+        PlanOrder: {
+            /**
+             * Format: int32
+             * @description So many targets go first, alone.
+             * @example 1
+             */
+            canary?: number;
+            /**
+             * Format: int64
+             * @description Seconds within which each task has to begin.
+             * @example 86400
+             */
+            deadline_seconds?: number | null;
+            /**
+             * Format: int32
+             * @description At most so many tasks at a time.
+             * @example 50
+             */
+            max_parallel?: number;
+            /**
+             * Format: date-time
+             * @description Not before this time.
+             */
+            not_before?: string | null;
+            /**
+             * Format: int32
+             * @description The rest is cancelled once so many tasks have failed.
+             * @example 1
+             */
+            stop_at_failures?: number;
+        };
         /** @description What cannot be done. */
         PlanRefusal: {
             /**
@@ -4049,6 +4195,11 @@ export interface components {
         };
         /** @description One step of a plan. */
         PlanStep: {
+            /**
+             * @description What it does here.
+             * @example installs tomcat and its chain
+             */
+            about: string;
             /** @description How it is undone. */
             rollback: components["schemas"]["Undo"];
             /**
@@ -4063,6 +4214,7 @@ export interface components {
             before?: components["schemas"]["Side"] | null;
             /** @description Its cluster. */
             cluster: components["schemas"]["Named"];
+            csr?: components["schemas"]["WantedCsr"] | null;
             /**
              * Format: uuid
              * @description The target.
@@ -4095,6 +4247,7 @@ export interface components {
             restarts: string[];
             /** @description What would be done, in order. */
             steps: components["schemas"]["PlanStep"][];
+            undo?: components["schemas"]["Undo"] | null;
             /**
              * Format: int32
              * @description Waves run one after another.
@@ -4117,10 +4270,11 @@ export interface components {
              */
             message: string;
             /**
-             * @description Name of the node that it is about; null for all.
-             * @example null
+             * Format: int64
+             * @description How many targets it is about.
+             * @example 3
              */
-            node?: string | null;
+            targets: number;
         };
         /** @description A refusal or fault, as `application/problem+json`. */
         Problem: {
@@ -4242,6 +4396,14 @@ export interface components {
              */
             trust_store?: string | null;
         };
+        /** @description Tries a job again. */
+        RetryJob: {
+            /**
+             * @description Codes of the warnings that are accepted.
+             * @example []
+             */
+            consent?: string[];
+        };
         /**
          * @description What a role may do.
          * @enum {string}
@@ -4348,11 +4510,6 @@ export interface components {
              */
             issuer?: string | null;
             /**
-             * @description Public key, for instance `RSA 3072`.
-             * @example RSA 3072
-             */
-            key?: string | null;
-            /**
              * @description Names.
              * @example [
              *       "cucm-n-1.example.org"
@@ -4364,6 +4521,8 @@ export interface components {
              * @description End.
              */
             not_after?: string | null;
+            /** @description It is signed by its own key. */
+            self_signed: boolean;
             /**
              * @description Serial number, upper-case hex.
              * @example 01AB
@@ -4744,6 +4903,37 @@ export interface components {
              */
             start_days?: number | null;
         };
+        /** @description What a CSR would ask for. */
+        WantedCsr: {
+            /**
+             * @description Common name; empty: the node's own choice.
+             * @example cucm-n-1.example.org
+             */
+            common_name: string;
+            /**
+             * @description Hash of its signature.
+             * @example SHA256
+             */
+            hash: string;
+            /**
+             * Format: int32
+             * @description Bits.
+             * @example 3072
+             */
+            key_bits: number;
+            /**
+             * @description `RSA` or `EC`.
+             * @example RSA
+             */
+            key_type: string;
+            /**
+             * @description DNS names and IP addresses; empty: the node's own choice.
+             * @example [
+             *       "cucm-n-1.example.org"
+             *     ]
+             */
+            names: string[];
+        };
     };
     responses: never;
     parameters: never;
@@ -4760,6 +4950,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Part of the name or host name. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -5267,8 +5459,12 @@ export interface operations {
                 cursor?: string;
                 /** @description Begin of the common name, or a whole serial number or SHA-256. */
                 search?: string;
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
                 /** @description Only what ends before. */
-                not_after_before?: string;
+                not_after_until?: string;
+                /** @description Only CAs, or only others. */
+                is_ca?: boolean;
             };
             header?: never;
             path?: never;
@@ -5696,6 +5892,7 @@ export interface operations {
                      *           "not_before": "2027-01-31T09:30:00Z",
                      *           "product": "cucm",
                      *           "purpose": "tomcat",
+                     *           "seen_at": "2027-01-31T09:30:00Z",
                      *           "self_signed": true,
                      *           "serial_hex": "01AB",
                      *           "served": {
@@ -5920,7 +6117,7 @@ export interface operations {
                      *           "nodes_unreachable": 0,
                      *           "product": "cucm",
                      *           "revision": 1,
-                     *           "status": "empty",
+                     *           "status": "disabled",
                      *           "trust": {
                      *             "expired": 0,
                      *             "expiring": 2,
@@ -5975,6 +6172,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "description": "Call control north",
+                 *       "enabled": true,
                  *       "group_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                  *       "name": "cucm-north",
                  *       "product": "cucm",
@@ -6013,7 +6211,7 @@ export interface operations {
                      *       "nodes_unreachable": 0,
                      *       "product": "cucm",
                      *       "revision": 1,
-                     *       "status": "empty",
+                     *       "status": "disabled",
                      *       "trust": {
                      *         "expired": 0,
                      *         "expiring": 2,
@@ -6096,7 +6294,7 @@ export interface operations {
                      *       "nodes_unreachable": 0,
                      *       "product": "cucm",
                      *       "revision": 1,
-                     *       "status": "empty",
+                     *       "status": "disabled",
                      *       "trust": {
                      *         "expired": 0,
                      *         "expiring": 2,
@@ -6235,7 +6433,7 @@ export interface operations {
                      *       "nodes_unreachable": 0,
                      *       "product": "cucm",
                      *       "revision": 1,
-                     *       "status": "empty",
+                     *       "status": "disabled",
                      *       "trust": {
                      *         "expired": 0,
                      *         "expiring": 2,
@@ -6284,9 +6482,9 @@ export interface operations {
                 /** @description Only this purpose. */
                 purpose?: string;
                 /** @description Only this status. */
-                status?: "expired" | "critical" | "warning" | "notice" | "valid";
-                /** @description Order; a leading `-` turns it round. */
-                sort?: "not_after" | "-not_after" | "common_name" | "-common_name";
+                status?: "expired" | "expiring" | "valid";
+                /** @description Order. */
+                sort?: "not_after" | "common_name";
             };
             header?: never;
             path: {
@@ -6343,6 +6541,7 @@ export interface operations {
                      *           "not_before": "2027-01-31T09:30:00Z",
                      *           "product": "cucm",
                      *           "purpose": "tomcat",
+                     *           "seen_at": "2027-01-31T09:30:00Z",
                      *           "self_signed": true,
                      *           "serial_hex": "01AB",
                      *           "served": {
@@ -6392,6 +6591,10 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Not made before; left out: the first of this month. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
             };
             header?: never;
             path: {
@@ -6418,6 +6621,7 @@ export interface operations {
                      *         {
                      *           "action": "upload_certificate",
                      *           "cancel_requested": false,
+                     *           "cluster_count": 1,
                      *           "clusters": [
                      *             {
                      *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -6512,6 +6716,10 @@ export interface operations {
                      *             "name": "agent-north",
                      *             "online": true
                      *           },
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
                      *           "cluster_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "connector": "cisco_uc",
                      *           "created_at": "2027-01-31T09:30:00Z",
@@ -6602,6 +6810,10 @@ export interface operations {
                      *         "name": "agent-north",
                      *         "online": true
                      *       },
+                     *       "cluster": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "north"
+                     *       },
                      *       "cluster_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "connector": "cisco_uc",
                      *       "created_at": "2027-01-31T09:30:00Z",
@@ -6676,6 +6888,12 @@ export interface operations {
                      *         "total": 12,
                      *         "valid": 10
                      *       },
+                     *       "jobs": {
+                     *         "complete": 3,
+                     *         "failed": 0,
+                     *         "pending": 1,
+                     *         "total": 4
+                     *       },
                      *       "trust": {
                      *         "expired": 0,
                      *         "expiring": 2,
@@ -6722,7 +6940,7 @@ export interface operations {
                 /** @description Only this trust store. */
                 store?: string;
                 /** @description Only this status. */
-                status?: "expired" | "critical" | "warning" | "notice" | "valid";
+                status?: "expired" | "expiring" | "valid";
             };
             header?: never;
             path: {
@@ -6803,6 +7021,8 @@ export interface operations {
                 cluster_id?: string;
                 /** @description Only this node. */
                 node_id?: string;
+                /** @description Only for this purpose. */
+                purpose?: string;
                 /** @description Only this state; left out: open ones. */
                 state?: "open" | "answered" | "replaced" | "gone";
             };
@@ -7025,6 +7245,8 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
+                /** @description Part of the name. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -7046,6 +7268,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "cluster_count": 3,
                      *           "created_at": "2027-01-31T09:30:00Z",
                      *           "description": "Data centre north",
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7113,6 +7336,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "cluster_count": 3,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "description": "Data centre north",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7173,6 +7397,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "cluster_count": 3,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "description": "Data centre north",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7286,6 +7511,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "cluster_count": 3,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "description": "Data centre north",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7342,9 +7568,9 @@ export interface operations {
                 /** @description Part of the common name, or the begin of the serial number. */
                 search?: string;
                 /** @description Only this status. */
-                status?: "expired" | "critical" | "warning" | "notice" | "valid";
-                /** @description Order; a leading `-` turns it round. */
-                sort?: "not_after" | "-not_after" | "common_name" | "-common_name";
+                status?: "expired" | "expiring" | "valid";
+                /** @description Order; left out: by end. */
+                sort?: "not_after" | "common_name";
             };
             header?: never;
             path?: never;
@@ -7398,6 +7624,7 @@ export interface operations {
                      *           "not_before": "2027-01-31T09:30:00Z",
                      *           "product": "cucm",
                      *           "purpose": "tomcat",
+                     *           "seen_at": "2027-01-31T09:30:00Z",
                      *           "self_signed": true,
                      *           "serial_hex": "01AB",
                      *           "served": {
@@ -7534,6 +7761,7 @@ export interface operations {
                      *       "not_before": "2027-01-31T09:30:00Z",
                      *       "product": "cucm",
                      *       "purpose": "tomcat",
+                     *       "seen_at": "2027-01-31T09:30:00Z",
                      *       "self_signed": true,
                      *       "serial_hex": "01AB",
                      *       "served": {
@@ -7614,7 +7842,6 @@ export interface operations {
                      *           "job_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "node_name": "cucm-n-1",
                      *           "not_after": "2027-01-31T09:30:00Z",
-                     *           "serial_hex": "01AB",
                      *           "sha256": "6a9c3c0f…"
                      *         }
                      *       ],
@@ -7654,7 +7881,7 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
-                /** @description Not made before. */
+                /** @description Not made before; left out: the first of this month. */
                 from?: string;
                 /** @description Made before. */
                 to?: string;
@@ -7685,6 +7912,7 @@ export interface operations {
                      *         {
                      *           "action": "upload_certificate",
                      *           "cancel_requested": false,
+                     *           "cluster_count": 1,
                      *           "clusters": [
                      *             {
                      *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7777,6 +8005,7 @@ export interface operations {
                      * @example {
                      *       "action": "upload_certificate",
                      *       "cancel_requested": false,
+                     *       "cluster_count": 1,
                      *       "clusters": [
                      *         {
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7857,6 +8086,7 @@ export interface operations {
                      * @example {
                      *       "action": "upload_certificate",
                      *       "cancel_requested": false,
+                     *       "cluster_count": 1,
                      *       "clusters": [
                      *         {
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -7940,6 +8170,7 @@ export interface operations {
                      * @example {
                      *       "action": "upload_certificate",
                      *       "cancel_requested": false,
+                     *       "cluster_count": 1,
                      *       "clusters": [
                      *         {
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -8023,6 +8254,7 @@ export interface operations {
                      * @example {
                      *       "action": "upload_certificate",
                      *       "cancel_requested": false,
+                     *       "cluster_count": 1,
                      *       "clusters": [
                      *         {
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -8092,7 +8324,12 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "*/*"?: never;
+                /**
+                 * @example {
+                 *       "consent": []
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetryJob"] | null;
             };
         };
         responses: {
@@ -8106,6 +8343,7 @@ export interface operations {
                      * @example {
                      *       "action": "upload_certificate",
                      *       "cancel_requested": false,
+                     *       "cluster_count": 1,
                      *       "clusters": [
                      *         {
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -8378,6 +8616,7 @@ export interface operations {
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "name": "north rack 3",
                      *           "revoked_at": null,
+                     *           "usable": true,
                      *           "uses_left": 1
                      *         }
                      *       ],
@@ -8442,7 +8681,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "command": "certyard-agent join --server https://certyard.example.org:8443 --token cyj_… --ca-pin …",
+                     *       "command": "certyard-agent join --server https://certyard.example.org:8443 --token cyj_…",
                      *       "expires_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "token": "cyj_…"
@@ -8567,6 +8806,58 @@ export interface operations {
                      */
                     "application/json": components["schemas"]["Me"];
                 };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "new_password": "a new and longer passphrase",
+                 *       "present_password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangePassword"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused or failed */
             default: {
@@ -8750,6 +9041,8 @@ export interface operations {
             /** @description The member */
             200: {
                 headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8919,6 +9212,8 @@ export interface operations {
                 cluster_id?: string;
                 /** @description Only what this agent works for. */
                 agent_id?: string;
+                /** @description Part of the name or address. */
+                search?: string;
             };
             header?: never;
             path?: never;
@@ -8945,6 +9240,10 @@ export interface operations {
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "name": "agent-north",
                      *             "online": true
+                     *           },
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
                      *           },
                      *           "cluster_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "connector": "cisco_uc",
@@ -9024,6 +9323,10 @@ export interface operations {
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *         "name": "agent-north",
                      *         "online": true
+                     *       },
+                     *       "cluster": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "north"
                      *       },
                      *       "cluster_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "connector": "cisco_uc",
@@ -9156,6 +9459,10 @@ export interface operations {
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *         "name": "agent-north",
                      *         "online": true
+                     *       },
+                     *       "cluster": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "north"
                      *       },
                      *       "cluster_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "connector": "cisco_uc",
@@ -9409,6 +9716,12 @@ export interface operations {
                  *         "key_type": "RSA",
                  *         "names": [
                  *           "cucm-n-1.example.org"
+                 *         ],
+                 *         "subject": [
+                 *           [
+                 *             "O",
+                 *             "Example"
+                 *           ]
                  *         ]
                  *       },
                  *       "csr_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -9416,6 +9729,13 @@ export interface operations {
                  *         "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
                  *       ],
                  *       "nodes": [],
+                 *       "order": {
+                 *         "canary": 1,
+                 *         "deadline_seconds": 86400,
+                 *         "max_parallel": 50,
+                 *         "not_before": "2027-01-31T09:30:00Z",
+                 *         "stop_at_failures": 1
+                 *       },
                  *       "purpose": null
                  *     }
                  */
@@ -9452,28 +9772,37 @@ export interface operations {
                      *           "after": {
                      *             "common_name": "cucm-n-1.example.org",
                      *             "issuer": "CN=Example Issuing CA,O=Example",
-                     *             "key": "RSA 3072",
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ],
                      *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
                      *             "serial_hex": "01AB",
                      *             "sha256": "6a9c3c0f…"
                      *           },
                      *           "before": {
                      *             "common_name": "cucm-n-1.example.org",
                      *             "issuer": "CN=Example Issuing CA,O=Example",
-                     *             "key": "RSA 3072",
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ],
                      *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
                      *             "serial_hex": "01AB",
                      *             "sha256": "6a9c3c0f…"
                      *           },
                      *           "cluster": {
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "name": "north"
+                     *           },
+                     *           "csr": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "hash": "SHA256",
+                     *             "key_bits": 3072,
+                     *             "key_type": "RSA",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ]
                      *           },
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "node": {
@@ -9488,10 +9817,12 @@ export interface operations {
                      *           ],
                      *           "steps": [
                      *             {
+                     *               "about": "installs tomcat and its chain",
                      *               "rollback": "automatic",
                      *               "step": "install_identity"
                      *             }
                      *           ],
+                     *           "undo": "automatic",
                      *           "wave": 0
                      *         }
                      *       ],
@@ -9501,7 +9832,7 @@ export interface operations {
                      *           "code": "cannot_undo",
                      *           "consent": true,
                      *           "message": "the former certificate cannot be put back on Cisco UC nodes",
-                     *           "node": null
+                     *           "targets": 3
                      *         }
                      *       ]
                      *     }
@@ -9577,28 +9908,37 @@ export interface operations {
                      *           "after": {
                      *             "common_name": "cucm-n-1.example.org",
                      *             "issuer": "CN=Example Issuing CA,O=Example",
-                     *             "key": "RSA 3072",
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ],
                      *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
                      *             "serial_hex": "01AB",
                      *             "sha256": "6a9c3c0f…"
                      *           },
                      *           "before": {
                      *             "common_name": "cucm-n-1.example.org",
                      *             "issuer": "CN=Example Issuing CA,O=Example",
-                     *             "key": "RSA 3072",
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ],
                      *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
                      *             "serial_hex": "01AB",
                      *             "sha256": "6a9c3c0f…"
                      *           },
                      *           "cluster": {
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "name": "north"
+                     *           },
+                     *           "csr": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "hash": "SHA256",
+                     *             "key_bits": 3072,
+                     *             "key_type": "RSA",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ]
                      *           },
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "node": {
@@ -9613,10 +9953,12 @@ export interface operations {
                      *           ],
                      *           "steps": [
                      *             {
+                     *               "about": "installs tomcat and its chain",
                      *               "rollback": "automatic",
                      *               "step": "install_identity"
                      *             }
                      *           ],
+                     *           "undo": "automatic",
                      *           "wave": 0
                      *         }
                      *       ],
@@ -9626,7 +9968,7 @@ export interface operations {
                      *           "code": "cannot_undo",
                      *           "consent": true,
                      *           "message": "the former certificate cannot be put back on Cisco UC nodes",
-                     *           "node": null
+                     *           "targets": 3
                      *         }
                      *       ]
                      *     }
@@ -9691,28 +10033,37 @@ export interface operations {
                      *           "after": {
                      *             "common_name": "cucm-n-1.example.org",
                      *             "issuer": "CN=Example Issuing CA,O=Example",
-                     *             "key": "RSA 3072",
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ],
                      *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
                      *             "serial_hex": "01AB",
                      *             "sha256": "6a9c3c0f…"
                      *           },
                      *           "before": {
                      *             "common_name": "cucm-n-1.example.org",
                      *             "issuer": "CN=Example Issuing CA,O=Example",
-                     *             "key": "RSA 3072",
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ],
                      *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
                      *             "serial_hex": "01AB",
                      *             "sha256": "6a9c3c0f…"
                      *           },
                      *           "cluster": {
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "name": "north"
+                     *           },
+                     *           "csr": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "hash": "SHA256",
+                     *             "key_bits": 3072,
+                     *             "key_type": "RSA",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ]
                      *           },
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "node": {
@@ -9727,10 +10078,12 @@ export interface operations {
                      *           ],
                      *           "steps": [
                      *             {
+                     *               "about": "installs tomcat and its chain",
                      *               "rollback": "automatic",
                      *               "step": "install_identity"
                      *             }
                      *           ],
+                     *           "undo": "automatic",
                      *           "wave": 0
                      *         }
                      *       ],
@@ -9765,12 +10118,7 @@ export interface operations {
     };
     list_sessions: {
         parameters: {
-            query?: {
-                /** @description Rows on the page, 1 to 200. */
-                limit?: number;
-                /** @description `next` of the page before. */
-                cursor?: string;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;

@@ -32,8 +32,11 @@ export type PlanRefusal = Schemas['PlanRefusal'];
 export type PlanTarget = Schemas['PlanTarget'];
 export type PlanWarning = Schemas['PlanWarning'];
 export type Side = Schemas['Side'];
+/** What lists of certificates filter by: the words of the cards. */
+export type StatusFilter = 'expired' | 'expiring' | 'valid';
 export type Task = Schemas['Task'];
 export type TaskState = Schemas['TaskState'];
 export type TaskStep = Schemas['TaskStep'];
 export type TrustRow = Schemas['TrustCertificate'];
 export type Undo = Schemas['Undo'];
+export type WantedCsr = Schemas['WantedCsr'];

@@ -71,6 +71,8 @@ const NODE_LOOKS: Record<string, Look> = {
   waiting: { tone: 'muted', icon: IconCircleDashed },
   unreachable: { tone: 'expired', icon: IconCloudOff },
   credentials_missing: { tone: 'warning', icon: IconKeyOff },
+  agent_offline: { tone: 'warning', icon: IconCloudOff },
+  disabled: { tone: 'muted', icon: IconCircleDashed },
   no_agent: { tone: 'warning', icon: IconAlertTriangleFilled },
   online: { tone: 'valid', icon: IconCircleCheckFilled },
   offline: { tone: 'expired', icon: IconCloudOff },

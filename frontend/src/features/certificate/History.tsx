@@ -4,7 +4,6 @@ import { useTranslation } from 'react-i18next';
 import { historyQuery } from '../../api/queries';
 import { Lines, LoadError } from '../../components/States';
 import { Time } from '../../components/Time';
-import { colonHex } from '../../lib/certificate';
 
 /** What happened to one place of a node: which certificate came when, by which job. */
 export function History({ installationId }: { installationId: string }) {
@@ -32,7 +31,7 @@ export function History({ installationId }: { installationId: string }) {
             <strong>{t(`history.${event.event}`, { defaultValue: event.event })}</strong>{' '}
             <Time value={event.at} className="dim" />
             {event.common_name != null && <div>{event.common_name}</div>}
-            {event.serial_hex != null && <code className="dim">{colonHex(event.serial_hex)}</code>}
+            {event.actor != null && <div className="dim">{event.actor}</div>}
             {event.not_after != null && (
               <div className="dim">
                 {t('history.until')} <Time value={event.not_after} show="date" />

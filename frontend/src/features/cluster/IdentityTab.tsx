@@ -14,7 +14,7 @@ import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { NoMatch } from '../../pages/ClustersPage';
 import { InstallationPanel } from '../certificate/InstallationPanel';
-import { readLevel, StatusFilter } from './StatusFilter';
+import { readStatus, StatusFilter } from './StatusFilter';
 import type { TabProps } from './tab-props';
 
 const FLOW = ['csr', 'history'];
@@ -22,7 +22,7 @@ const FLOW = ['csr', 'history'];
 export function IdentityTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
   const [view, change] = useView();
-  const status = readLevel(view.status);
+  const status = readStatus(view.status);
   const list = useList<Installation>(identityQuery(cluster.id, { search: view.q, status }));
   const open = (id: string) => change({ cert: id }, { replace: view.cert !== undefined });
   const columns = useIdentityColumns(open);

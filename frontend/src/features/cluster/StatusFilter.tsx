@@ -1,21 +1,21 @@
 import { useTranslation } from 'react-i18next';
-import type { Level } from '../../api/types';
+import type { StatusFilter as Status } from '../../api/types';
 import { ChoiceFilter } from '../../components/Filters';
 
-const LEVELS: Level[] = ['expired', 'critical', 'warning', 'notice', 'valid'];
+const STATUSES: Status[] = ['expired', 'expiring', 'valid'];
 
-/** A level out of an address; anything else is none. */
-export function readLevel(text: string | undefined): Level | undefined {
-  return LEVELS.find((level) => level === text);
+/** A status out of an address; anything else is none. */
+export function readStatus(text: string | undefined): Status | undefined {
+  return STATUSES.find((status) => status === text);
 }
 
 interface StatusFilterProps {
-  value: Level | undefined;
+  value: Status | undefined;
   onChange: (value: string | undefined) => void;
 }
 
 export function StatusFilter({ value, onChange }: StatusFilterProps) {
   const { t } = useTranslation();
-  const options = LEVELS.map((level) => ({ value: level, label: t(`level.${level}`) }));
+  const options = STATUSES.map((status) => ({ value: status, label: t(`status.${status}`) }));
   return <ChoiceFilter label={t('col.status')} options={options} value={value} onChange={onChange} />;
 }

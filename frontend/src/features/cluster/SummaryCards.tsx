@@ -1,12 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconCertificate, IconClipboardList, IconShieldCheck, type Icon } from '@tabler/icons-react';
-import { useMemo, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { jobCountQuery } from '../../api/queries';
+import { clusterSummaryQuery } from '../../api/queries';
 import type { Cluster, Counts } from '../../api/types';
 import { Bar } from '../../components/Counts';
-import { monthRange } from '../../lib/time';
 
 /** Three cards: identity certificates, trust certificates, the month's jobs. Each figure leads to its rows. */
 export function SummaryCards({ cluster }: { cluster: Cluster }) {
@@ -87,11 +86,10 @@ function CertificateCard({ cluster, tab, counts, icon }: CertificateCardProps) {
 
 function JobFigures({ cluster }: { cluster: Cluster }) {
   const { t } = useTranslation();
-  const { from, to } = useMemo(() => monthRange(Date.now(), 0), []);
-  const jobs = useQuery(jobCountQuery(cluster.id, from, to)).data?.items ?? [];
-  const pending = jobs.filter((job) => job.status === 'waiting' || job.status === 'running').length;
-  const failed = jobs.filter((job) => job.status === 'failed' || job.status === 'partly_failed').length;
-  const total = jobs.length;
+  const jobs = useQuery(clusterSummaryQuery(cluster.id)).data?.jobs;
+  const total = jobs?.total ?? 0;
+  const pending = jobs?.pending ?? 0;
+  const failed = jobs?.failed ?? 0;
   return (
     <>
       <Bar

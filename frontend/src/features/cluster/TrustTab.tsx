@@ -14,7 +14,7 @@ import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { NoMatch } from '../../pages/ClustersPage';
 import { TrustPanel } from '../certificate/TrustPanel';
-import { readLevel, StatusFilter } from './StatusFilter';
+import { readStatus, StatusFilter } from './StatusFilter';
 import type { TabProps } from './tab-props';
 
 const SHOWN_STORES = 2;
@@ -22,7 +22,7 @@ const SHOWN_STORES = 2;
 export function TrustTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
   const [view, change] = useView();
-  const status = readLevel(view.status);
+  const status = readStatus(view.status);
   const list = useList<TrustRow>(trustQuery(cluster.id, { search: view.q, status }));
   const open = (id: string) => change({ cert: id }, { replace: view.cert !== undefined });
   const columns = useTrustColumns(open);

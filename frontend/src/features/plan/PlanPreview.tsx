@@ -93,7 +93,10 @@ function Warning({ warning, checked, onToggle }: WarningProps) {
     <div className="note note-warning">
       <IconAlertTriangle size={18} aria-hidden />
       <div className="plan-warning">
-        <p>{warning.message}</p>
+        <p>
+          {warning.message}
+          {warning.targets > 1 && ` (${t('nodes.count', { count: warning.targets })})`}
+        </p>
         {warning.consent && (
           <Checkbox
             label={t('plan.consent')}

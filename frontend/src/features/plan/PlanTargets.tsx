@@ -1,6 +1,6 @@
 import { IconArrowNarrowRight, IconBan } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { Plan, PlanRefusal, PlanTarget, Side } from '../../api/types';
+import type { Plan, PlanRefusal, PlanTarget, Side, WantedCsr } from '../../api/types';
 import { Tag } from '../../components/Badge';
 import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
@@ -52,6 +52,7 @@ function Target({ target, order }: { target: PlanTarget; order: number }) {
       </span>
       <span className="plan-what">
         <Change before={target.before} after={target.after} />
+        {target.csr != null && <CsrLine csr={target.csr} />}
         <span className="plan-steps">
           {target.steps.map(({ step }, index) => (
             <span key={`${step}${index}`}>
@@ -93,15 +94,25 @@ function Change({ before, after }: { before: Side | null | undefined; after: Sid
 }
 
 function FactsLine({ facts }: { facts: Side }) {
-  const words = [facts.issuer == null ? null : displayName(facts.issuer), facts.key ?? null].filter(
-    (word) => word !== null,
-  );
+  const { t } = useTranslation();
+  const issuer = facts.issuer == null ? null : displayName(facts.issuer);
+  const signer = facts.self_signed ? t('d.self_signed') : issuer;
   return (
     <>
       {facts.not_after != null && <Time value={facts.not_after} show="date" />}
-      {facts.not_after != null && words.length > 0 && ' · '}
-      {words.join(' · ')}
+      {facts.not_after != null && signer !== null && ' · '}
+      {signer}
     </>
+  );
+}
+
+/** What the CSR will ask for. */
+function CsrLine({ csr }: { csr: WantedCsr }) {
+  const names = [...new Set([csr.common_name, ...csr.names])].filter((name) => name !== '');
+  return (
+    <span className="strong">
+      {csr.key_type} {csr.key_bits} · {csr.hash} · {names.join(', ')}
+    </span>
   );
 }
 
