@@ -39,6 +39,9 @@ pub(super) fn in_state(state: TaskState) -> Expr {
     Expr::cust(format!("\"task\".\"state\" = '{}'", state.as_str()))
 }
 
+/// By how much the count of each state changes.
+type Difference = Vec<(&'static str, i64)>;
+
 /// Moves of one transaction. Rows of `task` are taken first and those of `job_cluster` last, by [`Moves::settle`]: a claim
 /// holds tasks while it waits for counts, so whoever held counts while it waited for tasks would wait for ever.
 #[derive(Default)]
@@ -120,7 +123,7 @@ impl Moves {
     /// Counts over what was moved, and wakes the watchers of the jobs.
     pub async fn settle(self, tx: &OrgTx) -> Result<()> {
         // By job and difference, so that a job of many equal clusters is one statement.
-        let mut groups: BTreeMap<(Uuid, Vec<(&'static str, i64)>), Vec<Uuid>> = BTreeMap::new();
+        let mut groups: BTreeMap<(Uuid, Difference), Vec<Uuid>> = BTreeMap::new();
         let places = self.net.len();
         for ((job, cluster), net) in self.net {
             groups

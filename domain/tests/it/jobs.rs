@@ -1,10 +1,13 @@
 //! Jobs: tasks move by the table only, once for each epoch, and counts follow.
 
-use crate::machine::{Fleet, noon, payload, result};
+use crate::machine::{Fleet, noon, own_certificate, payload, request, result};
+use certyard_domain::inventory;
 use certyard_domain::jobs::{self, Changed, JobStatus, TaskState};
 use certyard_domain::plans::{Action, CsrOptions, Order, Targets};
 use certyard_domain::{Error, Role};
-use certyard_protocol::{LeaseRequest, Outcome, StepKind, TaskRef};
+use certyard_protocol::{
+    InventoryCsr, InventoryEntry, LeaseRequest, NodeInventory, Outcome, Served, StepKind, StoreKind, TaskRef,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -798,4 +801,68 @@ async fn lists_are_of_the_month_and_page_by_key() {
         assert_eq!(found.len(), expected, "{status:?}");
         assert!(found.iter().all(|job| job.status == status));
     }
+}
+
+#[tokio::test]
+async fn a_result_brings_the_inventory_of_the_node() {
+    let fleet = Fleet::new().await;
+    let (agent, cluster, nodes) = fleet.servers(1).await;
+    let old = own_certificate("www.example.org", 10);
+    let installation = fleet
+        .install(cluster, nodes[0], "identity", "nginx:www.example.org", &old)
+        .await;
+    let job = fleet.refresh(&nodes, Order::default()).await;
+    let task = fleet.claim(agent, 1).await[0].task.task_id;
+    let new = own_certificate("www.example.org", 90);
+    let csr = request("www.example.org");
+    let mut answer = result(1, Outcome::Succeeded);
+    answer.inventory = Some(NodeInventory {
+        digest: "aa".repeat(32),
+        observed_at: noon(),
+        entries: vec![InventoryEntry {
+            store: "nginx:www.example.org".into(),
+            kind: StoreKind::Identity,
+            entry: "nginx:www.example.org".into(),
+            certificate_pem: new.to_pem(),
+            served: Served::Served,
+        }],
+        csrs: vec![InventoryCsr {
+            purpose: "nginx:www.example.org".into(),
+            csr_pem: csr.to_pem(),
+        }],
+        version: None,
+    });
+    fleet.report(agent, task, &answer).await.expect("recorded");
+    fleet.report(agent, task, &answer).await.expect("the same answer");
+    let tx = fleet.test.db.read(&fleet.org.owner).await.expect("a transaction");
+    let history = inventory::history(&tx, installation, None, 50)
+        .await
+        .expect("a history");
+    assert_eq!(history.items.len(), 1, "once, although it was told twice");
+    assert_eq!(history.items[0].job_id, Some(job.id));
+    assert_eq!(
+        history.items[0].actor_name.as_deref(),
+        Some(job.created_by_name.as_str())
+    );
+    drop(tx);
+    // What the report brought is what the next plan is made on.
+    let plan = fleet
+        .plan(
+            Action::GenerateCsr(CsrOptions::default()),
+            Targets::Installations(vec![installation]),
+            Order::default(),
+        )
+        .await
+        .expect("a plan");
+    let codes: Vec<&str> = plan.warnings.iter().map(|warning| warning.code.as_str()).collect();
+    assert_eq!(codes, ["csr_replaced"]);
+    // A broken inventory does not lose the result.
+    let job = fleet.refresh(&nodes, Order::default()).await;
+    let task = fleet.claim(agent, 1).await[0].task.task_id;
+    let mut broken = answer.clone();
+    if let Some(inventory) = &mut broken.inventory {
+        inventory.digest = String::new();
+    }
+    fleet.report(agent, task, &broken).await.expect("recorded");
+    assert_eq!(fleet.job(job.id).await.status, JobStatus::Succeeded);
 }

@@ -437,7 +437,7 @@ impl Authority {
             hash: Hash::Sha256,
         };
         let root = self_signed(&root_key, &profile(format!("{name} root"))).expect("a root");
-        let intermediate = certyard_pki::issue(&root, &root_key, &key.spki_der(), &profile(format!("{name} issuing")))
+        let intermediate = certyard_pki::issue(&root, &root_key, key.spki_der(), &profile(format!("{name} issuing")))
             .expect("an intermediate");
         Self {
             root,
