@@ -317,10 +317,10 @@ async fn insert(
         });
     }
     insert_counts(tx, job_id, counts).await?;
-    for chunk in rows.chunks(rows_per_insert(TASK_COLUMNS)) {
-        task::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(tx)
-            .await?;
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk = rows.by_ref().take(rows_per_insert(TASK_COLUMNS));
+        task::Entity::insert_many(chunk).exec_without_returning(tx).await?;
     }
     for agent in agents {
         tx.wake(Topic::Agent(agent));

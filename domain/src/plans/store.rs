@@ -157,8 +157,10 @@ pub(super) async fn insert(tx: &OrgTx, id: Uuid, request: &Request, drafts: Vec<
             preview: Set(json(&draft.preview)?),
         });
     }
-    for chunk in rows.chunks(rows_per_insert(TARGET_COLUMNS)) {
-        plan_target::Entity::insert_many(chunk.to_vec())
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let chunk = rows.by_ref().take(rows_per_insert(TARGET_COLUMNS));
+        plan_target::Entity::insert_many(chunk)
             .exec_without_returning(tx)
             .await?;
     }
