@@ -1,10 +1,16 @@
 //! The rooms of the domain on a real database: SQLite, or PostgreSQL with `TEST_PG_URL`.
 
+mod agents;
 mod catalogue_of_the_database;
+mod certificates;
+mod clusters;
+mod fleet;
 mod floor;
+mod inventory;
 mod jobs;
 mod jobs_at_random;
 mod machine;
+mod nodes;
 mod people;
 mod plans;
 mod rules;

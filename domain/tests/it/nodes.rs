@@ -1,0 +1,274 @@
+//! Nodes: entering, declaring, assigning.
+
+use crate::fleet::*;
+use certyard_domain::clusters::{self, ClusterChange};
+use certyard_domain::nodes::{self, NodeChange, NodeFilter, NodeStatus};
+use certyard_domain::{Error, Role, agents, inventory};
+use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesRequest};
+use uuid::Uuid;
+
+fn declared(cluster: &str, name: &str) -> NodeDeclaration {
+    NodeDeclaration {
+        cluster: cluster.into(),
+        product: "cucm".into(),
+        version: "15".into(),
+        name: name.into(),
+        address: format!("{name}:8443"),
+        role: "publisher".into(),
+        connector: ConnectorKind::CiscoUc,
+    }
+}
+
+#[tokio::test]
+async fn a_declared_node_gets_its_cluster_and_is_ready() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let request = NodesRequest {
+        declared: vec![declared("lab", "pub"), declared("lab", "sub")],
+        ready: Vec::new(),
+    };
+    for _ in 0..2 {
+        let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+        let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(answer.refused.is_empty(), "{answer:?}");
+        let names: Vec<&str> = answer.nodes.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["pub", "sub"]);
+        assert_eq!(
+            (answer.nodes[0].version.as_str(), answer.nodes[0].cluster.as_str()),
+            ("15", "lab")
+        );
+    }
+    let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+    let page = nodes::list(&tx, &NodeFilter::default(), None, 50).await.unwrap();
+    assert_eq!(page.items.len(), 2, "twice is as good as once");
+    assert!(
+        page.items
+            .iter()
+            .all(|row| row.node.ready && row.status == NodeStatus::Waiting)
+    );
+    assert!(page.items[0].is_workable());
+    drop(tx);
+    let log = audited(&fleet.test, fleet.owner()).await;
+    assert_eq!(log.iter().filter(|action| *action == "node.create").count(), 2);
+    assert_eq!(log.iter().filter(|action| *action == "node.update").count(), 0);
+}
+
+#[tokio::test]
+async fn declarations_that_cannot_be_taken_are_refused_with_the_reason_and_the_rest_is_taken() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let (other, _) = fleet.agent("other").await;
+    let mine = fleet.cluster("mine").await.cluster.id;
+    fleet.node_of(mine, "theirs", Some(other.agent_id)).await;
+    let far = group(&fleet.test, fleet.owner(), "Site 2").await;
+    cluster(&fleet.test, fleet.owner(), far, "far").await;
+    let mut wrong_product = declared("mine", "x");
+    wrong_product.product = "imp".into();
+    let mut wrong_connector = declared("mine", "y");
+    wrong_connector.connector = ConnectorKind::Nginx;
+    let mut nowhere = declared("mine", "z");
+    nowhere.address = "https://z/".into();
+    let request = NodesRequest {
+        declared: vec![
+            declared("mine", "theirs"),
+            declared("far", "n"),
+            wrong_product,
+            wrong_connector,
+            nowhere,
+            declared("mine", "good"),
+        ],
+        ready: Vec::new(),
+    };
+    let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+    let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+    tx.commit().await.unwrap();
+    let reason = |name: &str| {
+        let found = answer.refused.iter().find(|refused| refused.name == name);
+        found.map(|refused| refused.reason.clone()).unwrap_or_default()
+    };
+    assert!(reason("theirs").contains("`other`"), "{}", reason("theirs"));
+    assert!(reason("n").contains("another group"), "{}", reason("n"));
+    assert!(reason("x").contains("product"), "{}", reason("x"));
+    assert!(reason("y").contains("cisco_uc"), "{}", reason("y"));
+    assert!(reason("z").contains("address"), "{}", reason("z"));
+    assert_eq!(
+        answer.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>(),
+        ["good"]
+    );
+}
+
+#[tokio::test]
+async fn an_agent_speaks_for_itself_only() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let (other, _) = fleet.agent("other").await;
+    let cluster = fleet.cluster("mine").await.cluster.id;
+    let node = fleet.node_of(cluster, "n1", Some(other.agent_id)).await.node.id;
+    let request = NodesRequest {
+        declared: Vec::new(),
+        ready: vec![node],
+    };
+    let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+    assert!(
+        nodes::declare(&tx, agent.agent_id, &request)
+            .await
+            .unwrap()
+            .nodes
+            .is_empty()
+    );
+    assert!(matches!(
+        nodes::declare(&tx, other.agent_id, &request).await,
+        Err(Error::Forbidden { .. })
+    ));
+    assert!(matches!(
+        nodes::of_agent(&tx, agent.agent_id, node).await,
+        Err(Error::NotFound { .. })
+    ));
+    tx.commit().await.unwrap();
+    let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+    assert_eq!(
+        nodes::get(&tx, node).await.unwrap().status,
+        NodeStatus::CredentialsMissing
+    );
+}
+
+#[tokio::test]
+async fn the_first_agent_decides_whether_credentials_are_missing() {
+    let fleet = Fleet::new().await;
+    let (first, _) = fleet.agent("first").await;
+    let (second, _) = fleet.agent("second").await;
+    let cluster = fleet.cluster("mine").await.cluster.id;
+    let mut new = new_node(cluster, "n1", Some(first.agent_id));
+    new.second_agent_id = Some(second.agent_id);
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let node = nodes::create(&tx, new).await.unwrap().node.id;
+    tx.commit().await.unwrap();
+    let tell = async |agent: &agents::AgentIdentity, ready: Vec<Uuid>| {
+        let request = NodesRequest {
+            declared: Vec::new(),
+            ready,
+        };
+        let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+        let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(answer.nodes.len(), 1, "both work for it");
+        let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+        nodes::get(&tx, node).await.unwrap().node.ready
+    };
+    assert!(tell(&second, vec![node]).await);
+    assert!(tell(&second, Vec::new()).await, "the second one's no is not enough");
+    assert!(!tell(&first, Vec::new()).await);
+    assert!(tell(&first, vec![node]).await);
+}
+
+#[tokio::test]
+async fn agents_hear_of_changes_until_they_were_told() {
+    let fleet = Fleet::new().await;
+    let (identity, _) = join(&fleet.test, fleet.owner(), fleet.group, "edge").await;
+    let changed = async || identify(&fleet.test, &identity).await.unwrap().nodes_changed;
+    assert!(!changed().await);
+    let cluster = fleet.cluster("mine").await.cluster.id;
+    let node = fleet.node_of(cluster, "n1", Some(identity.agent_id)).await.node.id;
+    assert!(changed().await);
+    let told = async || {
+        let agent = identify(&fleet.test, &identity).await.unwrap();
+        let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+        let answer = nodes::declare(&tx, agent.agent_id, &NodesRequest::default())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        answer.nodes.len()
+    };
+    assert_eq!(told().await, 1);
+    assert!(!changed().await);
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let off = ClusterChange {
+        enabled: Some(false),
+        ..Default::default()
+    };
+    clusters::update(&tx, cluster, None, off).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(changed().await);
+    assert_eq!(told().await, 0, "a cluster that is switched off is not read");
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    inventory::retire_node(&tx, node, None).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(changed().await);
+}
+
+#[tokio::test]
+async fn nodes_are_checked_versioned_and_bound_to_the_group_of_their_agents() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let far = group(&fleet.test, fleet.owner(), "Site 2").await;
+    let far_cluster = cluster(&fleet.test, fleet.owner(), far, "far").await.cluster.id;
+    let cluster = fleet.cluster("mine").await.cluster.id;
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let mut new = new_node(far_cluster, "two words", Some(agent.agent_id));
+    new.role = "king".into();
+    new.connector = ConnectorKind::Nginx;
+    let Err(Error::Invalid(fields)) = nodes::create(&tx, new).await else {
+        panic!("it is refused");
+    };
+    let names: Vec<&str> = fields.iter().map(|field| field.field.as_str()).collect();
+    assert_eq!(names, ["name", "address", "role", "connector", "agent_id"]);
+    let node = nodes::create(&tx, new_node(cluster, "n1", Some(agent.agent_id)))
+        .await
+        .unwrap()
+        .node;
+    tx.commit().await.unwrap();
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let away = ClusterChange {
+        group_id: Some(far),
+        ..Default::default()
+    };
+    let refused = clusters::update(&tx, cluster, None, away.clone()).await;
+    assert!(
+        matches!(
+            refused,
+            Err(Error::Refused {
+                code: "agents_of_other_group",
+                ..
+            })
+        ),
+        "{refused:?}"
+    );
+    let alone = NodeChange {
+        agent_id: Some(None),
+        ..Default::default()
+    };
+    let after = nodes::update(&tx, node.id, Some(1), alone.clone()).await.unwrap();
+    assert_eq!((after.node.version, after.status), (2, NodeStatus::NoAgent));
+    assert!(matches!(
+        nodes::update(&tx, node.id, Some(1), alone).await,
+        Err(Error::Conflict { .. })
+    ));
+    clusters::update(&tx, cluster, None, away).await.unwrap();
+    tx.commit().await.unwrap();
+    let bound = fleet.org.member(Role::Admin, Some(vec![fleet.group]));
+    let other = fleet.test.org("South").await;
+    for scope in [&bound, &other.owner] {
+        let tx = fleet.test.db.write(scope).await.unwrap();
+        assert!(
+            nodes::list(&tx, &NodeFilter::default(), None, 50)
+                .await
+                .unwrap()
+                .items
+                .is_empty()
+        );
+        assert!(matches!(nodes::get(&tx, node.id).await, Err(Error::NotFound { .. })));
+        assert!(matches!(
+            nodes::update(&tx, node.id, None, NodeChange::default()).await,
+            Err(Error::NotFound { .. })
+        ));
+        assert!(matches!(
+            inventory::retire_node(&tx, node.id, None).await,
+            Err(Error::NotFound { .. })
+        ));
+        assert!(matches!(
+            nodes::create(&tx, new_node(cluster, "n2", None)).await,
+            Err(Error::NotFound { .. })
+        ));
+    }
+}
