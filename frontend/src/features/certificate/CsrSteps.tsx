@@ -81,7 +81,7 @@ function Steps({ installation, certificate, csr, file, over, onFile }: CsrStepsP
         {csr === null || again ? (
           <p className="dim">{t('csr.upload_later')}</p>
         ) : (
-          <Upload csr={csr} installationId={installation.id} file={file} over={over} onFile={onFile} />
+          <Upload csr={csr} file={file} over={over} onFile={onFile} />
         )}
       </Step>
     </ol>

@@ -15,7 +15,6 @@ import { readUpload } from './read-upload';
 
 interface UploadProps {
   csr: Csr;
-  installationId: string;
   file: File | null;
   over: boolean;
   onFile: (file: File | null) => void;
@@ -24,7 +23,7 @@ interface UploadProps {
 const ACCEPT = '.pem,.crt,.cer,.der,.p7b,.p7c,.txt';
 
 /** Takes the CA's answer: the server reads it and says what it is before anything is installed. */
-export function Upload({ csr, installationId, file, over, onFile }: UploadProps) {
+export function Upload({ csr, file, over, onFile }: UploadProps) {
   const { t } = useTranslation();
   const inspect = useMutation({
     mutationFn: (chosen: File) => take(client.POST('/api/v1/certificates/inspect', fileBody(chosen))),
@@ -42,7 +41,6 @@ export function Upload({ csr, installationId, file, over, onFile }: UploadProps)
     if (file === null) return;
     plan.mutate({
       action: 'upload_certificate',
-      installations: [installationId],
       csr_id: csr.id,
       certificate: await readUpload(file),
     });
