@@ -27,7 +27,7 @@ const MISSING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
 /// Answers whatever no other handler wants: a file of the dashboard, or its one page.
 pub(crate) async fn serve(app: App, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let path = request.path();
-    if path.starts_with("/api") || path.starts_with("/agent") {
+    if matches!(path, "/api" | "/agent") || path.starts_with("/api/") || path.starts_with("/agent/") {
         return Err(Problem::no_route());
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
