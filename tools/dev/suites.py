@@ -153,6 +153,9 @@ SUITES = [
     Suite("openapi", "openapi.json is what the program says", openapi),
     Suite("client", "the dashboard's client is what openapi.json says", client),
     Suite("dashboard", "types, texts and unit tests of the dashboard", dashboard),
+    Suite("browser", "the dashboard in Chromium, on the real program", browser),
+    Suite("up", "./dev up stands, stops and keeps its data", start_and_stop),
+    Suite("docs", "flags, variables, defaults, commands and links in the documents", documents),
 ]
 
 
