@@ -23,6 +23,8 @@ class Command:
 
     def __init__(self, text):
         self.flags, self.variables, self.subcommands = set(), {}, []
+        # What stands in brackets may be wrapped anywhere.
+        text = re.sub(r"\[[^\]]*\]", lambda found: re.sub(r"\s+", " ", found[0]), text)
         part, flag = "", None
         for line in text.splitlines():
             if re.match(r"^\S.*:$", line):
@@ -52,8 +54,8 @@ def commands(program, folder):
     found = {}
 
     def ask(words):
-        # Without the user's own settings: help prints the values of variables that are set. Wide, so that nothing wraps.
-        env = {name: value for name, value in environment(COLUMNS="400").items() if not name.startswith("CERTYARD_")}
+        # Without the user's own settings: help prints the values of variables that are set.
+        env = {name: value for name, value in environment().items() if not name.startswith("CERTYARD_")}
         status, text = read([folder / program, *words, "--help"], env=env)
         if status != 0:
             raise Stop(f"{program} {' '.join(words)} --help ended with status {status}")
