@@ -6,7 +6,7 @@ use crate::error::Problem;
 use crate::etag::{IfMatch, time_version, versioned};
 use crate::state::App;
 use actix_web::{HttpResponse, get, patch};
-use certyard_domain::orgs;
+use certyard_domain::{inventory, orgs};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -65,7 +65,12 @@ pub(crate) async fn update_organisation(
         name: body.0.name,
         start_days: body.0.start_days,
     };
+    let days_move = change.start_days.is_some();
     let org = orgs::update(&tx, &change).await?;
+    if days_move {
+        // What counts as expiring has changed with the days.
+        inventory::refresh_all(&tx).await?;
+    }
     tx.commit().await?;
     Ok(versioned(time_version(org.updated_at), organisation(org)))
 }
