@@ -118,7 +118,7 @@ export async function injection(suite, stack, browser, state) {
     form.append('file', new Blob([readFileSync(file)]), 'html.pem');
     const answer = await fetch(`${stack.url}/api/v1/certificates/import`, {
       method: 'POST',
-      headers: { 'X-Certyard-CSRF': '1', cookie: stack.cookie },
+      headers: { 'X-Certyard-CSRF': '1', cookie: stack.cookie, origin: stack.url },
       body: form,
     });
     const { certificates } = await answer.json();

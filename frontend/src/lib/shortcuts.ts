@@ -6,11 +6,11 @@ function isWriting(target: EventTarget | null): boolean {
   return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName);
 }
 
-/** Whether something modal lies over the page: its own keys count then, not those of the page. */
+const COVERS = '[role="dialog"][aria-modal="true"], [role="menu"], [role="listbox"]';
+
+/** Whether something modal lies over the page: its own keys count then, not those of the page. Closed lists stay in the document, hidden. */
 function isCovered(): boolean {
-  return (
-    document.querySelector('[role="dialog"][aria-modal="true"], [role="menu"], [role="listbox"]') !== null
-  );
+  return [...document.querySelectorAll(COVERS)].some((element) => element.checkVisibility());
 }
 
 /** Runs `action` on a key pressed anywhere on the page but in a field or a dialog. */
