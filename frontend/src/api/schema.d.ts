@@ -2786,7 +2786,7 @@ export interface components {
         NewJoinToken: {
             /**
              * @description What to run on the agent's host.
-             * @example certyard-agent join --server https://certyard.example.org:8443 --token cyj_…
+             * @example certyard-agent join --url https://certyard.example.org:8443 --token cyj_…
              */
             command: string;
             /**
@@ -8681,7 +8681,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "command": "certyard-agent join --server https://certyard.example.org:8443 --token cyj_…",
+                     *       "command": "certyard-agent join --url https://certyard.example.org:8443 --token cyj_…",
                      *       "expires_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "token": "cyj_…"
