@@ -152,6 +152,7 @@ export class Stack {
   }
 
   async addNodes() {
+    if (this.agentData === undefined) throw new Error('no agent has joined');
     for (const node of this.nodes) {
       const child = run(this.agent, [
         'node',
