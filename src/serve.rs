@@ -124,7 +124,10 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
     }
     offer_set_up(&db, &code_file).await?;
     let shutdown = on_signal()?;
-    let worker = with_worker.then(|| tokio::spawn(certyard_worker::run(db.clone(), shutdown.clone())));
+    let worker = with_worker.then(|| {
+        tokio::spawn(seal_anew(db.clone(), keys.clone()));
+        tokio::spawn(certyard_worker::run(db.clone(), shutdown.clone()))
+    });
     let served = server.run(shutdown).await;
     if let Some(worker) = worker {
         worker.await?;
@@ -191,8 +194,8 @@ async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
 /// Runs `certyard worker`.
 pub async fn worker(settings: WorkerSettings) -> Result<()> {
     let db = settings.store.open_as_is().await?;
-    // The worker unseals nothing yet, but a wrong key must be noticed here as well.
-    let _keys: Keys = settings.store.keys(&db).await?;
+    let keys = Arc::new(settings.store.keys(&db).await?);
+    tokio::spawn(seal_anew(db.clone(), keys));
     let shutdown = on_signal()?;
     let ops = match settings.ops_listen.0 {
         Some(address) => Some(tokio::spawn(certyard_api::serve_ops(
@@ -209,6 +212,21 @@ pub async fn worker(settings: WorkerSettings) -> Result<()> {
     }
     db.close().await;
     Ok(())
+}
+
+/// After a change of the key encryption key, seals with the new one what the former had sealed.
+async fn seal_anew(db: Db, keys: Arc<Keys>) {
+    match orgs::reseal(&db, &keys).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(
+            count,
+            "secrets were sealed anew; CERTYARD_KEK_PREVIOUS is not needed any more"
+        ),
+        Err(error) => tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "secrets could not be sealed anew"
+        ),
+    }
 }
 
 /// Turns true on SIGTERM and on Ctrl-C.

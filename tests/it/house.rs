@@ -225,7 +225,7 @@ impl Agent {
 
     /// Enters a node of the lab.
     pub fn add_lab_node(&self, node: &NodeInfo) {
-        let password = self.dir.join("password");
+        let password = self.dir.with_extension("password");
         std::fs::write(&password, &node.password).unwrap();
         let (address, password_file) = (node.address.to_string(), password.display().to_string());
         self.command(&[

@@ -1,7 +1,7 @@
 //! The loops.
 
 use crate::{Loop, Turn};
-use certyard_domain::{Db, Result, Scope, idempotency, jobs, orgs, people};
+use certyard_domain::{Db, Result, Scope, idempotency, inventory, jobs, orgs, people, plans};
 use std::time::Duration;
 
 /// How many old rows one transaction deletes, so that it stays short.
@@ -28,6 +28,18 @@ pub(crate) static ALL: &[Loop] = &[
         turn: open_waves,
     },
     Loop {
+        name: "refresh_summaries",
+        every: Duration::from_secs(15),
+        woken: false,
+        turn: refresh_summaries,
+    },
+    Loop {
+        name: "forget_plans",
+        every: Duration::from_secs(600),
+        woken: false,
+        turn: forget_plans,
+    },
+    Loop {
         name: "forget_idempotency_keys",
         every: Duration::from_secs(600),
         woken: false,
@@ -51,6 +63,26 @@ fn expire_deadlines(db: &Db) -> Turn<'_> {
 
 fn open_waves(db: &Db) -> Turn<'_> {
     Box::pin(jobs::open_waves(db))
+}
+
+fn refresh_summaries(db: &Db) -> Turn<'_> {
+    Box::pin(async move { Ok(inventory::refresh_due(db).await? as u64) })
+}
+
+fn forget_plans(db: &Db) -> Turn<'_> {
+    Box::pin(async move {
+        let mut done = 0;
+        for scope in scopes(db, "retention").await? {
+            done += until_none_left(|| async {
+                let tx = db.write(&scope).await?;
+                let deleted = plans::delete_expired(&tx, FORGET_AT_ONCE).await?;
+                tx.commit().await?;
+                Ok(deleted)
+            })
+            .await?;
+        }
+        Ok(done)
+    })
 }
 
 fn forget_idempotency_keys(db: &Db) -> Turn<'_> {

@@ -118,7 +118,7 @@ impl AgentCa {
     }
 }
 
-fn place(id: Uuid) -> String {
+pub(super) fn place(id: Uuid) -> String {
     format!("server_key/sealed_key/{id}")
 }
 

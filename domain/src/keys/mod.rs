@@ -21,12 +21,14 @@ pub(crate) use seal::random_key as new_data_key;
 pub use seal::{DataKey, Kek, KekRing};
 
 use crate::Db;
+use crate::db::GlobalTx;
 use crate::error::{Error, Result};
 use certyard_protocol::{Bundle, TaskKey};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use task_signer::TaskSigner;
 
 const STATE: i32 = 1;
+const KNOWN_PLACE: &str = "server_state/kek_check/1";
 const KNOWN_VALUE: &[u8] = b"certyard knows its key encryption key";
 
 /// All keys of the server, unsealed, for the life of the process.
@@ -83,7 +85,7 @@ impl Keys {
         match (&state.kek_check, &state.kek_id) {
             (Some(sealed), Some(kek_id)) => check_kek(&ring, kek_id, sealed)?,
             _ => {
-                let sealed = ring.active().seal("server_state/kek_check/1", KNOWN_VALUE)?;
+                let sealed = ring.active().seal(KNOWN_PLACE, KNOWN_VALUE)?;
                 let mut row: entity::state::ActiveModel = state.clone().into();
                 row.kek_check = Set(Some(sealed));
                 row.kek_id = Set(Some(ring.active().id().into()));
@@ -111,6 +113,35 @@ impl Keys {
             signers,
             incarnation: state.incarnation,
         })
+    }
+
+    /// Seals the server's own values anew, with the active KEK, that the one before it had sealed; returns how many.
+    pub(crate) async fn reseal_own(&self, tx: &GlobalTx) -> Result<u64> {
+        let active = self.ring.active();
+        let mut done = 0;
+        for row in entity::key::Entity::find()
+            .filter(entity::key::Column::KekId.ne(active.id()))
+            .all(tx)
+            .await?
+        {
+            let place = agent_ca::place(row.id);
+            let sealed = active.seal(&place, &self.ring.open(&row.kek_id, &place, &row.sealed_key)?)?;
+            let mut row: entity::key::ActiveModel = row.into();
+            row.sealed_key = Set(sealed);
+            row.kek_id = Set(active.id().into());
+            row.update(tx).await?;
+            done += 1;
+        }
+        if let Some(state) = entity::state::Entity::find_by_id(STATE).one(tx).await?
+            && state.kek_id.as_deref() != Some(active.id())
+        {
+            let mut row: entity::state::ActiveModel = state.into();
+            row.kek_check = Set(Some(active.seal(KNOWN_PLACE, KNOWN_VALUE)?));
+            row.kek_id = Set(Some(active.id().into()));
+            row.update(tx).await?;
+            done += 1;
+        }
+        Ok(done)
     }
 
     /// Seals and opens secrets of organisations.
@@ -162,9 +193,7 @@ impl Keys {
 }
 
 fn check_kek(ring: &KekRing, kek_id: &str, sealed: &[u8]) -> Result<()> {
-    let known = ring
-        .get(kek_id)
-        .and_then(|kek| kek.open("server_state/kek_check/1", sealed).ok());
+    let known = ring.get(kek_id).and_then(|kek| kek.open(KNOWN_PLACE, sealed).ok());
     if known.as_deref().map(Vec::as_slice) == Some(KNOWN_VALUE) {
         return Ok(());
     }

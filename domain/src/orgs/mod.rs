@@ -170,6 +170,33 @@ pub async fn update(tx: &OrgTx, change: &Change) -> Result<Org> {
     Ok(after)
 }
 
+/// Seals anew, with the active KEK, all that the one before it had sealed: the server's own keys and the data keys of all
+/// organisations. Once it returns 0 the former KEK may be thrown away.
+///
+/// # Errors
+/// The database refuses, or a value was sealed with a KEK that is not configured.
+pub async fn reseal(db: &Db, keys: &Keys) -> Result<u64> {
+    let (ring, tx) = (keys.ring(), db.global(true).await?);
+    let mut done = keys.reseal_own(&tx).await?;
+    for org in entity::Entity::find()
+        .filter(entity::Column::KekId.ne(ring.active().id()))
+        .all(&tx)
+        .await?
+    {
+        let place = place(org.id);
+        let sealed = ring
+            .active()
+            .seal(&place, &ring.open(&org.kek_id, &place, &org.sealed_key)?)?;
+        let mut row: entity::ActiveModel = org.into();
+        row.sealed_key = Set(sealed);
+        row.kek_id = Set(ring.active().id().into());
+        row.update(&tx).await?;
+        done += 1;
+    }
+    tx.commit().await?;
+    Ok(done)
+}
+
 /// Opens the data key of an organisation.
 ///
 /// # Errors

@@ -189,12 +189,33 @@ async fn a_wrong_kek_is_noticed_at_start_and_the_right_one_opens_again() {
     assert_eq!(first.task_keys(), again.task_keys());
     let other = KeyFiles {
         kek: Some("00".repeat(32)),
-        ..files
+        ..files.clone()
     };
     assert!(matches!(
         Keys::load(&db, &other).await,
         Err(Error::Refused { code: "wrong_kek", .. })
     ));
+
+    // With the former one beside it, all is sealed anew with the new one, and the former one is not needed any more.
+    let org = orgs::create(&db, &first, "Ours").await.unwrap();
+    let former = std::fs::read_to_string(files.dir.join("kek")).unwrap();
+    let both = KeyFiles {
+        previous_kek: Some(former),
+        ..other.clone()
+    };
+    let keys = Keys::load(&db, &both).await.unwrap();
+    assert_eq!(orgs::reseal(&db, &keys).await.unwrap(), 3);
+    assert_eq!(orgs::reseal(&db, &keys).await.unwrap(), 0);
+    let keys = Keys::load(&db, &other).await.unwrap();
+    assert_eq!(keys.bundle_pem(), first.bundle_pem());
+    let org = orgs::list(&db)
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|found| found.id == org.id)
+        .unwrap();
+    assert!(orgs::data_key(&org, &keys).is_ok());
+    assert!(orgs::data_key(&org, &first).is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
