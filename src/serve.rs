@@ -197,14 +197,10 @@ pub async fn worker(settings: WorkerSettings) -> Result<()> {
     let keys = Arc::new(settings.store.keys(&db).await?);
     tokio::spawn(seal_anew(db.clone(), keys));
     let shutdown = on_signal()?;
-    let ops = match settings.ops_listen.0 {
-        Some(address) => Some(tokio::spawn(certyard_api::serve_ops(
-            address,
-            db.clone(),
-            shutdown.clone(),
-        ))),
-        None => None,
-    };
+    let ops = settings
+        .ops_listen
+        .0
+        .map(|address| tokio::spawn(certyard_api::serve_ops(address, db.clone(), shutdown.clone())));
     tracing::info!("the worker runs");
     certyard_worker::run(db.clone(), shutdown).await;
     if let Some(ops) = ops {

@@ -172,12 +172,6 @@ pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
-/// The statement broke a foreign key, or a row is still referenced. `sql_err` does not know SQLite's 1811.
-pub(crate) fn is_reference_violation(error: &DbErr) -> bool {
-    matches!(error.sql_err(), Some(SqlErr::ForeignKeyConstraintViolation(_)))
-        || sql_state(error).is_some_and(|code| code == "1811" || code == "23503")
-}
-
 /// SQLSTATE of PostgreSQL, or the extended result code of SQLite in decimal.
 pub(crate) fn sql_state(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = error else {

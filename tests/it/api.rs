@@ -31,13 +31,6 @@ impl Answer {
         assert!(self.status.is_success(), "{}: {}", self.status, self.text);
         self.json
     }
-
-    /// The `code` of a refusal with that status.
-    #[track_caller]
-    pub fn code(&self, status: u16) -> &str {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        self.json["code"].as_str().unwrap_or_default()
-    }
 }
 
 impl Api {

@@ -1,6 +1,8 @@
 //! The whole house, as its users run it: real programs, real nodes of the lab, a real nginx, and the openssl command as
 //! second opinion. On SQLite, and on PostgreSQL with `TEST_PG_URL`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
+
 mod api;
 mod failures;
 mod house;

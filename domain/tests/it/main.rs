@@ -1,4 +1,5 @@
 //! The rooms of the domain on a real database: SQLite, or PostgreSQL with `TEST_PG_URL`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod agents;
 mod catalogue_of_the_database;
