@@ -5,14 +5,6 @@
 //! [`execute`] (steps between two lines of the [`journal`]) → [`connectors`] (what a step means on a kind of node).
 
 #![deny(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![cfg_attr(
-    test,
-    expect(
-        clippy::indexing_slicing,
-        clippy::unwrap_used,
-        reason = "a test may stop at what it did not expect"
-    )
-)]
 
 mod agent;
 pub mod backoff;
