@@ -174,7 +174,7 @@ async fn record_refusal(db: &Db, org: Uuid, email: &str, origin: &Origin) -> Res
 
 async fn refuse_throttled(db: &Db, subjects: &[(String, i32)]) -> Result<()> {
     let tx = db.global(false).await?;
-    let now = db.now().await?;
+    let now = tx.now();
     let hashes = subjects.iter().map(|(hash, _)| hash.as_str());
     let rows = throttle::Entity::find()
         .filter(throttle::Column::SubjectHash.is_in(hashes))
