@@ -208,7 +208,11 @@ pub async fn open_waves(db: &Db) -> Result<u64> {
         .take();
     let mut total = 0;
     for row in db.survey().connection().query_all(&select).await? {
-        advance(db, row.try_get("", "org_id")?, row.try_get("", "id")?).await?;
+        let job: Uuid = row.try_get("", "id")?;
+        // One job that cannot be moved on keeps no other one waiting.
+        if let Err(error) = advance(db, row.try_get("", "org_id")?, job).await {
+            tracing::warn!(%error, %job, "a job was not moved on; it is tried again");
+        }
         total += 1;
     }
     Ok(total)
