@@ -206,6 +206,8 @@ impl Agent {
             Ok(local) => local,
             Err(error) => {
                 self.fault("node files", &crate::execute::full(&error));
+                // The server goes on saying at once that the nodes have changed.
+                self.pause(Duration::from_secs(2)).await;
                 return Ok(());
             }
         };

@@ -112,6 +112,7 @@ async fn act_on(agent: &Arc<Agent>, answer: PollAnswer) -> Result<(), ServerErro
     } else {
         agent.fine("clock");
     }
+    let asked_to_stop = !answer.cancel.is_empty();
     for task in answer.cancel {
         agent.cancel(task);
     }
@@ -123,6 +124,10 @@ async fn act_on(agent: &Arc<Agent>, answer: PollAnswer) -> Result<(), ServerErro
     }
     if answer.work {
         claim(agent).await?;
+    }
+    if asked_to_stop {
+        // A task stops behind its step; until then the server would answer each poll at once with the same.
+        agent.pause(Duration::from_secs(1)).await;
     }
     Ok(())
 }

@@ -226,6 +226,7 @@ async fn tell(agent: &Agent, task: TaskRef, result: &TaskResult) {
 
 /// Sends each finished result until the server answers.
 pub(crate) async fn deliver(agent: &Arc<Agent>) -> Result<(), ServerError> {
+    let mut later = None;
     for run in agent.journal.undelivered() {
         let (task, Some(result)) = (run.task(), &run.result) else {
             continue;
@@ -248,13 +249,18 @@ pub(crate) async fn deliver(agent: &Arc<Agent>) -> Result<(), ServerError> {
                 tracing::error!(task = %task.task_id, epoch = task.epoch, status, "the server refused a result: {message}");
                 true
             }
+            // A fault of the server over this one result keeps no other one back.
+            Err(error @ ServerError::Later { wait: None, .. }) => {
+                later = Some(error);
+                continue;
+            }
             Err(error) => return Err(error),
         };
         if let Err(error) = agent.journal.delivered(task.task_id, stale) {
             agent.fault("journal", &full(&error));
         }
     }
-    Ok(())
+    later.map_or(Ok(()), Err)
 }
 
 async fn keep_lease(agent: Arc<Agent>, control: Arc<Control>) {
