@@ -349,12 +349,13 @@ impl CreatePlan {
             !self.installations.is_empty(),
             !self.nodes.is_empty(),
             self.cluster_id.is_some(),
+            self.csr_id.is_some(),
         ];
         if named.into_iter().filter(|named| *named).count() > 1 {
             return Err(Problem::field(
                 "installations",
                 "ambiguous",
-                "name the targets by one of `installations`, `nodes` and `cluster_id`",
+                "name the targets by one of `installations`, `nodes`, `cluster_id` and `csr_id`",
             ));
         }
         let targets = if !self.installations.is_empty() {
