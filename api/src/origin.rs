@@ -40,7 +40,7 @@ pub(crate) enum Site {
     Foreign,
 }
 
-/// Compares `Origin` with the public URL, or with the host that was asked where the public URL is plain HTTP.
+/// Compares `Origin` with the public URL, and with the host that was asked under the scheme of the public URL.
 pub(crate) fn site(headers: &HeaderMap, public_url: &str) -> Site {
     let Some(origin) = headers.get(ORIGIN) else {
         return Site::Absent;
