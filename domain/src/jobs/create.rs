@@ -106,7 +106,10 @@ pub(super) async fn create_from(
     let job = get(&tx, job_id).await?;
     tx.commit().await?;
     for other in superseded {
-        advance(db, scope.org_id(), other).await?;
+        // The job is on disk: whatever this meets, the worker does it at its next round.
+        if let Err(error) = advance(db, scope.org_id(), other).await {
+            tracing::warn!(%error, job = %other, "a superseded job was not moved on; the worker will");
+        }
     }
     Ok(job)
 }
