@@ -87,7 +87,7 @@ pub(crate) struct SignInRequest {
     /// Password.
     #[schema(example = "correct horse battery staple")]
     pub password: String,
-    /// The organisation, for whoever belongs to several; else the first.
+    /// The organisation: whoever belongs to several has to name one.
     #[serde(default)]
     pub organisation_id: Option<Uuid>,
 }

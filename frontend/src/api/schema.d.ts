@@ -4543,7 +4543,7 @@ export interface components {
             email: string;
             /**
              * Format: uuid
-             * @description The organisation, for whoever belongs to several; else the first.
+             * @description The organisation: whoever belongs to several has to name one.
              */
             organisation_id?: string | null;
             /**
