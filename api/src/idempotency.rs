@@ -5,7 +5,7 @@ use crate::caller::Caller;
 use crate::error::Problem;
 use crate::gate::credential_key;
 use crate::operations::Operation;
-use crate::state::App;
+use crate::state::{App, State};
 use actix_web::body::{BoxBody, MessageBody, to_bytes};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -19,6 +19,10 @@ use std::time::Duration;
 /// A request that finds the first one under way waits so long for its answer, by looks of [`LOOK`].
 const WAIT: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
+/// Where the bodies of answers stand, as their seal names it.
+const PLACE: &str = "idempotency_key/body";
+/// Letters of the id of a key encryption key.
+const KEK_ID: usize = 16;
 
 /// Calls the handler once for each key; without a key or a credential, simply calls it.
 pub(crate) async fn call(
@@ -84,7 +88,10 @@ async fn begin(operation: &'static Operation, request: &mut ServiceRequest) -> R
     loop {
         match idempotency::begin(&app.db, &scope, &key, &hash).await {
             Ok(Begin::New(ticket)) => return Ok(Begun::First(app, scope, ticket)),
-            Ok(Begin::Replay(answer)) => return Ok(Begun::Replay(answer)),
+            Ok(Begin::Replay(answer)) => {
+                let body = open(&app, &answer.body)?;
+                return Ok(Begun::Replay(Answer { body, ..answer }));
+            }
             Err(certyard_domain::Error::Conflict {
                 code: "idempotency_in_flight",
                 ..
@@ -122,12 +129,28 @@ async fn keep(
         status: status.as_u16(),
         content_type,
         location,
-        body: body.to_vec(),
+        body: seal(app, &body)?,
     };
     idempotency::finish(&app.db, scope, ticket, answer)
         .await
         .map_err(Problem::from)?;
     Ok(ServiceResponse::new(request, head.set_body(body).map_into_boxed_body()))
+}
+
+/// An answer may hold a token that is shown once and kept nowhere else: the body is sealed, behind the id of its key.
+fn seal(app: &State, body: &[u8]) -> Result<Vec<u8>, Problem> {
+    let kek = app.keys.ring().active();
+    let mut kept = kek.id().as_bytes().to_vec();
+    kept.extend(kek.seal(PLACE, body)?);
+    Ok(kept)
+}
+
+fn open(app: &State, kept: &[u8]) -> Result<Vec<u8>, Problem> {
+    let (id, sealed) = kept
+        .split_at_checked(KEK_ID)
+        .ok_or_else(|| Problem::internal("a kept answer is too short"))?;
+    let id = std::str::from_utf8(id).map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(app.keys.ring().open(id, PLACE, sealed)?.to_vec())
 }
 
 fn replay(answer: Answer) -> HttpResponse {
