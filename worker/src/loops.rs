@@ -51,6 +51,12 @@ pub(crate) static ALL: &[Loop] = &[
         woken: false,
         turn: forget_sessions,
     },
+    Loop {
+        name: "forget_failures",
+        every: Duration::from_secs(600),
+        woken: false,
+        turn: forget_failures,
+    },
 ];
 
 fn sweep_leases(db: &Db) -> Turn<'_> {
@@ -103,6 +109,10 @@ fn forget_sessions(db: &Db) -> Turn<'_> {
         }
         Ok(done)
     })
+}
+
+fn forget_failures(db: &Db) -> Turn<'_> {
+    Box::pin(people::forget_old_failures(db))
 }
 
 /// One scope for each organisation.

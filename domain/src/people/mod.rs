@@ -22,7 +22,7 @@ pub use members::{Invitation, MemberChange, add_member, get_member, list_members
 pub use password::{change_password, check_password};
 pub use sessions::{authenticate_session, end_session, forget_old_sessions, list_sessions};
 pub use setup::{SetUp, bootstrap_principal, new_setup_code, set_up, setup_wanted};
-pub use sign_in::{OrganisationChoice, SignIn, SignedIn, sign_in};
+pub use sign_in::{OrganisationChoice, SignIn, SignedIn, forget_old_failures, sign_in};
 pub use tokens::{NewToken, authenticate_token, create_token, list_tokens, revoke_token};
 
 use crate::error::{Error, FieldError, Result};

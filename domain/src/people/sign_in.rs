@@ -248,6 +248,20 @@ async fn forgive(db: &Db, subjects: &[(String, i32)]) -> Result<()> {
     tx.commit().await
 }
 
+/// Deletes counts of failures whose window and wait are over; returns how many. Anybody can make such rows.
+///
+/// # Errors
+/// The database is busy or away.
+pub async fn forget_old_failures(db: &Db) -> Result<u64> {
+    let tx = db.global(true).await?;
+    let deleted = throttle::Entity::delete_many()
+        .filter(throttle::Column::WindowStartedAt.lt(tx.now() - Duration::minutes(2 * WINDOW_MINUTES)))
+        .exec(&tx)
+        .await?;
+    tx.commit().await?;
+    Ok(deleted.rows_affected)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
