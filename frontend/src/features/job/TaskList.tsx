@@ -130,7 +130,9 @@ function TaskRow({ task, open, onToggle }: TaskRowProps) {
           {task.node.name}
         </span>
         <span>{task.purpose != null && <Tag>{task.purpose}</Tag>}</span>
-        <span className={task.error == null ? 'dim' : 'text-expired'}>{taskWords(task)}</span>
+        <span className={task.error == null ? 'task-words dim' : 'task-words text-expired'}>
+          {taskWords(task)}
+        </span>
         <span>
           <span className="visually-hidden">{t(`task.${task.state}`)}</span>
           <Meter share={share} tone={toneOf(task)} className="meter task-meter" />
