@@ -6,24 +6,24 @@
 
 mod commands;
 mod layout;
+mod pair;
 mod sites;
 mod syntax;
 
 use crate::connector::{Before, Connector, Effect, StepDone, StepError};
 use crate::nodes::NginxSettings;
 use crate::pem_blocks;
-use crate::wire::{self, Shown};
+use crate::wire;
 use async_trait::async_trait;
-use certyard_pki::{Certificate, Csr, CsrRequest, Hash, KeySpec, PrivateKey, San, SanKind, SignatureCheck, Subject};
+use certyard_pki::{Certificate, Csr, CsrRequest, PrivateKey, Subject};
 use certyard_protocol::{
     Capability, ConnectorKind, CsrSpec, InventoryCsr, InventoryEntry, NodeInventory, Rollback, Served, Step,
     StepCapability, StepKind, StoreKind,
 };
-use chrono::Utc;
 use layout::Layout;
+use pair::{broken, check_chain, check_presented, find_key, key_spec, leaf_sha256, san, spki_sha256};
 use sites::{Site, Sites};
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// Old workers may answer for a while after a reload.
 const WIRE_LIMIT: Duration = Duration::from_secs(10);
@@ -331,127 +331,6 @@ impl Nginx {
                 .next()?
                 .to_owned(),
         )
-    }
-}
-
-fn broken(why: impl std::fmt::Display) -> StepError {
-    StepError::lasting("chain_broken", format!("the chain cannot be installed: {why}"))
-}
-
-fn spki_sha256(leaf: &Certificate) -> String {
-    crate::tls::sha256_hex(&leaf.spki_der)
-}
-
-fn leaf_sha256(chain_pem: &str) -> Option<String> {
-    let blocks = pem_blocks::certificates(chain_pem);
-    Some(Certificate::from_pem(blocks.first()?).ok()?.sha256_hex())
-}
-
-/// Leaf first, each followed by its issuer, and a leaf that is in force.
-fn check_chain(pems: &[String], sha256: &str) -> Result<Vec<Certificate>, StepError> {
-    let chain: Vec<Certificate> = pems
-        .iter()
-        .map(|pem| Certificate::from_pem(pem))
-        .collect::<Result<_, _>>()
-        .map_err(broken)?;
-    let leaf = chain.first().ok_or_else(|| broken("it is empty"))?;
-    if leaf.sha256_hex() != sha256 {
-        return Err(broken("it does not begin with the certificate to install"));
-    }
-    let now = Utc::now();
-    if leaf.not_after < now {
-        return Err(broken(format!("the certificate expired on {}", leaf.not_after)));
-    }
-    if leaf.not_before > now {
-        return Err(broken(format!(
-            "the certificate is valid from {} only",
-            leaf.not_before
-        )));
-    }
-    for pair in chain.windows(2) {
-        if let [subject, issuer] = pair {
-            linked(subject, issuer).map_err(broken)?;
-        }
-    }
-    Ok(chain)
-}
-
-fn linked(certificate: &Certificate, issuer: &Certificate) -> Result<(), String> {
-    let signed = matches!(
-        certificate.verify_signature_by(issuer),
-        SignatureCheck::Valid | SignatureCheck::Unknown
-    );
-    if certificate.issuer_der != issuer.subject_der || !signed {
-        return Err(format!("{} did not issue {}", issuer.subject, certificate.subject));
-    }
-    Ok(())
-}
-
-fn check_presented(shown: &Shown) -> Result<(), String> {
-    let chain: Vec<Certificate> = shown
-        .chain
-        .iter()
-        .filter_map(|der| Certificate::from_der(der).ok())
-        .collect();
-    for pair in chain.windows(2) {
-        if let [subject, issuer] = pair {
-            linked(subject, issuer)?;
-        }
-    }
-    Ok(())
-}
-
-/// The key on this host that belongs to the certificate.
-fn find_key(layout: &Layout, leaf: &Certificate) -> Result<Zeroizing<String>, StepError> {
-    for path in layout.keys() {
-        let Ok(pem) = std::fs::read_to_string(&path) else {
-            continue;
-        };
-        let pem = Zeroizing::new(pem);
-        if PrivateKey::from_pem(&pem).is_ok_and(|key| key.matches(&leaf.spki_der)) {
-            return Ok(pem);
-        }
-    }
-    Err(StepError::lasting(
-        "key_mismatch",
-        format!(
-            "no key on this host belongs to the certificate {}: have a CSR made first",
-            leaf.subject
-        ),
-    ))
-}
-
-fn key_spec(spec: &CsrSpec) -> Result<(KeySpec, Hash), StepError> {
-    let key = KeySpec::parse(&spec.key_type, spec.key_bits).ok_or_else(|| {
-        let message = format!(
-            "no key of type {} with {} bits can be made here",
-            spec.key_type, spec.key_bits
-        );
-        StepError::lasting("unsupported_key", message)
-    })?;
-    let hash = match key {
-        // Elliptic curves sign with the hash of their own size.
-        KeySpec::P256 => Hash::Sha256,
-        KeySpec::P384 => Hash::Sha384,
-        KeySpec::P521 => Hash::Sha512,
-        KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => match spec.hash.as_str() {
-            "SHA384" => Hash::Sha384,
-            "SHA512" => Hash::Sha512,
-            _ => Hash::Sha256,
-        },
-    };
-    Ok((key, hash))
-}
-
-fn san(name: &str) -> San {
-    let kind = if name.parse::<std::net::IpAddr>().is_ok() {
-        SanKind::Ip
-    } else {
-        SanKind::Dns
-    };
-    San {
-        kind,
-        value: name.to_owned(),
     }
 }
 
