@@ -40,7 +40,7 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
         command
             .args(["serve", "--ops-listen", "off", "--data"])
-            .arg(data.path())
+            .arg(data.path().join("data"))
             .args([
                 "--listen",
                 &format!("127.0.0.1:{listen}"),
@@ -56,7 +56,7 @@ impl Server {
             command.env("DATABASE_URL", url);
         }
         let started = Instant::now();
-        let child = command.spawn().expect("certyard starts");
+        let mut child = command.spawn().expect("certyard starts");
         let client = Client::builder().no_proxy().build().expect("a client is made");
         let health = format!("http://127.0.0.1:{listen}/healthz");
         while !client
@@ -65,7 +65,11 @@ impl Server {
             .await
             .is_ok_and(|answer| answer.status().is_success())
         {
-            assert!(started.elapsed() < Duration::from_secs(60), "certyard does not answer");
+            let ended = child.try_wait().expect("the child is ours").is_some();
+            assert!(
+                !ended && started.elapsed() < Duration::from_secs(60),
+                "certyard does not answer"
+            );
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Self {

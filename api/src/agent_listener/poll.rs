@@ -45,7 +45,8 @@ pub(crate) async fn poll(
         }
         tokio::select! {
             () = woken => {}
-            () = app.stopped() => {}
+            // Nothing is asked of a database that may be going away as well.
+            () = app.stopped() => return Ok(web::Json(answer)),
             () = tokio::time::sleep_until(end.min(Instant::now() + next_at.unwrap_or(LOOK).min(LOOK))) => {}
         }
         // It may have been banned, retired or renewed while it waited.
