@@ -51,10 +51,9 @@ pub(crate) struct CreateMember {
     /// Groups that the role is bound to; left out or null: all.
     #[serde(default)]
     pub group_ids: Option<Vec<Uuid>>,
-    /// First password, 12 characters or more; for a person who is known already it is left out.
-    #[serde(default)]
+    /// First password in this organisation, 12 characters or more.
     #[schema(example = "correct horse battery staple")]
-    pub password: Option<String>,
+    pub password: String,
 }
 
 /// Changes a membership; what is left out stays.
@@ -101,7 +100,7 @@ pub(crate) async fn create_member(app: App, caller: Caller, body: Json<CreateMem
     let new = people::Invitation {
         email: body.email,
         name: body.name,
-        password: body.password.map(Zeroizing::new),
+        password: Zeroizing::new(body.password),
         role: body.role.into(),
         group_ids: body.group_ids,
     };

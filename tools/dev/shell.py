@@ -143,8 +143,9 @@ def main(function):
     def interrupted(_signal, _frame):
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupted)
-    signal.signal(signal.SIGHUP, interrupted)
+    # A shell that starts this in the background has SIGINT ignored, which would be inherited.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
     try:
         sys.exit(function())
     except Stop as stop:

@@ -24,7 +24,7 @@ def check():
             try:
                 claim()
                 passed += 1
-            except (Stop, AssertionError, OSError, ValueError) as error:
+            except (Stop, AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:
                 failed += 1
                 say(f"    {claim.__name__.replace('_', ' ')}: {error}")
                 break  # each builds on the one before

@@ -25,8 +25,8 @@ impl Seen {
         }
     }
 
-    pub async fn store(self, tx: &OrgTx, task: &task::Model) -> Result<()> {
-        let Some(parsed) = self.0 else {
+    pub async fn store(&self, tx: &OrgTx, task: &task::Model) -> Result<()> {
+        let Some(parsed) = &self.0 else {
             return Ok(());
         };
         let by: Option<String> = tx
@@ -41,7 +41,7 @@ impl Seen {
             job_id: Some(task.job_id),
             actor_name: by,
         };
-        match apply(tx, task.node_id, &parsed, &cause).await {
+        match apply(tx, task.node_id, parsed, &cause).await {
             Ok(_) => Ok(()),
             // The node was retired or its cluster switched off while the task ran: what was done is told all the same.
             Err(Error::NotFound { .. } | Error::Refused { .. }) => Ok(()),

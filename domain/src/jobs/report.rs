@@ -134,8 +134,25 @@ fn decide(task: &task::Model, result: &TaskResult, now: Timestamp, jitter: f64) 
 /// [`Error::Conflict`] `stale_epoch` when the claim is not the present one; [`Error::NotFound`] for a task that is not the
 /// agent's.
 pub async fn report(db: &Db, scope: &Scope, task_id: Uuid, result: &TaskResult) -> Result<ResultAnswer> {
-    let agent = agent_of(scope)?;
     let node = super::inventory::Seen::read(result).await;
+    match take(db, scope, task_id, result, Some(&node)).await {
+        // What was done on the node is told in any case; its stores come with the next refresh.
+        Err(Error::Internal { source }) => {
+            tracing::error!(error = %source, task = %task_id, "the inventory of a result could not be stored and is left out");
+            take(db, scope, task_id, result, None).await
+        }
+        taken => taken,
+    }
+}
+
+async fn take(
+    db: &Db,
+    scope: &Scope,
+    task_id: Uuid,
+    result: &TaskResult,
+    node: Option<&super::inventory::Seen>,
+) -> Result<ResultAnswer> {
+    let agent = agent_of(scope)?;
     let tx = db.write(scope).await?;
     let cluster = own_task(&tx, agent, task_id).await?.cluster_id;
     clusters::lock(&tx, &[cluster]).await?;
@@ -153,7 +170,9 @@ pub async fn report(db: &Db, scope: &Scope, task_id: Uuid, result: &TaskResult) 
     recorded.steps = result.steps.iter().take(MAX_STEPS).map(clean).collect();
     let ending = decide(&task, result, tx.now(), jitter());
     end(&tx, &task, result, &recorded, ending).await?;
-    node.store(&tx, &task).await?;
+    if let Some(node) = node {
+        node.store(&tx, &task).await?;
+    }
     let last = !has_open(&tx, task.job_id).await?;
     let waiting = super::advance::has_waiting(&tx, task.job_id).await?;
     tx.commit().await?;

@@ -109,6 +109,7 @@ async fn take(tx: &OrgTx, agent: &agents::Agent, declaration: &NodeDeclaration) 
         .await
         .map_err(Error::from)?;
     let Some(node) = present else {
+        refuse_retired(tx, agent, &cluster, &name).await?;
         let new = NewNode {
             cluster_id: cluster.id,
             name,
@@ -142,6 +143,28 @@ async fn take(tx: &OrgTx, agent: &agents::Agent, declaration: &NodeDeclaration) 
         record(tx, "node.update", &node, Some(told(&node)), Some(told(&wanted))).await?;
     }
     Ok(node.id)
+}
+
+/// What was retired on the server does not come back because an agent still holds it.
+async fn refuse_retired(tx: &OrgTx, agent: &agents::Agent, cluster: &Cluster, name: &str) -> Result<(), Refusal> {
+    use entity::{Column, Entity};
+    let retired = tx
+        .find::<Entity>()
+        .filter(Column::ClusterId.eq(cluster.id))
+        .filter(Column::Name.eq(name))
+        .filter(Column::AgentId.eq(agent.id))
+        .filter(Column::RetiredAt.is_not_null())
+        .one(tx)
+        .await
+        .map_err(Error::from)?;
+    match retired {
+        None => Ok(()),
+        Some(_) => Err(Refusal::Reason(format!(
+            "the node `{name}` of the cluster `{}` was retired on the server: remove it here with `certyard-agent node remove {name}`, \
+             or enter it again on the page of its cluster",
+            cluster.name
+        ))),
+    }
 }
 
 async fn cluster_of(tx: &OrgTx, agent: &agents::Agent, declaration: &NodeDeclaration) -> Result<Cluster, Refusal> {

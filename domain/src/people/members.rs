@@ -22,8 +22,8 @@ pub struct Invitation {
     pub email: String,
     /// Name to show.
     pub name: String,
-    /// First password, for somebody who is new to this server.
-    pub password: Option<Zeroizing<String>>,
+    /// First password, in this organisation.
+    pub password: Zeroizing<String>,
     /// What they may do.
     pub role: Role,
     /// For which groups; `None`: all.
@@ -85,7 +85,7 @@ fn facts(member: &Membership) -> Value {
     json!({ "email": member.email, "name": member.name, "role": member.role, "group_ids": member.group_ids })
 }
 
-/// Takes a person in. Somebody who is known to this server keeps their password.
+/// Takes a person in. The password is theirs in this organisation alone, whatever they have in others.
 ///
 /// # Errors
 /// [`Error::Forbidden`], [`Error::Invalid`], or [`Error::Conflict`] for somebody who is a member already.
@@ -94,48 +94,35 @@ pub async fn add_member(db: &Db, scope: &Scope, new: &Invitation) -> Result<Memb
     let mut errors = Vec::new();
     let email = check_email(&new.email, &mut errors);
     let name = check_name("name", &new.name, &mut errors);
-    if let Some(password) = &new.password {
-        check_password(password, &email, &mut errors);
-    }
+    check_password(&new.password, &email, &mut errors);
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    let hash = match &new.password {
-        Some(password) => Some(password::hash(password).await?),
-        None => None,
-    };
+    let hash = password::hash(&new.password).await?;
     let tx = db.write(scope).await?;
     require_grant(&tx, new.role)?;
     check_groups(&tx, new.group_ids.as_deref(), &mut errors).await?;
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
     let known = user::Entity::find()
         .filter(user::Column::Email.eq(email.as_str()))
         .one(&tx)
         .await?;
-    if known.is_none() && hash.is_none() {
-        errors.push(FieldError {
-            field: "password".into(),
-            code: "missing",
-            message: "somebody who is new to this server needs a first password".into(),
-        });
-    }
-    if !errors.is_empty() {
-        return Err(Error::Invalid(errors));
-    }
     let user = match known {
         Some(user) => user,
-        None => insert_user(&tx, &email, &name, hash).await?,
+        None => insert_user(&tx, &email, &name).await?,
     };
-    let member = insert(&tx, &user, &name, new.role, new.group_ids.as_deref()).await?;
+    let member = insert(&tx, &user, &name, hash, new.role, new.group_ids.as_deref()).await?;
     tx.commit().await?;
     Ok(member)
 }
 
-pub(super) async fn insert_user(tx: &OrgTx, email: &str, name: &str, hash: Option<String>) -> Result<user::Model> {
+pub(super) async fn insert_user(tx: &OrgTx, email: &str, name: &str) -> Result<user::Model> {
     let row = user::ActiveModel {
         id: Set(new_id()),
         email: Set(email.into()),
         name: Set(name.into()),
-        password_hash: Set(hash),
         created_at: Set(tx.now()),
         updated_at: Set(tx.now()),
         disabled_at: Set(None),
@@ -154,6 +141,7 @@ pub(super) async fn insert(
     tx: &OrgTx,
     user: &user::Model,
     name: &str,
+    password_hash: String,
     role: Role,
     groups: Option<&[Uuid]>,
 ) -> Result<Membership> {
@@ -174,6 +162,7 @@ pub(super) async fn insert(
         user_id: Set(user.id),
         email: Set(user.email.clone()),
         name: Set(name.into()),
+        password_hash: Set(password_hash),
         role: Set(role.as_str().into()),
         group_ids: Set(groups.map(|groups| json!(groups))),
         created_at: Set(tx.now()),

@@ -7,7 +7,7 @@ use crate::{Db, Scope};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::sync::OnceLock;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -95,7 +95,7 @@ pub(super) async fn verify(password: &str, stored: Option<String>) -> Result<boo
     .map_err(Error::internal)?
 }
 
-/// Changes the password of a person and ends all their other sessions in this organisation.
+/// Changes the password of a person in this organisation and ends all their other sessions in it.
 ///
 /// # Errors
 /// [`Error::Invalid`] when the present password is wrong or the new one is refused.
@@ -103,14 +103,18 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
     let email = principal.email.as_deref().ok_or_else(|| Error::Forbidden {
         message: "only people have passwords".into(),
     })?;
-    let global = db.global(false).await?;
-    let user = entity::user::Entity::find()
-        .filter(entity::user::Column::Email.eq(email))
-        .one(&global)
+    let me = principal.scope.actor().id.ok_or(Error::NotFound { what: "member" })?;
+    // By the system's scope: whoever is bound to groups sees no members, but has a password.
+    let system = Scope::system(principal.scope.org_id(), "sign-in");
+    let tx = db.read(&system).await?;
+    let member = tx
+        .find::<entity::membership::Entity>()
+        .filter(entity::membership::Column::Id.eq(me))
+        .one(&tx)
         .await?
-        .ok_or(Error::NotFound { what: "user" })?;
-    drop(global);
-    if !verify(present, user.password_hash.clone()).await? {
+        .ok_or(Error::NotFound { what: "member" })?;
+    drop(tx);
+    if !verify(present, Some(member.password_hash.clone())).await? {
         return Err(Error::field(
             "present_password",
             "wrong",
@@ -125,20 +129,27 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
     let hash = hash(new).await?;
     let scope: &Scope = &principal.scope;
     let tx = db.write(scope).await?;
-    let mut row: entity::user::ActiveModel = user.clone().into();
-    row.password_hash = Set(Some(hash));
-    row.updated_at = Set(tx.now());
-    row.update(&tx).await?;
+    entity::membership::Entity::update_many()
+        .col_expr(
+            entity::membership::Column::PasswordHash,
+            sea_orm::sea_query::Expr::value(hash),
+        )
+        .col_expr(
+            entity::membership::Column::UpdatedAt,
+            sea_orm::sea_query::Expr::value(tx.now()),
+        )
+        .filter(entity::membership::Column::OrgId.eq(tx.org_id()))
+        .filter(entity::membership::Column::Id.eq(me))
+        .exec(&tx)
+        .await?;
     let mut others = tx
         .update_many::<entity::session::Entity>()
         .col_expr(
             entity::session::Column::EndedAt,
             sea_orm::sea_query::Expr::value(tx.now()),
         )
+        .filter(entity::session::Column::MembershipId.eq(me))
         .filter(entity::session::Column::EndedAt.is_null());
-    if let Some(membership) = scope.actor().id {
-        others = others.filter(entity::session::Column::MembershipId.eq(membership));
-    }
     if let Some(session) = principal.session_id {
         others = others.filter(entity::session::Column::Id.ne(session));
     }
@@ -146,8 +157,8 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
     let entry = Entry {
         action: "member.change_password",
         object_kind: "member",
-        object_id: scope.actor().id,
-        object_name: &user.name,
+        object_id: Some(me),
+        object_name: &member.name,
         before: None,
         after: None,
     };

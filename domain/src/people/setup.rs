@@ -149,8 +149,8 @@ async fn first_owner(
     password_hash: String,
     origin: &Origin,
 ) -> Result<(Principal, Zeroizing<String>)> {
-    let user = members::insert_user(tx, email, name, Some(password_hash)).await?;
-    let member = members::insert(tx, &user, name, Role::Owner, None).await?;
+    let user = members::insert_user(tx, email, name).await?;
+    let member = members::insert(tx, &user, name, password_hash, Role::Owner, None).await?;
     let (session_id, session) = sessions::start(tx, &member, origin).await?;
     Ok((sessions::principal(&member, session_id, origin)?, session))
 }

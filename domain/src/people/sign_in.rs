@@ -78,44 +78,34 @@ pub async fn sign_in(db: &Db, request: &SignIn, origin: &Origin) -> Result<Signe
         None => Vec::new(),
     };
     drop(tx);
-    let stored = found
-        .as_ref()
-        .filter(|user| user.disabled_at.is_none())
-        .and_then(|user| user.password_hash.clone());
-    let right = password::verify(&request.password, stored).await?;
-    let Some(user) = found.filter(|_| right) else {
+    let mut places = Vec::new();
+    let mut right = false;
+    let user = found.filter(|user| user.disabled_at.is_none());
+    let wanted = organisations
+        .iter()
+        .copied()
+        .filter(|org| request.organisation.is_none_or(|wanted| wanted == *org));
+    for org in wanted {
+        let Some((choice, member)) = place(db, org, user.as_ref()).await? else {
+            continue;
+        };
+        if password::verify(&request.password, Some(member.password_hash.clone())).await? {
+            right = true;
+            places.push((choice, member));
+        }
+    }
+    if !right {
+        // Where nothing was checked the same work is done, so that the time tells nothing.
+        if user.is_none() || organisations.is_empty() {
+            password::verify(&request.password, None).await?;
+        }
         count_failure(db, &subjects).await?;
         for org in organisations {
             record_refusal(db, org, &email, origin).await?;
         }
         return Err(wrong());
-    };
-    forgive(db, &subjects).await?;
-    let mut places = Vec::new();
-    for org in organisations
-        .into_iter()
-        .filter(|org| request.organisation.is_none_or(|wanted| wanted == *org))
-    {
-        let tx = db.read(&Scope::system(org, "sign-in")).await?;
-        let Ok(organisation) = crate::orgs::get(&tx).await else {
-            continue;
-        };
-        let member = tx
-            .find::<membership::Entity>()
-            .filter(membership::Column::UserId.eq(user.id))
-            .filter(membership::Column::RetiredAt.is_null())
-            .one(&tx)
-            .await?;
-        if let Some(member) = member {
-            places.push((
-                OrganisationChoice {
-                    id: org,
-                    name: organisation.name,
-                },
-                member,
-            ));
-        }
     }
+    forgive(db, &subjects).await?;
     if places.len() > 1 {
         return Ok(SignedIn::Choose(places.into_iter().map(|(choice, _)| choice).collect()));
     }
@@ -142,6 +132,32 @@ pub async fn sign_in(db: &Db, request: &SignIn, origin: &Origin) -> Result<Signe
     tx.commit().await?;
     let principal = Box::new(sessions::principal(&member, session_id, origin)?);
     Ok(SignedIn::In { principal, session })
+}
+
+/// The organisation and the person's place in it, while both last.
+async fn place(
+    db: &Db,
+    org: Uuid,
+    user: Option<&user::Model>,
+) -> Result<Option<(OrganisationChoice, membership::Model)>> {
+    let Some(user) = user else { return Ok(None) };
+    let tx = db.read(&Scope::system(org, "sign-in")).await?;
+    let organisation = match crate::orgs::get(&tx).await {
+        Ok(organisation) => organisation,
+        Err(Error::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let member = tx
+        .find::<membership::Entity>()
+        .filter(membership::Column::UserId.eq(user.id))
+        .filter(membership::Column::RetiredAt.is_null())
+        .one(&tx)
+        .await?;
+    let choice = OrganisationChoice {
+        id: org,
+        name: organisation.name,
+    };
+    Ok(member.map(|member| (choice, member)))
 }
 
 fn wrong() -> Error {

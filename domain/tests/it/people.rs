@@ -36,7 +36,7 @@ fn invitation(email: &str, role: Role) -> Invitation {
     Invitation {
         email: email.into(),
         name: "Ann".into(),
-        password: Some(secret(PASSWORD)),
+        password: secret(PASSWORD),
         role,
         group_ids: None,
     }
@@ -288,4 +288,31 @@ async fn somebody_in_two_organisations_chooses_one() {
         ..request("ann@example.org", PASSWORD)
     };
     assert!(sign_in(&test.db, &elsewhere, &origin()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_of_one_organisation_opens_no_other() {
+    let test = TestDb::new().await;
+    let (first, second) = (test.org("First").await, test.org("Second").await);
+    add_member(&test.db, &first.owner, &invitation("ann@example.org", Role::Viewer))
+        .await
+        .unwrap();
+    let theirs = Invitation {
+        password: secret("a password of the second"),
+        ..invitation("ann@example.org", Role::Owner)
+    };
+    add_member(&test.db, &second.owner, &theirs).await.unwrap();
+    // The admin of the first knows this one: it leads into the first alone.
+    let SignedIn::In { principal, .. } = sign_in(&test.db, &request("ann@example.org", PASSWORD), &origin())
+        .await
+        .unwrap()
+    else {
+        panic!("asked to choose");
+    };
+    assert_eq!(principal.scope.org_id(), first.id);
+    let stolen = SignIn {
+        organisation: Some(second.id),
+        ..request("ann@example.org", PASSWORD)
+    };
+    assert!(sign_in(&test.db, &stolen, &origin()).await.is_err());
 }

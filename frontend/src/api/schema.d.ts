@@ -1957,10 +1957,10 @@ export interface components {
              */
             name: string;
             /**
-             * @description First password, 12 characters or more; for a person who is known already it is left out.
+             * @description First password in this organisation, 12 characters or more.
              * @example correct horse battery staple
              */
-            password?: string | null;
+            password: string;
             /** @description Role. */
             role: components["schemas"]["Role"];
         };

@@ -4,11 +4,13 @@ use crate::table::*;
 use sea_orm_migration::prelude::*;
 
 pub(super) async fn make(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    // `group_ids` is NULL for all groups, else a JSON list.
+    // `group_ids` is NULL for all groups, else a JSON list. The password belongs to the membership: whoever made somebody's
+    // first password in one organisation must not come in as them in another.
     tenant_table("membership")
         .col(uuid("user_id"))
         .col(text("email"))
         .col(text("name"))
+        .col(text("password_hash"))
         .col(text("role"))
         .col(json_null("group_ids"))
         .col(time("created_at"))

@@ -63,7 +63,6 @@ pub(super) async fn make(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         vec![
             text("email").unique_key().take(),
             text("name"),
-            text_null("password_hash"),
             time("created_at"),
             time("updated_at"),
             time_null("disabled_at"),
