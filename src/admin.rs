@@ -1,9 +1,11 @@
 //! `certyard migrate` and `certyard admin`.
 
 use crate::settings::{self, StoreSettings};
-use anyhow::Result;
-use certyard_domain::{orgs, people};
+use anyhow::{Context, Result};
+use certyard_domain::{Error, Role, Scope, orgs, people};
 use clap::{Args, Subcommand};
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// Settings of `certyard migrate`.
 #[derive(Args)]
@@ -51,6 +53,15 @@ enum OrgCommand {
     Create {
         /// Its name.
         name: String,
+        /// Address of its first owner; the first organisation may go without and take the set-up code instead.
+        #[arg(long, requires = "owner_password_file", value_name = "EMAIL")]
+        owner: Option<String>,
+        /// Name of that owner, where it is not the address.
+        #[arg(long, requires = "owner", value_name = "NAME")]
+        owner_name: Option<String>,
+        /// File with that owner's first password, and nothing else.
+        #[arg(long, requires = "owner", value_name = "FILE")]
+        owner_password_file: Option<PathBuf>,
         #[command(flatten)]
         store: StoreSettings,
     },
@@ -64,11 +75,27 @@ enum OrgCommand {
 /// Runs `certyard admin`.
 pub async fn run(settings: AdminSettings) -> Result<()> {
     match settings.command {
-        AdminCommand::Org(OrgCommand::Create { name, store }) => {
+        AdminCommand::Org(OrgCommand::Create {
+            name,
+            owner,
+            owner_name,
+            owner_password_file,
+            store,
+        }) => {
+            // Read and checked before anything is made, so that no organisation is left without its owner.
+            let owner = match (owner, owner_password_file) {
+                (Some(email), Some(file)) => Some(first_owner(email, owner_name, &file)?),
+                _ => None,
+            };
             let db = store.open_migrated().await?;
             let keys = store.keys(&db).await?;
             let org = orgs::create(&db, &keys, &name).await?;
             println!("{}\t{}", org.id, org.name);
+            if let Some(owner) = owner {
+                let scope = Scope::system(org.id, "command line");
+                people::add_member(&db, &scope, &owner).await?;
+                println!("{} is its owner", owner.email);
+            }
             db.close().await;
         }
         AdminCommand::Org(OrgCommand::List { store }) => {
@@ -90,4 +117,22 @@ pub async fn run(settings: AdminSettings) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn first_owner(email: String, name: Option<String>, password_file: &Path) -> Result<people::Invitation> {
+    let text = std::fs::read_to_string(password_file)
+        .with_context(|| format!("{} cannot be read", password_file.display()))?;
+    let password = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_string());
+    let mut errors = Vec::new();
+    people::check_password(&password, &email, &mut errors);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors).into());
+    }
+    Ok(people::Invitation {
+        name: name.unwrap_or_else(|| email.clone()),
+        email,
+        password,
+        role: Role::Owner,
+        group_ids: None,
+    })
 }

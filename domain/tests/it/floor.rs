@@ -240,3 +240,19 @@ async fn migrations_may_be_started_by_several_servers_at_once() {
     }
     assert_eq!(certyard_migrations::pending(&owner).await.unwrap(), 0);
 }
+
+#[test]
+fn every_migration_has_a_name_of_its_own_that_sorts_by_its_date() {
+    use sea_orm_migration::MigratorTrait;
+    let names: Vec<String> = certyard_migrations::Migrator::migrations()
+        .iter()
+        .map(|one| one.name().to_string())
+        .collect();
+    let mut sorted = names.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(names, sorted);
+    for name in names {
+        assert!(name.starts_with("m20") && name.len() > 17, "{name}");
+    }
+}

@@ -9,8 +9,14 @@ mod server;
 
 use sea_orm_migration::prelude::*;
 
-#[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    /// Written out: derived it would be the name of this file, which every migration in a folder shares.
+    fn name(&self) -> &str {
+        "m20261122_000001_house"
+    }
+}
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
