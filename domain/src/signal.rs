@@ -13,8 +13,6 @@ pub enum Topic {
     Agent(Uuid),
     /// A job's counts moved.
     Job(Uuid),
-    /// Some loop of the worker has something to do.
-    Work,
 }
 
 impl Topic {
@@ -23,7 +21,6 @@ impl Topic {
         match self {
             Self::Agent(id) => format!("a{}", id.simple()),
             Self::Job(id) => format!("j{}", id.simple()),
-            Self::Work => "w".into(),
         }
     }
 
@@ -32,7 +29,6 @@ impl Topic {
         match text.split_at_checked(1)? {
             ("a", id) => id.parse().ok().map(Self::Agent),
             ("j", id) => id.parse().ok().map(Self::Job),
-            ("w", "") => Some(Self::Work),
             _ => None,
         }
     }

@@ -1,12 +1,10 @@
 //! ACTS for the server: loops over due work. Each is idempotent and safe on every instance at once: it lists who is due
 //! over all organisations, then takes one organisation at a time in a transaction of its own.
 //!
-//! A loop that fails is tried again at its next turn; what it did before that stays done. Polling alone is correct, wake-ups
-//! only make it sooner.
+//! A loop that fails is tried again at its next turn; what it did before that stays done.
 
 mod loops;
 
-use certyard_domain::signal::Topic;
 use certyard_domain::{Db, Result};
 use std::future::Future;
 use std::pin::Pin;
@@ -21,10 +19,8 @@ type Turn<'a> = Pin<Box<dyn Future<Output = Result<u64>> + Send + 'a>>;
 pub(crate) struct Loop {
     /// Name in logs and metrics.
     pub name: &'static str,
-    /// Longest time between two turns.
+    /// Time between two turns, ± 20 %.
     pub every: Duration,
-    /// Whether a wake-up of the topic `Work` starts a turn at once.
-    pub woken: bool,
     /// One turn.
     pub turn: for<'a> fn(&'a Db) -> Turn<'a>,
 }
@@ -51,7 +47,6 @@ pub async fn run_once(db: &Db) -> Result<u64> {
 }
 
 async fn run_loop(item: &'static Loop, db: Db, mut shutdown: watch::Receiver<bool>) {
-    let mut wake = db.signal().subscribe();
     while !*shutdown.borrow() {
         let started = std::time::Instant::now();
         match (item.turn)(&db).await {
@@ -72,20 +67,8 @@ async fn run_loop(item: &'static Loop, db: Db, mut shutdown: watch::Receiver<boo
         metrics::histogram!("certyard_loop_seconds", "loop" => item.name).record(started.elapsed());
         // Spread, so that several workers do not all look at the same moment.
         let pause = item.every.mul_f64(0.8 + 0.4 * rand_unit());
-        let woken = async {
-            loop {
-                match wake.recv().await {
-                    Ok(Topic::Work) if item.woken => return,
-                    Ok(Topic::Work | Topic::Agent(_) | Topic::Job(_)) => {}
-                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) if item.woken => return,
-                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
-                    Err(tokio::sync::broadcast::error::RecvError::Closed) => std::future::pending().await,
-                }
-            }
-        };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = woken => {}
             // Whoever could say stop is gone: that is a stop as well.
             stop = shutdown.wait_for(|stop| *stop) => if stop.is_err() { return },
         }

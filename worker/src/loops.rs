@@ -12,49 +12,41 @@ pub(crate) static ALL: &[Loop] = &[
     Loop {
         name: "sweep_leases",
         every: Duration::from_secs(5),
-        woken: false,
         turn: sweep_leases,
     },
     Loop {
         name: "expire_deadlines",
         every: Duration::from_secs(15),
-        woken: false,
         turn: expire_deadlines,
     },
     Loop {
         name: "open_waves",
         every: Duration::from_secs(5),
-        woken: true,
         turn: open_waves,
     },
     Loop {
         name: "refresh_summaries",
         every: Duration::from_secs(15),
-        woken: false,
         turn: refresh_summaries,
     },
     Loop {
         name: "forget_plans",
         every: Duration::from_secs(600),
-        woken: false,
         turn: forget_plans,
     },
     Loop {
         name: "forget_idempotency_keys",
         every: Duration::from_secs(600),
-        woken: false,
         turn: forget_idempotency_keys,
     },
     Loop {
         name: "forget_sessions",
         every: Duration::from_secs(3600),
-        woken: false,
         turn: forget_sessions,
     },
     Loop {
         name: "forget_failures",
         every: Duration::from_secs(600),
-        woken: false,
         turn: forget_failures,
     },
 ];

@@ -202,7 +202,8 @@ impl Stub {
 
     /// Waits until the state is so; says what was waited for when it takes too long.
     pub async fn until<T>(&self, what: &str, mut look: impl FnMut(&mut State) -> Option<T>) -> T {
-        let end = Instant::now() + Duration::from_secs(40);
+        // Long enough for a machine that builds something else at the same time.
+        let end = Instant::now() + Duration::from_secs(120);
         loop {
             let changed = self.changed.notified();
             if let Some(found) = look(&mut self.state()) {

@@ -35,6 +35,7 @@ use crate::error::Result;
 use crate::ids::new_id;
 use crate::{Permission, Scope};
 use resolve::Aim;
+use std::collections::HashMap;
 
 /// Makes and stores a plan. It is refused as a whole only where the request itself is wrong; what cannot be done on one
 /// target is told there.
@@ -88,7 +89,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     });
     let canaries = request.order.canary as usize;
     let mut accepted = 0;
-    let mut publisher: Option<(uuid::Uuid, String, i64)> = None;
+    let mut publishers: HashMap<(uuid::Uuid, &str), i64> = HashMap::new();
     let mut drafted = Vec::with_capacity(decided.len());
     for (position, (aim, decision)) in decided.into_iter().enumerate() {
         let node = decision.node;
@@ -112,14 +113,11 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
                 .any(|step| step.kind() == certyard_protocol::StepKind::InstallTrust)
             {
                 let position = i64::try_from(position).unwrap_or(i64::MAX);
-                match &publisher {
-                    Some((cluster, purpose, first)) if *cluster == node.cluster_id && *purpose == aim.purpose => {
-                        work.after = Some(*first);
-                    }
-                    _ if node.role == "publisher" => {
-                        publisher = Some((node.cluster_id, aim.purpose.clone(), position));
-                    }
-                    _ => {}
+                let place = (node.cluster_id, aim.purpose.as_str());
+                if node.role == "publisher" {
+                    publishers.insert(place, position);
+                } else {
+                    work.after = publishers.get(&place).copied();
                 }
             }
         }
