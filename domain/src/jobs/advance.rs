@@ -11,7 +11,7 @@ use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::signal::Topic;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, SelectGetableTuple, Selector};
 use uuid::Uuid;
 
 /// Tasks that are opened by one transaction.
@@ -99,7 +99,7 @@ pub(super) async fn sum(tx: &OrgTx, job_id: Uuid) -> Result<Counts> {
 
 /// Whether any cluster of a job still has something open: cheaper than the sum while many have.
 pub(super) async fn has_open(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
-    any(tx, job_id, count("waiting").add(count("pending")).add(count("running"))).await
+    any(tx, job_id, open()).await
 }
 
 /// Whether any cluster of a job has something that waits for its turn.
@@ -111,18 +111,26 @@ fn count(column: &'static str) -> Expr {
     Expr::col(("job_cluster", column))
 }
 
-async fn any(tx: &OrgTx, job_id: Uuid, number: Expr) -> Result<bool> {
-    let found = tx
-        .find::<job_cluster::Entity>()
+fn open() -> Expr {
+    count("waiting").add(count("pending")).add(count("running"))
+}
+
+fn places(tx: &OrgTx, job_id: Uuid, number: Expr) -> Selector<SelectGetableTuple<Uuid>> {
+    tx.find::<job_cluster::Entity>()
         .select_only()
         .column(job_cluster::Column::ClusterId)
         .filter(job_cluster::Column::JobId.eq(job_id))
         .filter(number.gt(0))
-        .limit(1)
-        .into_tuple::<Uuid>()
-        .one(tx)
-        .await?;
-    Ok(found.is_some())
+        .into_tuple()
+}
+
+/// The clusters in which a job still has something open.
+pub(super) async fn clusters_with_open(tx: &OrgTx, job_id: Uuid) -> Result<Vec<Uuid>> {
+    Ok(places(tx, job_id, open()).all(tx).await?)
+}
+
+async fn any(tx: &OrgTx, job_id: Uuid, number: Expr) -> Result<bool> {
+    Ok(places(tx, job_id, number).one(tx).await?.is_some())
 }
 
 async fn finish(tx: &OrgTx, job_id: Uuid, counts: &Counts) -> Result<()> {

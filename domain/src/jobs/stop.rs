@@ -1,12 +1,13 @@
 //! Cancelling a job, and doing again what failed.
 
-use super::advance::{advance, cancel_open};
+use super::advance::{advance, cancel_open, clusters_with_open};
 use super::create::{Changed, create_from};
 use super::entity::{job, task};
 use super::read::{Job, get};
 use super::state::TaskState;
 use super::transition::{Moves, touch};
 use crate::audit::{self, Entry};
+use crate::clusters;
 use crate::db::Db;
 use crate::db::dialect::lock_rows;
 use crate::error::{Error, Result};
@@ -14,9 +15,9 @@ use crate::plans::{self, MAX_TARGETS, Targets};
 use crate::signal::Topic;
 use crate::{Permission, Scope};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use serde_json::json;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 /// Cancels what of a job has not begun, and asks what runs to stop where it is safe. A scope that is bound to some groups
@@ -34,37 +35,34 @@ pub async fn cancel(db: &Db, scope: &Scope, job_id: Uuid) -> Result<Job> {
     if row.finished_at.is_some() {
         return get(&tx, job_id).await;
     }
-    let mut moves = Moves::default();
-    let reason = format!("cancelled by {}", scope.actor().name);
-    let cancelled = cancel_open(&tx, &mut moves, job_id, &reason).await?;
-    let running: Vec<(Uuid, Uuid, Option<Uuid>)> = tx
-        .find::<task::Entity>()
-        .select_only()
-        .columns([task::Column::Id, task::Column::ClusterId, task::Column::LeaseAgentId])
-        .filter(task::Column::JobId.eq(job_id))
-        .filter(task::Column::State.eq(TaskState::Running.as_str()))
-        .order_by_asc(task::Column::Id)
-        .into_tuple()
-        .all(&tx)
-        .await?;
+    // Reports and lost leases wait for the clusters, and every open task carries the wish before any is moved: one that
+    // is given back in this very moment is not begun again.
+    clusters::lock(&tx, &clusters_with_open(&tx, job_id).await?).await?;
     tx.update_many::<task::Entity>()
         .col_expr(task::Column::CancelRequested, Expr::value(true))
         .filter(task::Column::JobId.eq(job_id))
-        .filter(task::Column::State.eq(TaskState::Running.as_str()))
+        .filter(task::Column::State.is_in(["waiting", "pending", "running"]))
         .exec(&tx)
         .await?;
+    let mut moves = Moves::default();
+    let reason = format!("cancelled by {}", scope.actor().name);
+    let cancelled = cancel_open(&tx, &mut moves, job_id, &reason).await?;
+    let running: Vec<(Uuid, Option<Uuid>)> = tx
+        .find::<task::Entity>()
+        .select_only()
+        .columns([task::Column::ClusterId, task::Column::LeaseAgentId])
+        .filter(task::Column::JobId.eq(job_id))
+        .filter(task::Column::State.eq(TaskState::Running.as_str()))
+        .into_tuple()
+        .all(&tx)
+        .await?;
     moves.settle(&tx).await?;
-    let mut clusters: Vec<Uuid> = running.iter().map(|(_, cluster, _)| *cluster).collect();
-    clusters.sort_unstable();
-    clusters.dedup();
-    for cluster in clusters {
+    let asked: BTreeSet<Uuid> = running.iter().map(|(cluster, _)| *cluster).collect();
+    for cluster in asked {
         touch(&tx, job_id, cluster).await?;
     }
-    for agent in running
-        .iter()
-        .filter_map(|(_, _, agent)| *agent)
-        .collect::<HashSet<_>>()
-    {
+    let agents: HashSet<Uuid> = running.iter().filter_map(|(_, agent)| *agent).collect();
+    for agent in agents {
         tx.wake(Topic::Agent(agent));
     }
     tx.update_many::<job::Entity>()
