@@ -221,17 +221,6 @@ impl Scope {
             message: format!("this needs the role {}{bound}", roles.join(" or ")),
         })
     }
-
-    /// Refuses a group that the actor is not bound to, in the same words as one that does not exist.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub fn require_group(&self, group_id: Uuid) -> Result<()> {
-        match &self.groups {
-            Some(groups) if !groups.contains(&group_id) => Err(Error::NotFound { what: "group" }),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Permission {

@@ -96,8 +96,3 @@ pub const FORMATS: &[Format] = &[
         proof: certain(source::NGINX),
     },
 ];
-
-/// The formats that a product takes.
-pub fn formats_of(product: &str) -> impl Iterator<Item = &'static Format> {
-    FORMATS.iter().filter(move |row| row.product == product)
-}

@@ -19,13 +19,13 @@ mod stores;
 mod versions;
 mod ways;
 
-pub use formats::{FORMATS, Format, formats_of};
+pub use formats::{FORMATS, Format};
 pub use products::{PRODUCTS, Product, product};
 pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, trust_store_of};
 pub use restarts::{RESTARTS, Restart, restarts};
 pub use stores::{Replication, TRUST_STORES, TrustStore, trust_stores_of};
 pub use versions::{Version, Versions};
-pub use ways::{WAYS, Way, WayKind, way_of};
+pub use ways::{WAYS, Way, WayKind};
 
 /// How sure a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

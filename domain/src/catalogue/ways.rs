@@ -408,9 +408,3 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::NGINX),
     },
 ];
-
-/// How a step is done on a product in a version, where it is known.
-pub fn way_of(product: &str, version: &str, step: StepKind) -> Option<&'static Way> {
-    WAYS.iter()
-        .find(|row| row.product == product && row.step == step && row.versions.contains(version))
-}

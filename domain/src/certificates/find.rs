@@ -2,14 +2,12 @@
 
 use super::entity::{certificate, der as der_entity};
 use super::not_found;
-use super::prepare::sha256_hex;
 use crate::db::OrgTx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lists::{Page, contains, fetch, page, typed};
 use crate::{Permission, Timestamp};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A certificate with its bytes.
@@ -120,19 +118,6 @@ pub async fn get(tx: &OrgTx, id: Uuid) -> Result<certificate::Model> {
         .ok_or_else(not_found)
 }
 
-/// One certificate by its SHA-256 in hex.
-///
-/// # Errors
-/// [`Error::NotFound`]; [`Error::Forbidden`] without [`Permission::ReadFleet`].
-pub async fn by_sha256(tx: &OrgTx, sha256: &str) -> Result<certificate::Model> {
-    tx.scope().require(Permission::ReadFleet)?;
-    tx.find::<certificate::Entity>()
-        .filter(certificate::Column::Sha256.eq(sha256.to_ascii_lowercase()))
-        .one(tx)
-        .await?
-        .ok_or_else(not_found)
-}
-
 /// One certificate with its bytes.
 ///
 /// # Errors
@@ -158,59 +143,4 @@ pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> R
         .filter(certificate::Column::Id.is_in(ids))
         .all(tx)
         .await?)
-}
-
-/// Chains of more certificates than this are not followed: real ones have three.
-const MAX_DEPTH: usize = 8;
-/// CAs of one name that are looked at: a CA that was renewed many times.
-const MAX_POOL: u64 = 64;
-
-/// CA certificates known here that may have issued these, and those that may have issued them, and so on: a pool to build
-/// chains from.
-///
-/// # Errors
-/// The database is busy or away.
-pub async fn known_issuers(
-    tx: &OrgTx,
-    certificates: &[certyard_pki::Certificate],
-) -> Result<Vec<certyard_pki::Certificate>> {
-    use certificate::{Column, Entity};
-    let mut asked: HashSet<String> = HashSet::new();
-    let mut wanted: HashSet<String> = certificates
-        .iter()
-        .filter(|certificate| !certificate.is_self_issued())
-        .map(|certificate| sha256_hex(&certificate.issuer_der))
-        .collect();
-    let mut pool: Vec<certyard_pki::Certificate> = Vec::new();
-    for _ in 0..MAX_DEPTH {
-        wanted.retain(|hash| !asked.contains(hash));
-        if wanted.is_empty() {
-            break;
-        }
-        asked.extend(wanted.iter().cloned());
-        let ids: Vec<Uuid> = tx
-            .find::<Entity>()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::SubjectHash.is_in(wanted.drain()))
-            .filter(Column::IsCa.eq(true))
-            .order_by_desc(Column::NotAfter)
-            .limit(MAX_POOL)
-            .into_tuple()
-            .all(tx)
-            .await?;
-        let ders = tx
-            .find::<der_entity::Entity>()
-            .filter(der_entity::Column::Id.is_in(ids))
-            .all(tx)
-            .await?;
-        for row in ders {
-            let issuer = certyard_pki::Certificate::from_der(&row.der).map_err(Error::internal)?;
-            if !issuer.is_self_issued() {
-                wanted.insert(sha256_hex(&issuer.issuer_der));
-            }
-            pool.push(issuer);
-        }
-    }
-    Ok(pool)
 }

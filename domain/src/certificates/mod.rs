@@ -23,10 +23,10 @@ mod store;
 
 pub use bulk::{BulkRow, Outcome, Verdict, bulk, read_rows};
 pub use entity::certificate::Model as Certificate;
-pub use find::{CertificateCursor, CertificateFilter, StoredCertificate, by_sha256, der, get, known_issuers, list};
+pub use find::{CertificateCursor, CertificateFilter, StoredCertificate, der, get, list};
 pub(crate) use find::{by_ids, search};
 pub use prepare::{Prepared, csr_details, off_thread, prepare};
-pub(crate) use prepare::{indexable, sha256_hex, shown_name, storable};
+pub(crate) use prepare::{indexable, shown_name, storable};
 pub use read::{Imported, ImportedCertificate, import, inspect};
 pub use rows::{Format, RawRow, Rows};
 pub use store::{Source, Stored, ensure, ensure_prepared};

@@ -1,7 +1,7 @@
 //! What is computed of a certificate before it is stored.
 
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
-use aws_lc_rs::digest;
 use certyard_pki::{Certificate, Csr, KeyInfo, San};
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -56,10 +56,6 @@ pub(crate) fn storable(text: &str) -> String {
     } else {
         text.into()
     }
-}
-
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex::encode(digest::digest(&digest::SHA256, bytes))
 }
 
 /// Computes what a row needs; a self-issued certificate's signature is checked here. Call it off the threads of requests.

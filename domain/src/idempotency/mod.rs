@@ -6,9 +6,9 @@
 
 mod entity;
 
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result, is_unique_violation};
 use crate::{Db, Scope, Timestamp};
-use aws_lc_rs::digest;
 use chrono::Duration;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, Set};
 
@@ -49,21 +49,17 @@ pub struct Ticket {
 
 /// Folds what a key belongs to, and the key, into one hash.
 pub fn key_hash(caller: &str, method: &str, path: &str, key: &str) -> String {
-    sha256(&[caller, method, path, key])
+    let mut folded = Vec::new();
+    for part in [caller, method, path, key] {
+        folded.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        folded.extend_from_slice(part.as_bytes());
+    }
+    sha256_hex(&folded)
 }
 
 /// Hash of a request's body, to tell a repetition from another request under the same key.
 pub fn request_hash(body: &[u8]) -> String {
-    hex::encode(digest::digest(&digest::SHA256, body).as_ref())
-}
-
-fn sha256(parts: &[&str]) -> String {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part.as_bytes());
-    }
-    hex::encode(context.finish().as_ref())
+    sha256_hex(body)
 }
 
 /// Takes the ticket of a key, or finds the answer that was given.

@@ -37,5 +37,5 @@ pub use list::{
 };
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
 pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
-pub use report::{failed, report, retire_node, unchanged, wanted};
+pub use report::{failed, report, retire_node, unchanged};
 pub use trust::{TrustFilter, TrustRow, trust};

@@ -1,6 +1,7 @@
 //! Reads what an agent sent. Pure: a certificate that cannot be understood is noted, and what is known of its entry stays.
 
-use crate::certificates::{Prepared, off_thread, prepare, sha256_hex};
+use crate::certificates::{Prepared, off_thread, prepare};
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::{InventoryCsr, InventoryEntry, NodeInventory, Served, StoreKind};

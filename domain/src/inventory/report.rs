@@ -7,9 +7,8 @@ use crate::certificates::off_thread;
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::nodes::reading;
-use crate::{Permission, agents, nodes};
+use crate::{Permission, nodes};
 use certyard_protocol::{InventoryAnswer, InventoryReport};
-use chrono::TimeDelta;
 use uuid::Uuid;
 
 enum Read {
@@ -99,15 +98,6 @@ pub async fn failed(tx: &OrgTx, node_id: Uuid, code: &str, message: &str) -> Res
             .collect()
     };
     reading::was_not_read(tx, node_id, &cut(code, MAX_CODE), &cut(message, MAX_MESSAGE)).await
-}
-
-/// Nodes of an agent that were not looked at for so long.
-///
-/// # Errors
-/// [`crate::Error::Forbidden`] for anyone but the agent itself.
-pub async fn wanted(tx: &OrgTx, agent_id: Uuid, older_than: TimeDelta) -> Result<Vec<Uuid>> {
-    agents::require_self(tx.scope(), agent_id)?;
-    reading::due(tx, agent_id, older_than).await
 }
 
 /// Takes a node out of use: its installations and open CSRs end, their history stays. `expected` is the version that the

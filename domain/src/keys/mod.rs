@@ -18,7 +18,7 @@ mod task_signer;
 pub use agent_ca::{AgentCa, AgentIdentityCertificate};
 pub use files::{KeyFiles, create_private_dir, read_or_create_secret};
 pub(crate) use seal::random_key as new_data_key;
-pub use seal::{DataKey, Kek, KekRing};
+pub use seal::{Kek, KekRing};
 
 use crate::Db;
 use crate::db::GlobalTx;

@@ -4,7 +4,6 @@
 use crate::error::{Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{digest, rand};
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// Bytes of a key.
@@ -105,42 +104,6 @@ impl KekRing {
     }
 }
 
-/// The data key of one organisation.
-pub struct DataKey {
-    org_id: Uuid,
-    key: LessSafeKey,
-}
-
-impl DataKey {
-    pub(crate) fn new(org_id: Uuid, bytes: &[u8]) -> Result<Self> {
-        let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| Error::internal("a data key has 32 bytes"))?;
-        Ok(Self {
-            org_id,
-            key: LessSafeKey::new(key),
-        })
-    }
-
-    /// Seals a value for one table, column and row of the organisation.
-    ///
-    /// # Errors
-    /// The system has no randomness.
-    pub fn seal(&self, table: &str, column: &str, row: Uuid, value: &[u8]) -> Result<Vec<u8>> {
-        seal(&self.key, &self.place(table, column, row), value)
-    }
-
-    /// Opens what was sealed for that place.
-    ///
-    /// # Errors
-    /// Another organisation, place, or changed bytes.
-    pub fn open(&self, table: &str, column: &str, row: Uuid, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        open(&self.key, &self.place(table, column, row), sealed)
-    }
-
-    fn place(&self, table: &str, column: &str, row: Uuid) -> String {
-        format!("{table}/{column}/{}/{row}", self.org_id)
-    }
-}
-
 /// 32 random bytes.
 ///
 /// # Errors
@@ -207,24 +170,5 @@ mod tests {
         }
         assert!(kek.open("org/sealed_key/1", &sealed[..5]).is_err());
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
-    }
-
-    #[test]
-    fn a_data_key_binds_organisation_table_column_and_row() {
-        let (org, row) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let key = DataKey::new(org, &[1; 32]).unwrap();
-        let sealed = key.seal("channel", "password", row, b"secret").unwrap();
-        assert_eq!(
-            key.open("channel", "password", row, &sealed).unwrap().as_slice(),
-            b"secret"
-        );
-        assert!(key.open("channel", "user", row, &sealed).is_err());
-        assert!(key.open("channel", "password", org, &sealed).is_err());
-        assert!(
-            DataKey::new(row, &[1; 32])
-                .unwrap()
-                .open("channel", "password", row, &sealed)
-                .is_err()
-        );
     }
 }

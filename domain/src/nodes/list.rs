@@ -95,21 +95,6 @@ pub struct NodeRow {
     pub status: NodeStatus,
 }
 
-impl NodeRow {
-    /// Whether it may be worked on: its cluster is switched on, an agent works for it and knows its credentials.
-    pub fn is_workable(&self) -> bool {
-        self.cluster.enabled
-            && matches!(
-                self.status,
-                NodeStatus::Ok
-                    | NodeStatus::Attention
-                    | NodeStatus::Waiting
-                    | NodeStatus::Unreachable
-                    | NodeStatus::AgentOffline
-            )
-    }
-}
-
 /// Name and id of the last node of a page.
 pub type NodeCursor = (String, Uuid);
 

@@ -1,12 +1,10 @@
 //! What the last look at a node said.
 
 use super::entity::{Column, Entity};
-use super::list::works_for;
-use crate::clusters::{self, UNREADABLE_ENTRIES};
+use crate::clusters::UNREADABLE_ENTRIES;
 use crate::db::OrgTx;
 use crate::error::Result;
-use chrono::TimeDelta;
-use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -73,27 +71,4 @@ pub(crate) async fn was_not_read(tx: &OrgTx, id: Uuid, code: &str, message: &str
         .exec(tx)
         .await?;
     Ok(())
-}
-
-/// Nodes of an agent that were not looked at for so long, and whose credentials it knows.
-pub(crate) async fn due(tx: &OrgTx, agent_id: Uuid, older_than: TimeDelta) -> Result<Vec<Uuid>> {
-    let edge = tx.now() - older_than;
-    let nodes = tx
-        .find::<Entity>()
-        .filter(works_for(agent_id))
-        .filter(Column::RetiredAt.is_null())
-        .filter(Column::Ready.eq(true))
-        .filter(
-            Condition::any()
-                .add(Column::TriedAt.is_null())
-                .add(Column::TriedAt.lte(edge)),
-        )
-        .all(tx)
-        .await?;
-    let clusters = clusters::by_ids(tx, nodes.iter().map(|node| node.cluster_id)).await?;
-    Ok(nodes
-        .into_iter()
-        .filter(|node| clusters.get(&node.cluster_id).is_some_and(|cluster| cluster.enabled))
-        .map(|node| node.id)
-        .collect())
 }

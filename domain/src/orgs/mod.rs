@@ -8,7 +8,7 @@ use crate::audit::{self, Entry};
 use crate::db::OrgTx;
 use crate::error::{Error, FieldError, Result};
 use crate::ids::new_id;
-use crate::keys::{DataKey, Keys};
+use crate::keys::Keys;
 use crate::{Db, Permission, Scope};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use serde_json::json;
@@ -195,15 +195,6 @@ pub async fn reseal(db: &Db, keys: &Keys) -> Result<u64> {
     }
     tx.commit().await?;
     Ok(done)
-}
-
-/// Opens the data key of an organisation.
-///
-/// # Errors
-/// [`Error::Refused`] when the KEK that sealed it is not configured.
-pub fn data_key(org: &Org, keys: &Keys) -> Result<DataKey> {
-    let bytes = keys.ring().open(&org.kek_id, &place(org.id), &org.sealed_key)?;
-    DataKey::new(org.id, &bytes)
 }
 
 fn place(org: Uuid) -> String {

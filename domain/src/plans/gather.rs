@@ -378,7 +378,7 @@ async fn open_tasks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<(Uuid, String), 
 
 /// SHA-256 of an encoded name in hex, by which the inventory finds issuers.
 pub(super) fn name_hash(name_der: &[u8]) -> String {
-    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name_der))
+    crate::digest::sha256_hex(name_der)
 }
 
 /// Sorts the upload and looks for further issuers among the certificates that the organisation knows.

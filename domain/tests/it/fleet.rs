@@ -220,13 +220,6 @@ impl Ca {
         Self { certificate, key }
     }
 
-    pub fn intermediate(&self, name: &str) -> Self {
-        let key = key();
-        let profile = profile(name, true, noon() + TimeDelta::days(1000));
-        let certificate = issue(&self.certificate, &self.key, key.spki_der(), &profile).expect("an intermediate");
-        Self { certificate, key }
-    }
-
     /// A certificate that ends so many days from noon.
     pub fn leaf(&self, name: &str, days: i64) -> Certificate {
         self.leaf_for(&key(), name, days)

@@ -197,10 +197,10 @@ async fn a_wrong_kek_is_noticed_at_start_and_the_right_one_opens_again() {
     ));
 
     // With the former one beside it, all is sealed anew with the new one, and the former one is not needed any more.
-    let org = orgs::create(&db, &first, "Ours").await.unwrap();
+    orgs::create(&db, &first, "Ours").await.unwrap();
     let former = std::fs::read_to_string(files.dir.join("kek")).unwrap();
     let both = KeyFiles {
-        previous_kek: Some(former),
+        previous_kek: Some(former.clone()),
         ..other.clone()
     };
     let keys = Keys::load(&db, &both).await.unwrap();
@@ -208,14 +208,17 @@ async fn a_wrong_kek_is_noticed_at_start_and_the_right_one_opens_again() {
     assert_eq!(orgs::reseal(&db, &keys).await.unwrap(), 0);
     let keys = Keys::load(&db, &other).await.unwrap();
     assert_eq!(keys.bundle_pem(), first.bundle_pem());
-    let org = orgs::list(&db)
-        .await
-        .unwrap()
-        .into_iter()
-        .find(|found| found.id == org.id)
-        .unwrap();
-    assert!(orgs::data_key(&org, &keys).is_ok());
-    assert!(orgs::data_key(&org, &first).is_err());
+    // All of it opens, or it could not be sealed back; and the former one alone opens nothing any more.
+    let back = KeyFiles {
+        kek: Some(former),
+        previous_kek: other.kek.clone(),
+        ..files.clone()
+    };
+    assert!(orgs::reseal(&db, &first).await.is_err());
+    assert_eq!(
+        orgs::reseal(&db, &Keys::load(&db, &back).await.unwrap()).await.unwrap(),
+        3
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
