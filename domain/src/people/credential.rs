@@ -1,7 +1,8 @@
 //! The text of sessions and tokens: prefix, organisation, secret.
 
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
-use aws_lc_rs::{constant_time, digest, rand};
+use aws_lc_rs::{constant_time, rand};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -36,7 +37,8 @@ impl Credential {
             id.simple(),
             secret.as_str()
         ));
-        let hash = hash(&text);
+        // SHA-256 suffices: there is nothing to guess in 256 random bits.
+        let hash = sha256_hex(text.as_bytes());
         Ok(Self { text, hash })
     }
 }
@@ -52,18 +54,13 @@ impl Claim {
         Some(Self {
             org_id: Uuid::try_parse(org).ok()?,
             id: Uuid::try_parse(id).ok()?,
-            hash: hash(text),
+            hash: sha256_hex(text.as_bytes()),
         })
     }
 
     pub(super) fn matches(&self, stored: &str) -> bool {
         constant_time::verify_slices_are_equal(self.hash.as_bytes(), stored.as_bytes()).is_ok()
     }
-}
-
-/// SHA-256 suffices: there is nothing to guess in 256 random bits.
-pub(super) fn hash(text: &str) -> String {
-    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]

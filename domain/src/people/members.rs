@@ -215,12 +215,19 @@ pub async fn list_members(tx: &OrgTx, after: Option<Uuid>, limit: u64) -> Result
 /// [`Error::Forbidden`], [`Error::NotFound`].
 pub async fn get_member(tx: &OrgTx, id: Uuid) -> Result<Membership> {
     tx.scope().require(Permission::ReadPeople)?;
-    tx.find::<membership::Entity>()
-        .filter(membership::Column::Id.eq(id))
-        .filter(membership::Column::RetiredAt.is_null())
-        .one(tx)
+    lasting(tx, membership::Column::Id.eq(id))
         .await?
         .ok_or(Error::NotFound { what: "member" })
+}
+
+/// The membership that the condition names, while it lasts.
+pub(super) async fn lasting(tx: &OrgTx, which: Expr) -> Result<Option<Membership>> {
+    Ok(tx
+        .find::<membership::Entity>()
+        .filter(which)
+        .filter(membership::Column::RetiredAt.is_null())
+        .one(tx)
+        .await?)
 }
 
 /// The membership's version for `If-Match`.

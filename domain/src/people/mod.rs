@@ -9,9 +9,11 @@ mod credential;
 mod entity;
 mod members;
 mod password;
+mod recheck;
 mod sessions;
 mod setup;
 mod sign_in;
+mod throttle;
 mod tokens;
 
 pub use credential::{SESSION_PREFIX, TOKEN_PREFIX};
@@ -20,9 +22,11 @@ pub use entity::session::Model as Session;
 pub use entity::token::Model as ApiToken;
 pub use members::{Invitation, MemberChange, add_member, get_member, list_members, retire_member, update_member};
 pub use password::{change_password, check_password};
+pub use recheck::recheck;
 pub use sessions::{authenticate_session, end_session, forget_old_sessions, list_sessions};
 pub use setup::{SetUp, bootstrap_principal, new_setup_code, set_up, setup_wanted};
-pub use sign_in::{OrganisationChoice, SignIn, SignedIn, forget_old_failures, sign_in};
+pub use sign_in::{OrganisationChoice, SignIn, SignedIn, sign_in};
+pub use throttle::forget_old_failures;
 pub use tokens::{NewToken, authenticate_token, create_token, list_tokens, revoke_token};
 
 use crate::error::{Error, FieldError, Result};

@@ -1,6 +1,7 @@
 //! Passwords: argon2id with the crate's defaults (19 MiB, 2 passes), hashed and checked off the executor.
 
-use super::{Principal, entity};
+use super::throttle::Guesser;
+use super::{Membership, Principal, entity, members};
 use crate::audit::{self, Entry};
 use crate::error::{Error, FieldError, Result};
 use crate::{Db, Scope};
@@ -98,7 +99,8 @@ pub(super) async fn verify(password: &str, stored: Option<String>) -> Result<boo
 /// Changes the password of a person in this organisation and ends all their other sessions in it.
 ///
 /// # Errors
-/// [`Error::Invalid`] when the present password is wrong or the new one is refused.
+/// [`Error::Invalid`] when the present password is wrong or the new one is refused; [`Error::Throttled`] after too many wrong
+/// ones, which count like failed sign-ins.
 pub async fn change_password(db: &Db, principal: &Principal, present: &str, new: &str) -> Result<()> {
     let email = principal.email.as_deref().ok_or_else(|| Error::Forbidden {
         message: "only people have passwords".into(),
@@ -107,20 +109,24 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
     // By the system's scope: whoever is bound to groups sees no members, but has a password.
     let system = Scope::system(principal.scope.org_id(), "sign-in");
     let tx = db.read(&system).await?;
-    let member = tx
-        .find::<entity::membership::Entity>()
-        .filter(entity::membership::Column::Id.eq(me))
-        .one(&tx)
+    let member = members::lasting(&tx, entity::membership::Column::Id.eq(me))
         .await?
         .ok_or(Error::NotFound { what: "member" })?;
     drop(tx);
+    // A stolen session must not be a place to guess the password at.
+    let address = principal.scope.actor().address.as_deref().unwrap_or_default();
+    let guesser = Guesser::new(email, address);
+    guesser.refuse_throttled(db).await?;
     if !verify(present, Some(member.password_hash.clone())).await? {
+        guesser.count_failure(db).await?;
+        refuse_change(db, principal, &member).await?;
         return Err(Error::field(
             "present_password",
             "wrong",
             "this is not the present password",
         ));
     }
+    guesser.forgive(db).await?;
     let mut errors = Vec::new();
     check_password(new, email, &mut errors);
     if !errors.is_empty() {
@@ -158,6 +164,20 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
         action: "member.change_password",
         object_kind: "member",
         object_id: Some(me),
+        object_name: &member.name,
+        before: None,
+        after: None,
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await
+}
+
+async fn refuse_change(db: &Db, principal: &Principal, member: &Membership) -> Result<()> {
+    let tx = db.write(&principal.scope).await?;
+    let entry = Entry {
+        action: "member.refuse_password",
+        object_kind: "member",
+        object_id: Some(member.id),
         object_name: &member.name,
         before: None,
         after: None,

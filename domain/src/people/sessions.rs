@@ -2,7 +2,7 @@
 
 use super::credential::{Claim, Credential, SESSION_PREFIX};
 use super::entity::{membership, session, user};
-use super::{Membership, Origin, Principal, Session, groups_of, role_of, unauthenticated};
+use super::{Membership, Origin, Principal, Session, groups_of, members, role_of, unauthenticated};
 use crate::audit::{self, Entry};
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
@@ -50,33 +50,11 @@ pub async fn authenticate_session(db: &Db, text: &str, origin: &Origin) -> Resul
     let claim = Claim::parse(SESSION_PREFIX, text).ok_or_else(unauthenticated)?;
     let system = Scope::system(claim.org_id, "sign-in");
     let tx = db.read(&system).await?;
-    let (found, holder) = tx
-        .find::<session::Entity>()
-        .filter(session::Column::Id.eq(claim.id))
-        .one(&tx)
-        .await?
-        .map(|found| (found.membership_id, found))
-        .map(|(membership, found)| (found, membership))
-        .ok_or_else(unauthenticated)?;
+    let (found, member) = live(&tx, claim.id).await?;
+    if !claim.matches(&found.token_hash) {
+        return Err(unauthenticated());
+    }
     let now = tx.now();
-    let idle = found.last_seen_at + Duration::minutes(IDLE_MINUTES);
-    if !claim.matches(&found.token_hash) || found.ended_at.is_some() || now >= found.expires_at || now >= idle {
-        return Err(unauthenticated());
-    }
-    let member = tx
-        .find::<membership::Entity>()
-        .filter(membership::Column::Id.eq(holder))
-        .filter(membership::Column::RetiredAt.is_null())
-        .one(&tx)
-        .await?
-        .ok_or_else(unauthenticated)?;
-    let disabled = user::Entity::find_by_id(member.user_id)
-        .one(&tx)
-        .await?
-        .is_none_or(|user| user.disabled_at.is_some());
-    if disabled {
-        return Err(unauthenticated());
-    }
     drop(tx);
     if now - found.last_seen_at >= Duration::seconds(TOUCH_SECONDS) {
         let tx = db.write(&system).await?;
@@ -88,6 +66,31 @@ pub async fn authenticate_session(db: &Db, text: &str, origin: &Origin) -> Resul
         tx.commit().await?;
     }
     principal(&member, found.id, origin)
+}
+
+/// A session that is not over, with the membership of its holder, who may still come in.
+pub(super) async fn live(tx: &OrgTx, id: Uuid) -> Result<(Session, Membership)> {
+    let found = tx
+        .find::<session::Entity>()
+        .filter(session::Column::Id.eq(id))
+        .one(tx)
+        .await?
+        .ok_or_else(unauthenticated)?;
+    let idle = found.last_seen_at + Duration::minutes(IDLE_MINUTES);
+    if found.ended_at.is_some() || tx.now() >= found.expires_at || tx.now() >= idle {
+        return Err(unauthenticated());
+    }
+    let member = members::lasting(tx, membership::Column::Id.eq(found.membership_id))
+        .await?
+        .ok_or_else(unauthenticated)?;
+    let disabled = user::Entity::find_by_id(member.user_id)
+        .one(tx)
+        .await?
+        .is_none_or(|user| user.disabled_at.is_some());
+    if disabled {
+        return Err(unauthenticated());
+    }
+    Ok((found, member))
 }
 
 pub(super) fn principal(member: &Membership, session: Uuid, origin: &Origin) -> Result<Principal> {

@@ -1,9 +1,9 @@
 //! The first owner: a one-time code that the program prints at its first start, and the bootstrap token of scripts.
 
-use super::credential::hash;
 use super::entity::setup_code;
 use super::{Origin, Principal, check_email, check_name, check_password, members, password, sessions};
 use crate::db::OrgTx;
+use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
 use crate::ids::new_id;
 use crate::keys::Keys;
@@ -69,7 +69,7 @@ pub async fn new_setup_code(db: &Db) -> Result<Option<Zeroizing<String>>> {
         .exec(&tx)
         .await?;
     setup_code::ActiveModel {
-        code_hash: Set(hash(&code)),
+        code_hash: Set(sha256_hex(code.as_bytes())),
         created_at: Set(tx.now()),
         expires_at: Set(tx.now() + Duration::days(CODE_DAYS)),
         used_at: Set(None),
@@ -93,7 +93,7 @@ pub async fn set_up(db: &Db, keys: &Keys, request: &SetUp, origin: &Origin) -> R
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    let code = hash(&request.code.trim().to_uppercase());
+    let code = sha256_hex(request.code.trim().to_uppercase().as_bytes());
     let wrong = || {
         Error::field(
             "code",

@@ -1,22 +1,14 @@
 //! Signing in with a password, throttled per account and per address.
 
-use super::credential::hash;
-use super::entity::{membership, throttle, user, user_org};
-use super::{Origin, Principal, password, sessions};
+use super::entity::{membership, user, user_org};
+use super::throttle::Guesser;
+use super::{Membership, Origin, Principal, members, password, sessions};
 use crate::audit::{self, Entry};
 use crate::error::{Error, Result};
-use crate::{Actor, ActorKind, Db, Scope, Timestamp};
-use chrono::Duration;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Set};
+use crate::{Actor, ActorKind, Db, Scope};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 use zeroize::Zeroizing;
-
-/// Failures in a row after which an account or address has to wait, and how long the count is kept.
-const ACCOUNT_FAILURES: i32 = 5;
-const ADDRESS_FAILURES: i32 = 30;
-const WINDOW_MINUTES: i64 = 15;
-/// The wait doubles from this with each further failure, up to the window.
-const FIRST_WAIT_SECONDS: i64 = 5;
 
 /// What a person gives.
 pub struct SignIn {
@@ -57,11 +49,8 @@ pub enum SignedIn {
 /// many failures.
 pub async fn sign_in(db: &Db, request: &SignIn, origin: &Origin) -> Result<SignedIn> {
     let email = request.email.trim().to_lowercase();
-    let subjects = [
-        (hash(&format!("account {email}")), ACCOUNT_FAILURES),
-        (hash(&format!("address {}", origin.address)), ADDRESS_FAILURES),
-    ];
-    refuse_throttled(db, &subjects).await?;
+    let guesser = Guesser::new(&email, &origin.address);
+    guesser.refuse_throttled(db).await?;
     let tx = db.global(false).await?;
     let found = user::Entity::find()
         .filter(user::Column::Email.eq(email.as_str()))
@@ -99,13 +88,13 @@ pub async fn sign_in(db: &Db, request: &SignIn, origin: &Origin) -> Result<Signe
         if user.is_none() || organisations.is_empty() {
             password::verify(&request.password, None).await?;
         }
-        count_failure(db, &subjects).await?;
+        guesser.count_failure(db).await?;
         for org in organisations {
             record_refusal(db, org, &email, origin).await?;
         }
         return Err(wrong());
     }
-    forgive(db, &subjects).await?;
+    guesser.forgive(db).await?;
     if places.len() > 1 {
         return Ok(SignedIn::Choose(places.into_iter().map(|(choice, _)| choice).collect()));
     }
@@ -135,11 +124,7 @@ pub async fn sign_in(db: &Db, request: &SignIn, origin: &Origin) -> Result<Signe
 }
 
 /// The organisation and the person's place in it, while both last.
-async fn place(
-    db: &Db,
-    org: Uuid,
-    user: Option<&user::Model>,
-) -> Result<Option<(OrganisationChoice, membership::Model)>> {
+async fn place(db: &Db, org: Uuid, user: Option<&user::Model>) -> Result<Option<(OrganisationChoice, Membership)>> {
     let Some(user) = user else { return Ok(None) };
     let tx = db.read(&Scope::system(org, "sign-in")).await?;
     let organisation = match crate::orgs::get(&tx).await {
@@ -147,12 +132,7 @@ async fn place(
         Err(Error::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
-    let member = tx
-        .find::<membership::Entity>()
-        .filter(membership::Column::UserId.eq(user.id))
-        .filter(membership::Column::RetiredAt.is_null())
-        .one(&tx)
-        .await?;
+    let member = members::lasting(&tx, membership::Column::UserId.eq(user.id)).await?;
     let choice = OrganisationChoice {
         id: org,
         name: organisation.name,
@@ -186,111 +166,4 @@ async fn record_refusal(db: &Db, org: Uuid, email: &str, origin: &Origin) -> Res
     };
     audit::record(&tx, entry).await?;
     tx.commit().await
-}
-
-async fn refuse_throttled(db: &Db, subjects: &[(String, i32)]) -> Result<()> {
-    let tx = db.global(false).await?;
-    let now = tx.now();
-    let hashes = subjects.iter().map(|(hash, _)| hash.as_str());
-    let rows = throttle::Entity::find()
-        .filter(throttle::Column::SubjectHash.is_in(hashes))
-        .all(&tx)
-        .await?;
-    match rows
-        .iter()
-        .filter_map(|row| row.blocked_until)
-        .max()
-        .filter(|until| *until > now)
-    {
-        Some(until) => {
-            let seconds = (until - now).num_seconds().max(0) as u64 + 1;
-            Err(Error::Throttled {
-                retry_after_seconds: seconds,
-            })
-        }
-        None => Ok(()),
-    }
-}
-
-async fn count_failure(db: &Db, subjects: &[(String, i32)]) -> Result<()> {
-    let tx = db.global(true).await?;
-    for (subject, allowed) in subjects {
-        let mut select = throttle::Entity::find_by_id(subject.as_str());
-        crate::db::dialect::lock_rows(sea_orm::QuerySelect::query(&mut select));
-        let found = select.one(&tx).await?;
-        let (failures, started) = match found {
-            Some(row) if tx.now() - row.window_started_at < Duration::minutes(WINDOW_MINUTES) => {
-                (row.failures + 1, row.window_started_at)
-            }
-            _ => (1, tx.now()),
-        };
-        let row = throttle::ActiveModel {
-            subject_hash: Set(subject.clone()),
-            failures: Set(failures),
-            window_started_at: Set(started),
-            blocked_until: Set(blocked_until(failures, *allowed, tx.now())),
-        };
-        throttle::Entity::insert(row)
-            .on_conflict(
-                sea_orm::sea_query::OnConflict::column(throttle::Column::SubjectHash)
-                    .update_columns([
-                        throttle::Column::Failures,
-                        throttle::Column::WindowStartedAt,
-                        throttle::Column::BlockedUntil,
-                    ])
-                    .to_owned(),
-            )
-            .exec_without_returning(&tx)
-            .await?;
-    }
-    tx.commit().await
-}
-
-fn blocked_until(failures: i32, allowed: i32, now: Timestamp) -> Option<Timestamp> {
-    let over = failures - allowed;
-    if over < 0 {
-        return None;
-    }
-    let seconds = FIRST_WAIT_SECONDS.saturating_mul(1 << over.min(20));
-    Some(now + Duration::seconds(seconds.min(WINDOW_MINUTES * 60)))
-}
-
-async fn forgive(db: &Db, subjects: &[(String, i32)]) -> Result<()> {
-    let Some((account, _)) = subjects.first() else {
-        return Ok(());
-    };
-    let tx = db.global(true).await?;
-    throttle::Entity::delete_by_id(account.as_str()).exec(&tx).await?;
-    tx.commit().await
-}
-
-/// Deletes counts of failures whose window and wait are over; returns how many. Anybody can make such rows.
-///
-/// # Errors
-/// The database is busy or away.
-pub async fn forget_old_failures(db: &Db) -> Result<u64> {
-    let tx = db.global(true).await?;
-    let deleted = throttle::Entity::delete_many()
-        .filter(throttle::Column::WindowStartedAt.lt(tx.now() - Duration::minutes(2 * WINDOW_MINUTES)))
-        .exec(&tx)
-        .await?;
-    tx.commit().await?;
-    Ok(deleted.rows_affected)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_wait_begins_at_the_limit_doubles_and_ends_at_the_window() {
-        let now = crate::clock::process_now();
-        let wait = |failures| blocked_until(failures, ACCOUNT_FAILURES, now).map(|until| (until - now).num_seconds());
-        assert_eq!(wait(4), None);
-        assert_eq!(wait(5), Some(5));
-        assert_eq!(wait(6), Some(10));
-        assert_eq!(wait(7), Some(20));
-        assert_eq!(wait(30), Some(900));
-        assert_eq!(wait(i32::MAX), Some(900));
-    }
 }

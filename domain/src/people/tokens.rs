@@ -100,17 +100,11 @@ pub async fn authenticate_token(db: &Db, text: &str, origin: &Origin) -> Result<
     let claim = Claim::parse(TOKEN_PREFIX, text).ok_or_else(unauthenticated)?;
     let system = Scope::system(claim.org_id, "sign-in");
     let tx = db.read(&system).await?;
-    let found = tx
-        .find::<token::Entity>()
-        .filter(token::Column::Id.eq(claim.id))
-        .one(&tx)
-        .await?
-        .ok_or_else(unauthenticated)?;
-    let now = tx.now();
-    let over = found.expires_at.is_some_and(|end| end <= now);
-    if !claim.matches(&found.token_hash) || over || found.revoked_at.is_some() {
+    let found = live(&tx, claim.id).await?;
+    if !claim.matches(&found.token_hash) {
         return Err(unauthenticated());
     }
+    let now = tx.now();
     drop(tx);
     if found
         .last_used_at
@@ -124,15 +118,31 @@ pub async fn authenticate_token(db: &Db, text: &str, origin: &Origin) -> Result<
             .await?;
         tx.commit().await?;
     }
-    let groups = groups_of(found.group_ids.as_ref())?;
-    let role = role_of(&found.role)?;
+    principal(&found, origin)
+}
+
+/// A token that is neither over nor revoked.
+pub(super) async fn live(tx: &OrgTx, id: Uuid) -> Result<ApiToken> {
+    let found = tx
+        .find::<token::Entity>()
+        .filter(token::Column::Id.eq(id))
+        .one(tx)
+        .await?
+        .ok_or_else(unauthenticated)?;
+    if found.expires_at.is_some_and(|end| end <= tx.now()) || found.revoked_at.is_some() {
+        return Err(unauthenticated());
+    }
+    Ok(found)
+}
+
+pub(super) fn principal(token: &ApiToken, origin: &Origin) -> Result<Principal> {
     Ok(Principal::new(
         ActorKind::Token,
-        found.org_id,
-        Some(found.id),
-        &found.name,
-        role,
-        groups,
+        token.org_id,
+        Some(token.id),
+        &token.name,
+        role_of(&token.role)?,
+        groups_of(token.group_ids.as_ref())?,
         origin,
     ))
 }
