@@ -2,11 +2,12 @@
 
 use crate::error::Problem;
 use crate::state::App;
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use aws_lc_rs::rand;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use certyard_domain::digest::sha256_hex;
 use rust_embed::RustEmbed;
 use std::borrow::Cow;
 use std::path::{Component, Path};
@@ -18,6 +19,8 @@ struct Built;
 
 /// Stands in the built page where the nonce goes.
 const NONCE: &str = "__CSP_NONCE__";
+/// Letters of a tag: 128 bits tell any two files apart.
+const TAG_LENGTH: usize = 32;
 const INDEX: &str = "index.html";
 
 const MISSING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Certyard</title>\
@@ -95,9 +98,17 @@ async fn file(app: &App, name: &str, headers: &HeaderMap) -> Option<HttpResponse
         Some(found) => found,
         None => (load(app, name).await?, None),
     };
-    let mut response = HttpResponse::Ok();
-    let kind = mime_guess::from_path(name).first_or_octet_stream();
-    response.content_type(kind.as_ref());
+    let tag = format!("\"{}\"", &sha256_hex(&bytes)[..TAG_LENGTH]);
+    let is_known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok())
+        .any(|known| names(known, &tag));
+    let mut response = HttpResponse::build(if is_known {
+        StatusCode::NOT_MODIFIED
+    } else {
+        StatusCode::OK
+    });
+    response.insert_header((header::ETAG, tag));
     response.insert_header((header::VARY, "Accept-Encoding"));
     response.insert_header((
         header::CACHE_CONTROL,
@@ -108,17 +119,37 @@ async fn file(app: &App, name: &str, headers: &HeaderMap) -> Option<HttpResponse
             "no-cache"
         },
     ));
+    if is_known {
+        return Some(response.finish());
+    }
+    let kind = mime_guess::from_path(name).first_or_octet_stream();
+    response.content_type(kind.as_ref());
     if let Some(encoding) = encoding {
         response.insert_header((header::CONTENT_ENCODING, encoding));
     }
     Some(response.body(bytes.into_owned()))
 }
 
+/// Whether `Accept-Encoding` takes an encoding (RFC 9110, 12.5.3): a weight of zero refuses it.
 fn accepts(header: &str, encoding: &str) -> bool {
     header.split(',').any(|part| {
         let mut parts = part.split(';').map(str::trim);
-        parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding)) && parts.next() != Some("q=0")
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        let is_refused = parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .any(|(name, weight)| {
+                name.eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|weight| weight <= 0.0)
+            });
+        is_named && !is_refused
     })
+}
+
+/// Whether `If-None-Match` names a tag (RFC 9110, 13.1.2), by the weak comparison.
+fn names(known: &str, tag: &str) -> bool {
+    known
+        .split(',')
+        .map(str::trim)
+        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
 }
 
 async fn load(app: &App, name: &str) -> Option<Cow<'static, [u8]>> {

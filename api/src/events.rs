@@ -8,8 +8,9 @@ use crate::waiters::Waiter;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, get, web};
-use certyard_domain::jobs;
+use certyard_domain::people::{self, Principal};
 use certyard_domain::signal::Topic;
+use certyard_domain::{Permission, jobs};
 use futures_util::stream;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,13 +20,16 @@ use uuid::Uuid;
 const GAP: Duration = Duration::from_millis(500);
 /// Wake-ups may be lost: the stream looks by itself so often.
 const LOOK: Duration = Duration::from_secs(5);
+/// Whether the caller is still let in is asked so often.
+const RECHECK: Duration = Duration::from_secs(5);
 /// Proxies cut what is silent for a minute.
 const BEAT: Duration = Duration::from_secs(15);
 
 /// Follows a job by server-sent events.
 ///
 /// Each event `job` carries the job as JSON in `data` and its version in `id`; at most two a second. `Last-Event-ID` resumes: an
-/// event comes as soon as the job has moved since. The stream ends behind the event of the job's end. Comments keep it alive.
+/// event comes as soon as the job has moved since. The stream ends behind the event of the job's end, and within seconds of the end of
+/// the caller's session, token or right to see the job. Comments keep it alive.
 #[utoipa::path(operation_id = "follow_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job"), ("Last-Event-ID" = Option<String>, Header, description = "Version that was seen last")), responses((status = 200, description = "Events, each with the job", body = Job, content_type = "text/event-stream")))]
 #[get("/jobs/{id}/events")]
 pub(crate) async fn follow_job(
@@ -44,7 +48,8 @@ pub(crate) async fn follow_job(
     let follow = Follow {
         waiter: app.waiters.wait(Topic::Job(*id)),
         app,
-        caller,
+        caller: caller.0.as_ref().clone(),
+        checked: Instant::now(),
         id: *id,
         // No version is below this one.
         seen: seen.unwrap_or(-1),
@@ -64,7 +69,9 @@ pub(crate) async fn follow_job(
 
 struct Follow {
     app: App,
-    caller: Caller,
+    caller: Principal,
+    /// When the caller was last found to be let in.
+    checked: Instant,
     id: Uuid,
     waiter: Waiter,
     seen: i64,
@@ -88,6 +95,12 @@ impl Follow {
         loop {
             let mut woken = std::pin::pin!(self.waiter.woken());
             woken.as_mut().enable();
+            if self.checked.elapsed() >= RECHECK {
+                // Signed out, revoked, or with another role: the next request hears why.
+                self.caller = people::recheck(&self.app.db, &self.caller).await.ok()?;
+                self.caller.scope.require(Permission::ReadFleet).ok()?;
+                self.checked = Instant::now();
+            }
             match self.look().await {
                 Ok(Some(found)) => {
                     self.seen = found.version;
@@ -112,7 +125,7 @@ impl Follow {
     }
 
     async fn look(&self) -> Result<Option<Job>, Problem> {
-        let tx = self.app.db.read(self.caller.scope()).await?;
+        let tx = self.app.db.read(&self.caller.scope).await?;
         match jobs::events_since(&tx, self.id, self.seen).await? {
             Some(found) => Ok(Some(job(found)?)),
             None => {

@@ -6,6 +6,7 @@ use crate::body::{BodyLimit, announced_length};
 use crate::caller::Caller;
 use crate::error::Problem;
 use crate::idempotency;
+use crate::limit::Shown;
 use crate::operations::{self, Access, Operation};
 use crate::origin::{Site, address, site};
 use crate::state::{App, State};
@@ -107,22 +108,30 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-/// Finds who asks and lets them in; whoever cannot be found is counted by address.
+/// Finds who asks and lets them in; whoever cannot be found is counted by address, and an address that was counted too
+/// often is refused before the database is asked.
 async fn enter(
     request: &mut ServiceRequest,
     app: &State,
     address: IpAddr,
     origin: &Origin,
 ) -> Result<Rc<Principal>, Problem> {
-    let principal = match authenticate(request, app, origin).await {
+    let credential = match credential(request.headers(), request.method(), app) {
+        Ok(credential) => credential,
+        Err(problem) => return Err(refused(app, address, problem)),
+    };
+    let shown = Shown::new(credential.text());
+    app.limits.unknown(address, &shown)?;
+    let principal = match authenticate(app, &credential, origin).await {
         Ok(principal) => principal,
         Err(problem) => {
             if problem.status() == StatusCode::UNAUTHORIZED {
-                app.limits.address(address)?;
+                app.limits.forget(&shown);
             }
-            return Err(problem);
+            return Err(refused(app, address, problem));
         }
     };
+    app.limits.accept(&shown);
     app.limits.credential(&credential_key(&principal))?;
     let principal = Rc::new(principal);
     request.extensions_mut().insert(Caller(principal.clone()));
@@ -136,29 +145,59 @@ pub(crate) fn credential_key(principal: &Principal) -> String {
     format!("{} {} {id}", principal.scope.org_id().simple(), actor.kind.as_str())
 }
 
-async fn authenticate(request: &ServiceRequest, app: &State, origin: &Origin) -> Result<Principal, Problem> {
-    if request.headers().contains_key(AUTHORIZATION) {
-        let token = header(request.headers(), AUTHORIZATION.as_str())
+/// Counts whoever showed no good credential; another fault is none of theirs.
+fn refused(app: &State, address: IpAddr, problem: Problem) -> Problem {
+    if problem.status() == StatusCode::UNAUTHORIZED
+        && let Err(throttled) = app.limits.address(address)
+    {
+        return throttled;
+    }
+    problem
+}
+
+/// What a request shows of itself.
+enum Credential<'a> {
+    Token(&'a str),
+    Session(&'a str),
+}
+
+impl Credential<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Token(text) | Self::Session(text) => text,
+        }
+    }
+}
+
+fn credential<'a>(headers: &'a HeaderMap, method: &Method, app: &State) -> Result<Credential<'a>, Problem> {
+    if headers.contains_key(AUTHORIZATION) {
+        return header(headers, AUTHORIZATION.as_str())
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim())
+            .map(|(_, token)| Credential::Token(token.trim()))
             .ok_or_else(|| {
                 Problem::unauthenticated("invalid_credential", "the credential is `Bearer` and an API token")
-            })?;
-        if app.is_bootstrap_token(token) {
-            return Ok(people::bootstrap_principal(&app.db, origin).await?);
-        }
-        return Ok(people::authenticate_token(&app.db, token, origin).await?);
+            });
     }
-    let Some(session) = cookie(request.headers(), cookie_name(app)) else {
+    let Some(session) = cookie(headers, cookie_name(app)) else {
         return Err(Problem::unauthenticated(
             "no_credential",
             "sign in, or send an API token as `Authorization: Bearer cyd_…`",
         ));
     };
-    check_site(request.headers(), request.method(), app, true)?;
-    // An API token in a cookie is no session and is refused here like any unknown text.
-    Ok(people::authenticate_session(&app.db, session, origin).await?)
+    check_site(headers, method, app, true)?;
+    Ok(Credential::Session(session))
+}
+
+async fn authenticate(app: &State, credential: &Credential<'_>, origin: &Origin) -> Result<Principal, Problem> {
+    Ok(match credential {
+        Credential::Token(token) if app.is_bootstrap_token(token) => {
+            people::bootstrap_principal(&app.db, origin).await?
+        }
+        Credential::Token(token) => people::authenticate_token(&app.db, token, origin).await?,
+        // An API token in a cookie is no session and is refused here like any unknown text.
+        Credential::Session(session) => people::authenticate_session(&app.db, session, origin).await?,
+    })
 }
 
 /// Refuses what a foreign page may have made a browser send. With a cookie the proof is an own header and the page's own

@@ -77,11 +77,8 @@ pub(crate) fn secure(headers: &mut HeaderMap, is_https: bool, is_api: bool) {
         "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     );
     if is_https {
-        set(
-            headers,
-            "strict-transport-security",
-            "max-age=31536000; includeSubDomains",
-        );
+        // For this host alone: hosts below it may belong to others, who never agreed to it.
+        set(headers, "strict-transport-security", "max-age=31536000");
     }
     if is_api && !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -14,7 +14,7 @@ use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use certyard_domain::agents::{self, AgentIdentity};
+use certyard_domain::agents::{self, AgentIdentity, Peer};
 use certyard_protocol::BASE_PATH;
 use rustls::sign::CertifiedKey;
 use std::any::Any;
@@ -39,9 +39,8 @@ const CALLS: [(&str, &str, &str); 9] = [
     ("PUT", "/agent/v1/nodes/{id}/inventory", "inventory"),
 ];
 
-/// The client certificate of a connection, DER.
-#[derive(Clone)]
-struct PeerCertificate(Vec<u8>);
+/// Who the client certificate of a connection says it is, read once.
+struct Shown(Result<Peer, Problem>);
 
 /// The agent that asks, as the listener recognised it.
 #[derive(Clone)]
@@ -68,7 +67,7 @@ pub(crate) fn remember_peer(connection: &dyn Any, data: &mut Extensions) {
     if let Some(stream) = connection.downcast_ref::<TlsStream<TcpStream>>()
         && let Some(leaf) = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first())
     {
-        data.insert(PeerCertificate(leaf.to_vec()));
+        data.insert(Shown(agents::peer(leaf).map_err(Problem::from)));
     }
 }
 
@@ -87,11 +86,19 @@ pub(crate) async fn admit(
     Ok(response)
 }
 
+/// Lets a call through. Whoever shows no certificate is counted by address for whatever they ask; a certificate was issued
+/// by the agent CA, or there would be no connection, and is counted by its agent before the agent is looked up. Agents
+/// behind one address, as a balancer's, do not share a limit.
 async fn enter(request: &ServiceRequest) -> Result<&'static str, Problem> {
     let app = request
         .app_data::<App>()
         .cloned()
         .ok_or_else(|| Problem::internal("the state of the server is missing"))?;
+    let peer = peer(request.request());
+    match &peer {
+        Some(Ok(peer)) => app.limits.credential(&format!("agent {}", peer.agent_id.simple()))?,
+        Some(Err(_)) | None => count_address(&app, request)?,
+    }
     let pattern = request.match_pattern().ok_or_else(Problem::no_route)?;
     let method = request.method().as_str();
     let Some((_, _, call)) = CALLS.iter().find(|call| call.0 == method && call.1 == pattern) else {
@@ -102,26 +109,35 @@ async fn enter(request: &ServiceRequest) -> Result<&'static str, Problem> {
             .collect();
         return Err(Problem::wrong_method(others.join(", ")));
     };
-    let peer_address = request.peer_addr().map(|peer| peer.ip());
     if *call == "enroll" {
-        if let Some(address) = peer_address {
-            app.limits.address(address)?;
+        if peer.is_some() {
+            // Whoever is an agent already guesses no join tokens any faster.
+            count_address(&app, request)?;
         }
         return Ok(call);
     }
     let agent = identify(&app, request.request()).await?;
-    app.limits.credential(&format!("agent {}", agent.agent_id.simple()))?;
     request.extensions_mut().insert(BodyLimit(INVENTORY_BYTES));
     request.extensions_mut().insert(AgentCaller(Rc::new(agent)));
     Ok(call)
 }
 
+fn count_address(app: &State, request: &ServiceRequest) -> Result<(), Problem> {
+    match request.peer_addr() {
+        Some(peer) => app.limits.address(peer.ip()),
+        None => Ok(()),
+    }
+}
+
+fn peer(request: &HttpRequest) -> Option<Result<&Peer, &Problem>> {
+    request.conn_data::<Shown>().map(|shown| shown.0.as_ref())
+}
+
 /// Looks up the agent of the connection.
 async fn identify(app: &State, request: &HttpRequest) -> Result<AgentIdentity, Problem> {
-    let certificate = request.conn_data::<PeerCertificate>().ok_or_else(no_certificate)?;
-    let peer = agents::peer(&certificate.0)?;
+    let peer = peer(request).ok_or_else(no_certificate)?.map_err(Problem::clone)?;
     let address = request.peer_addr().map(|peer| peer.ip().to_canonical().to_string());
-    Ok(agents::identify(&app.db, &peer, address).await?)
+    Ok(agents::identify(&app.db, peer, address).await?)
 }
 
 /// Registers the calls.

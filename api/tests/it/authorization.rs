@@ -1,10 +1,8 @@
 //! The walk: every operation × no credential, each role, a role of another group, another organisation.
 
-use crate::house::House;
+use crate::house::{Furnished, House, text};
 use certyard_api::operations::{Access, OPERATIONS, Operation};
 use certyard_domain::Role;
-use certyard_pki::{Hash, KeySpec, PrivateKey, Profile, Subject, self_signed};
-use chrono::{Duration, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -87,64 +85,20 @@ impl Ids {
     }
 }
 
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_else(|| panic!("{value:#}")).into()
-}
-
 /// An organisation with one of everything.
 async fn furnish(house: &House) -> Ids {
-    let group = text(&house.post("/api/v1/groups", &json!({"name": "north"})).await["id"]);
-    let cluster = house
-        .post(
-            "/api/v1/clusters",
-            &json!({"name": "c1", "product": "cucm", "version": "15", "group_id": group}),
-        )
-        .await;
-    let cluster = text(&cluster["id"]);
-    let joined = house.join(group.parse().expect("an id")).await;
-    house.introduce(&joined).await;
-    let agent = joined.identity.agent_id.to_string();
-    let node = house
-        .post(
-            &format!("/api/v1/clusters/{cluster}/nodes"),
-            &json!({"name": "n1", "address": "127.0.0.1:1", "role": "publisher", "connector": "cisco_uc", "agent_id": agent}),
-        )
-        .await;
-    let node = text(&node["id"]);
-    let ready = json!({"declared": [], "ready": [node]});
-    joined
-        .client
-        .put(house.agent_url("/agent/v1/nodes"))
-        .json(&ready)
-        .send()
-        .await
-        .expect("an answer");
-    let (_, csr) = crate::house::key_and_csr();
-    let inventory = json!({
-        "form": "full", "digest": "d1", "observed_at": Utc::now(), "version": null,
-        "entries": [{"store": "tomcat", "kind": "identity", "entry": "tomcat", "certificate_pem": certificate(), "served": {"state": "served"}}],
-        "csrs": [{"purpose": "tomcat", "csr_pem": csr}],
-    });
-    let stored = joined
-        .client
-        .put(house.agent_url(&format!("/agent/v1/nodes/{node}/inventory")))
-        .json(&inventory)
-        .send()
-        .await
-        .expect("an answer");
-    assert!(
-        stored.status().is_success(),
-        "{}",
-        stored.text().await.unwrap_or_default()
-    );
+    let furnished = house.furnish("north").await;
+    house.report(&furnished, 100).await;
+    let Furnished {
+        group,
+        cluster,
+        node,
+        agent,
+    } = &furnished;
     let first = async |path: &str| house.get(path).await["items"][0].clone();
     let installation = first("/api/v1/installations").await;
-    let plan = house
-        .post("/api/v1/plans", &json!({"action": "refresh", "nodes": [node]}))
-        .await;
-    assert_eq!(plan["refusal_count"], 0, "{plan:#}");
-    let job = house.post("/api/v1/jobs", &json!({"plan_id": plan["id"]})).await;
-    let job = text(&job["id"]);
+    let job = house.waiting_job(&furnished).await;
+    let plan = text(&house.get(&format!("/api/v1/jobs/{job}")).await["plan_id"]);
     house.post("/api/v1/join-tokens", &json!({"group_id": group})).await;
     let member = json!({"email": "grace@example.org", "name": "Grace", "role": "viewer", "password": "a long enough passphrase"});
     Ids {
@@ -156,28 +110,13 @@ async fn furnish(house: &House) -> Ids {
         session: Uuid::now_v7().to_string(),
         certificate: text(&installation["certificate_id"]),
         installation: text(&installation["id"]),
-        plan: text(&plan["id"]),
-        group,
-        cluster,
-        node,
-        agent,
+        plan,
+        group: group.clone(),
+        cluster: cluster.clone(),
+        node: node.clone(),
+        agent: agent.identity.agent_id.to_string(),
         job,
     }
-}
-
-fn certificate() -> String {
-    let key = PrivateKey::generate(KeySpec::P256).expect("a key");
-    let profile = Profile {
-        subject: Subject(vec![("CN".into(), "n1.example.org".into())]),
-        sans: Vec::new(),
-        ca: None,
-        key_usage: Vec::new(),
-        extended_key_usage: Vec::new(),
-        not_before: Utc::now() - Duration::days(1),
-        not_after: Utc::now() + Duration::days(100),
-        hash: Hash::Sha256,
-    };
-    self_signed(&key, &profile).expect("a certificate").to_pem()
 }
 
 /// What an answer says, without the id of its request.

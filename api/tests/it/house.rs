@@ -4,9 +4,10 @@ use certyard_api::{Addresses, Config, Rates, Secret, Server};
 use certyard_domain::agents::{NewJoinToken, create_join_token};
 use certyard_domain::people::{NewToken, create_token};
 use certyard_domain::{Role, Scope};
-use certyard_pki::{CsrRequest, Hash, KeySpec, PrivateKey, Subject, make_csr};
+use certyard_pki::{CsrRequest, Hash, KeySpec, PrivateKey, Profile, San, Subject, make_csr, self_signed};
 use certyard_protocol::{EnrollRequest, HostFacts, Identity, PROTOCOL_VERSION};
 use certyard_testkit::{TestDb, TestOrg};
+use chrono::{Duration, Utc};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -185,6 +186,51 @@ impl House {
         assert_eq!(told.status, StatusCode::OK, "{}", told.text);
     }
 
+    /// A cluster in a group of its own, with a node that its agent is ready to work on.
+    pub async fn furnish(&self, name: &str) -> Furnished {
+        let group = self.post("/api/v1/groups", &json!({ "name": name })).await;
+        let cluster = json!({"name": name, "product": "cucm", "version": "15", "group_id": group["id"]});
+        let cluster = text(&self.post("/api/v1/clusters", &cluster).await["id"]);
+        let group = text(&group["id"]);
+        let agent = self.join(group.parse().expect("an id")).await;
+        self.introduce(&agent).await;
+        let node = json!({"name": "n1", "address": "127.0.0.1:1", "role": "publisher", "connector": "cisco_uc", "agent_id": agent.identity.agent_id});
+        let node = self.post(&format!("/api/v1/clusters/{cluster}/nodes"), &node).await;
+        let node = text(&node["id"]);
+        let ready = json!({"declared": [], "ready": [node]});
+        let told = answer(agent.client.put(self.agent_url("/agent/v1/nodes")).json(&ready)).await;
+        assert_eq!(told.status, StatusCode::OK, "{}", told.text);
+        Furnished {
+            group,
+            cluster,
+            node,
+            agent,
+        }
+    }
+
+    /// Lets an agent report one identity certificate that ends in so many days, and a CSR.
+    pub async fn report(&self, at: &Furnished, days: i64) {
+        let (_, csr) = key_and_csr();
+        let inventory = json!({
+            "form": "full", "digest": "d1", "observed_at": Utc::now(), "version": null,
+            "entries": [{"store": "tomcat", "kind": "identity", "entry": "tomcat", "certificate_pem": certificate(days), "served": {"state": "served"}}],
+            "csrs": [{"purpose": "tomcat", "csr_pem": csr}],
+        });
+        let path = self.agent_url(&format!("/agent/v1/nodes/{}/inventory", at.node));
+        let stored = answer(at.agent.client.put(path).json(&inventory)).await;
+        assert_eq!(stored.status, StatusCode::OK, "{}", stored.text);
+    }
+
+    /// A job that waits for an agent which does not come for it.
+    pub async fn waiting_job(&self, at: &Furnished) -> String {
+        let plan = self
+            .post("/api/v1/plans", &json!({"action": "refresh", "nodes": [at.node]}))
+            .await;
+        assert_eq!(plan["refusal_count"], 0, "{plan:#}");
+        let job = self.post("/api/v1/jobs", &json!({"plan_id": plan["id"]})).await;
+        text(&job["id"])
+    }
+
     pub fn agent_url(&self, path: &str) -> String {
         format!("https://{}{path}", self.addresses.agent)
     }
@@ -208,6 +254,14 @@ impl House {
     }
 }
 
+/// What [`House::furnish`] made.
+pub struct Furnished {
+    pub group: String,
+    pub cluster: String,
+    pub node: String,
+    pub agent: Joined,
+}
+
 pub struct Joined {
     pub client: reqwest::Client,
     pub identity: Identity,
@@ -223,6 +277,24 @@ impl Drop for House {
 pub fn poll_body(wait_seconds: u64) -> Value {
     json!({"session": Uuid::now_v7(), "seq": 1, "version": "0.1.0", "protocol": 1, "running": [], "wait_seconds": wait_seconds,
         "capabilities": [{"connector": "cisco_uc", "steps": [{"step": "inventory", "rollback": "automatic"}]}]})
+}
+
+pub fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value:#}")).into()
+}
+
+/// A certificate of a key that nobody keeps, in PEM.
+pub fn certificate(days: i64) -> String {
+    let key = PrivateKey::generate(KeySpec::P256).expect("a key");
+    self_issued(&key, days)
+}
+
+/// A certificate for 127.0.0.1 that its own key has signed.
+pub fn self_issued(key: &PrivateKey, days: i64) -> String {
+    let subject = Subject(vec![("CN".into(), "n1.example.org".into())]);
+    let (begin, end) = (Utc::now() - Duration::days(1), Utc::now() + Duration::days(days));
+    let profile = Profile::end_entity(subject, vec![San::ip([127, 0, 0, 1].into())], begin, end);
+    self_signed(key, &profile).expect("a certificate").to_pem()
 }
 
 pub fn key_and_csr() -> (PrivateKey, String) {

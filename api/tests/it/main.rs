@@ -2,8 +2,12 @@
 
 mod agents;
 mod authorization;
+mod dashboard;
 mod events;
 mod house;
+mod limits;
 mod openapi;
+mod organisation;
 mod requests;
+mod tls;
 mod uploads;

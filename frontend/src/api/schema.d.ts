@@ -751,7 +751,8 @@ export interface paths {
         /**
          * Follows a job by server-sent events.
          * @description Each event `job` carries the job as JSON in `data` and its version in `id`; at most two a second. `Last-Event-ID` resumes: an
-         *     event comes as soon as the job has moved since. The stream ends behind the event of the job's end. Comments keep it alive.
+         *     event comes as soon as the job has moved since. The stream ends behind the event of the job's end, and within seconds of the end of
+         *     the caller's session, token or right to see the job. Comments keep it alive.
          *
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
