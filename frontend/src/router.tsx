@@ -62,7 +62,7 @@ const clusterRoute = createRoute({
 const clusterTabRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/clusters/$clusterId/$tab',
-  validateSearch: pick('q', 'status', 'purpose', 'store', 'cert', 'do', 'period', 'state'),
+  validateSearch: pick('q', 'status', 'sort', 'cert', 'do', 'period', 'state'),
   component: ClusterPage,
 });
 

@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from 'openapi-fetch';
+import { noteServerVersion } from '../lib/server-version';
 import { ApiError, networkError, readProblem } from './problem';
 import type { paths } from './schema';
 
@@ -13,6 +14,7 @@ const guard: Middleware = {
     return request;
   },
   async onResponse({ response }) {
+    noteServerVersion(response.headers.get('X-Certyard-Version'));
     if (!response.ok) throw new ApiError(await readProblem(response));
   },
   onError({ error }) {

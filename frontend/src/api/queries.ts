@@ -1,6 +1,6 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import { client, take } from './client';
-import type { JobStatus, Page, StatusFilter } from './types';
+import type { CertificateSort, JobStatus, Page, StatusFilter } from './types';
 
 const PAGE_SIZE = 50;
 const POLL_MS = 5_000;
@@ -53,6 +53,8 @@ export interface ClusterFilter {
 export interface CertificateFilter {
   search?: string;
   status?: StatusFilter;
+  /** Order; lists that have one only pay no heed to it. */
+  sort?: CertificateSort;
 }
 
 export interface JobFilter {
@@ -95,7 +97,7 @@ export const identityQuery = (clusterId: string, filter: CertificateFilter) => (
   ...list(['certificates', 'identity', clusterId, filter], (page, signal) =>
     take(
       client.GET('/api/v1/clusters/{id}/identity-certificates', {
-        params: { path: { id: clusterId }, query: { sort: 'not_after', ...filter, ...page } },
+        params: { path: { id: clusterId }, query: { ...filter, ...page } },
         signal,
       }),
     ),
@@ -103,11 +105,11 @@ export const identityQuery = (clusterId: string, filter: CertificateFilter) => (
   refetchInterval: 2 * POLL_MS,
 });
 
-export const trustQuery = (clusterId: string, filter: CertificateFilter) => ({
-  ...list(['certificates', 'trust', clusterId, filter], (page, signal) =>
+export const trustQuery = (clusterId: string, { search, status }: CertificateFilter) => ({
+  ...list(['certificates', 'trust', clusterId, { search, status }], (page, signal) =>
     take(
       client.GET('/api/v1/clusters/{id}/trust-certificates', {
-        params: { path: { id: clusterId }, query: { ...filter, ...page } },
+        params: { path: { id: clusterId }, query: { search, status, ...page } },
         signal,
       }),
     ),

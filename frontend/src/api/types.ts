@@ -32,6 +32,8 @@ export type PlanRefusal = Schemas['PlanRefusal'];
 export type PlanTarget = Schemas['PlanTarget'];
 export type PlanWarning = Schemas['PlanWarning'];
 export type Side = Schemas['Side'];
+/** What the list of identity certificates is ordered by, the least first. */
+export type CertificateSort = 'not_after' | 'common_name';
 /** What lists of certificates filter by: the words of the cards. */
 export type StatusFilter = 'expired' | 'expiring' | 'valid';
 export type Task = Schemas['Task'];

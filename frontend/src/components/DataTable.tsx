@@ -1,4 +1,5 @@
 import { Button, Skeleton } from '@mantine/core';
+import { IconArrowUp } from '@tabler/icons-react';
 import { createColumnHelper, tableFeatures, useTable, type RowData } from '@tanstack/react-table';
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +9,8 @@ export interface Column<T> {
   id: string;
   header: string;
   cell: (row: T) => ReactNode;
+  /** What the API calls the order by this column, from the least up; without it the header is no button. */
+  sort?: string;
   /** The class of the cells: width, alignment, and below which width the column steps back. */
   className?: string;
 }
@@ -24,6 +27,9 @@ interface DataTableProps<T> {
   selected?: string | null;
   /** What a click on a row does, beside the link or button in its first cell. */
   onOpen?: (row: T) => void;
+  /** The order that the rows are in, and what a click on a header asks for. */
+  sorted?: string;
+  onSort?: (sort: string) => void;
   more?: { has: boolean; loading: boolean; load: () => void };
   /** The data on screen is older than the last try to read it. */
   stale?: boolean;
@@ -49,7 +55,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
   }, [columns]);
   const data = useMemo(() => rows ?? [], [rows]);
   const table = useTable({ features, columns: definitions, data, getRowId: rowId });
-  const classes = new Map(columns.map((column) => [column.id, column.className]));
+  const byId = new Map(columns.map((column) => [column.id, column]));
 
   if (props.error !== undefined && props.error !== null && rows === undefined) {
     return <LoadError error={props.error} retry={props.retry ?? (() => undefined)} />;
@@ -62,11 +68,26 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
         <thead>
           {table.getHeaderGroups().map((group) => (
             <tr key={group.id}>
-              {group.headers.map((header) => (
-                <th key={header.id} scope="col" className={classes.get(header.column.id)}>
-                  <table.FlexRender header={header} />
-                </th>
-              ))}
+              {group.headers.map((header) => {
+                const column = byId.get(header.column.id);
+                const label = <table.FlexRender header={header} />;
+                return (
+                  <th
+                    key={header.id}
+                    scope="col"
+                    className={column?.className}
+                    aria-sort={ariaSort(column?.sort, props.sorted)}
+                  >
+                    {column?.sort === undefined ? (
+                      label
+                    ) : (
+                      <SortButton sort={column.sort} sorted={props.sorted} onSort={props.onSort}>
+                        {label}
+                      </SortButton>
+                    )}
+                  </th>
+                );
+              })}
             </tr>
           ))}
         </thead>
@@ -81,7 +102,7 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
               onClick={(event) => openByRow(event, () => onOpen?.(row.original))}
             >
               {row.getAllCells().map((cell) => (
-                <td key={cell.id} className={classes.get(cell.column.id)}>
+                <td key={cell.id} className={byId.get(cell.column.id)?.className}>
                   <table.FlexRender cell={cell} />
                 </td>
               ))}
@@ -98,6 +119,28 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
         </div>
       )}
     </div>
+  );
+}
+
+function ariaSort(sort: string | undefined, sorted: string | undefined): 'ascending' | 'none' | undefined {
+  if (sort === undefined) return undefined;
+  return sort === sorted ? 'ascending' : 'none';
+}
+
+interface SortButtonProps {
+  sort: string;
+  sorted: string | undefined;
+  onSort: ((sort: string) => void) | undefined;
+  children: ReactNode;
+}
+
+/** The header of a column that the list can be ordered by. */
+function SortButton({ sort, sorted, onSort, children }: SortButtonProps) {
+  return (
+    <button type="button" className="sort" onClick={() => onSort?.(sort)}>
+      {children}
+      <IconArrowUp size={14} aria-hidden className={sort === sorted ? 'sort-mark is-on' : 'sort-mark'} />
+    </button>
   );
 }
 

@@ -1,5 +1,5 @@
 import { Button, Skeleton } from '@mantine/core';
-import { IconAlertTriangle, IconMapPinOff, IconRefresh, type Icon } from '@tabler/icons-react';
+import { IconAlertTriangle, IconMapPinOff, IconRefresh, IconSearchOff, type Icon } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/problem';
@@ -96,5 +96,23 @@ export function Lines({ count = 4 }: { count?: number }) {
         <Skeleton key={index} height={14} radius="sm" width={`${90 - ((index * 17) % 45)}%`} />
       ))}
     </div>
+  );
+}
+
+/** A list that its filter leaves empty, and the way back. */
+export function NoMatch({ onClear }: { onClear: () => void }) {
+  const { t } = useTranslation();
+  return (
+    <EmptyState
+      icon={IconSearchOff}
+      title={t('list.no_match')}
+      actions={
+        <Button variant="default" onClick={onClear}>
+          {t('list.clear')}
+        </Button>
+      }
+    >
+      {t('list.no_match_text')}
+    </EmptyState>
   );
 }

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { Link, useNavigate } from '@tanstack/react-router';
-import { IconPlus, IconSearchOff } from '@tabler/icons-react';
+import { IconPlus } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { clustersQuery } from '../api/queries';
@@ -10,7 +10,7 @@ import { CountsCell } from '../components/Counts';
 import { DataTable, type Column } from '../components/DataTable';
 import { ChoiceFilter, SearchField } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
-import { EmptyState } from '../components/States';
+import { NoMatch } from '../components/States';
 import { Time } from '../components/Time';
 import { AddClusterDialog } from '../features/cluster/AddClusterDialog';
 import { Onboarding } from '../features/onboarding/Onboarding';
@@ -87,23 +87,6 @@ function ProductFilter({ value, onChange }: ProductFilterProps) {
   const productName = useProductName();
   const options = Object.keys(PRODUCTS).map((product) => ({ value: product, label: productName(product) }));
   return <ChoiceFilter label={t('f.product')} options={options} value={value} onChange={onChange} />;
-}
-
-export function NoMatch({ onClear }: { onClear: () => void }) {
-  const { t } = useTranslation();
-  return (
-    <EmptyState
-      icon={IconSearchOff}
-      title={t('list.no_match')}
-      actions={
-        <Button variant="default" onClick={onClear}>
-          {t('list.clear')}
-        </Button>
-      }
-    >
-      {t('list.no_match_text')}
-    </EmptyState>
-  );
 }
 
 function useClusterColumns(): Column<Cluster>[] {

@@ -7,6 +7,7 @@ import { KeyboardHelp } from './KeyboardHelp';
 import { OfflineBanner } from './OfflineBanner';
 import { Sidebar } from './Sidebar';
 import { Topbar } from './Topbar';
+import { VersionBanner } from './VersionBanner';
 
 /** The frame around every page behind the sign-in. */
 export function Shell() {
@@ -26,6 +27,7 @@ export function Shell() {
         <div className="stage">
           <Topbar onHelp={help.open} onNav={nav.toggle} navOpen={navOpen} />
           <OfflineBanner />
+          <VersionBanner />
           <main id="main" tabIndex={-1}>
             <Outlet />
           </main>

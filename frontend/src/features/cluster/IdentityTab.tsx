@@ -4,80 +4,49 @@ import { useTranslation } from 'react-i18next';
 import { identityQuery } from '../../api/queries';
 import type { Installation } from '../../api/types';
 import { Badge, LevelBadge, ServedBadge } from '../../components/Badge';
-import { DataTable, type Column } from '../../components/DataTable';
-import { SearchField } from '../../components/Filters';
-import { useRowWalk } from '../../components/Panel';
+import type { Column } from '../../components/DataTable';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
-import { useList } from '../../lib/use-list';
-import { useView } from '../../lib/view';
-import { NoMatch } from '../../pages/ClustersPage';
 import { InstallationPanel } from '../certificate/InstallationPanel';
-import { readStatus, StatusFilter } from './StatusFilter';
+import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
+import { useCertificates } from './use-certificates';
 
 const FLOW = ['csr', 'history'];
 
+const rowId = (row: Installation) => row.id;
+
 export function IdentityTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
-  const [view, change] = useView();
-  const status = readStatus(view.status);
-  const list = useList<Installation>(identityQuery(cluster.id, { search: view.q, status }));
-  const open = (id: string) => change({ cert: id }, { replace: view.cert !== undefined });
+  const certificates = useCertificates((filter) => identityQuery(cluster.id, filter), rowId);
+  const { current, doing, open, change } = certificates;
   const columns = useIdentityColumns(open);
-  const ids = useMemo(() => (list.rows ?? []).map((row) => row.id), [list.rows]);
-  const current = view.cert ?? null;
-  useRowWalk(ids, current, open);
-  const filtered = view.q !== undefined || status !== undefined;
-  const flow = FLOW.includes(view.do ?? '') ? undefined : view.do;
+  // A part of the panel closes with it; what lies over the page stays.
+  const left = FLOW.includes(doing ?? '') ? undefined : doing;
   return (
-    <div className={current === null ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        {frame(
-          <div className="card">
-            <div className="filters" role="search">
-              <SearchField
-                label={t('f.search_certificates')}
-                value={view.q ?? ''}
-                onChange={(q) => change({ q: q || undefined }, { replace: true })}
-              />
-              <StatusFilter value={status} onChange={(value) => change({ status: value })} />
-            </div>
-            <DataTable
-              label={t('tab.identity')}
-              columns={columns}
-              rows={list.rows}
-              rowId={(row) => row.id}
-              loading={list.loading}
-              error={list.error}
-              retry={list.retry}
-              stale={list.stale || cluster.status === 'unreachable'}
-              more={list.more}
-              selected={current}
-              onOpen={(row) => open(row.id)}
-              empty={
-                filtered ? (
-                  <NoMatch onClear={() => change({ q: undefined, status: undefined })} />
-                ) : (
-                  <EmptyState icon={IconCertificate} title={t('identity.none')}>
-                    {t('identity.none_text')}
-                  </EmptyState>
-                )
-              }
-            />
-          </div>,
-        )}
-      </div>
-      {current !== null && (
-        <InstallationPanel
-          key={current}
-          id={current}
-          row={list.rows?.find((row) => row.id === current)}
-          onClose={() => change({ cert: undefined, do: flow })}
-        />
-      )}
-    </div>
+    <CertificatesCard
+      cluster={cluster}
+      frame={frame}
+      label={t('tab.identity')}
+      certificates={certificates}
+      columns={columns}
+      none={
+        <EmptyState icon={IconCertificate} title={t('identity.none')}>
+          {t('identity.none_text')}
+        </EmptyState>
+      }
+      panel={
+        current !== null && (
+          <InstallationPanel
+            key={current}
+            id={current}
+            row={certificates.row}
+            onClose={() => change({ cert: undefined, do: left })}
+          />
+        )
+      }
+    />
   );
 }
 
@@ -94,6 +63,7 @@ function useIdentityColumns(open: (id: string) => void): Column<Installation>[] 
       {
         id: 'certificate',
         header: t('col.certificate'),
+        sort: 'common_name',
         cell: (row) => (
           <span className="cell-main">
             <button type="button" className="row-link" onClick={() => open(row.id)}>
@@ -123,6 +93,7 @@ function useIdentityColumns(open: (id: string) => void): Column<Installation>[] 
       {
         id: 'expires',
         header: t('col.expires'),
+        sort: 'not_after',
         className: 'col-tight',
         cell: (row) => (
           <span className="cell-main">

@@ -4,74 +4,42 @@ import { useTranslation } from 'react-i18next';
 import { trustQuery } from '../../api/queries';
 import type { TrustRow } from '../../api/types';
 import { LevelBadge, Tag } from '../../components/Badge';
-import { DataTable, type Column } from '../../components/DataTable';
-import { SearchField } from '../../components/Filters';
-import { useRowWalk } from '../../components/Panel';
+import type { Column } from '../../components/DataTable';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { colonHex, displayName } from '../../lib/certificate';
-import { useList } from '../../lib/use-list';
-import { useView } from '../../lib/view';
-import { NoMatch } from '../../pages/ClustersPage';
 import { TrustPanel } from '../certificate/TrustPanel';
-import { readStatus, StatusFilter } from './StatusFilter';
+import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
+import { useCertificates } from './use-certificates';
 
 const SHOWN_STORES = 2;
 
+const rowId = (row: TrustRow) => row.certificate_id;
+
 export function TrustTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
-  const [view, change] = useView();
-  const status = readStatus(view.status);
-  const list = useList<TrustRow>(trustQuery(cluster.id, { search: view.q, status }));
-  const open = (id: string) => change({ cert: id }, { replace: view.cert !== undefined });
+  const certificates = useCertificates((filter) => trustQuery(cluster.id, filter), rowId);
+  const { current, open, change } = certificates;
   const columns = useTrustColumns(open);
-  const ids = useMemo(() => (list.rows ?? []).map((row) => row.certificate_id), [list.rows]);
-  const current = view.cert ?? null;
-  useRowWalk(ids, current, open);
-  const filtered = view.q !== undefined || status !== undefined;
   return (
-    <div className={current === null ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        {frame(
-          <div className="card">
-            <div className="filters" role="search">
-              <SearchField
-                label={t('f.search_certificates')}
-                value={view.q ?? ''}
-                onChange={(q) => change({ q: q || undefined }, { replace: true })}
-              />
-              <StatusFilter value={status} onChange={(value) => change({ status: value })} />
-            </div>
-            <DataTable
-              label={t('tab.trust')}
-              columns={columns}
-              rows={list.rows}
-              rowId={(row) => row.certificate_id}
-              loading={list.loading}
-              error={list.error}
-              retry={list.retry}
-              stale={list.stale || cluster.status === 'unreachable'}
-              more={list.more}
-              selected={current}
-              onOpen={(row) => open(row.certificate_id)}
-              empty={
-                filtered ? (
-                  <NoMatch onClear={() => change({ q: undefined, status: undefined })} />
-                ) : (
-                  <EmptyState icon={IconShieldCheck} title={t('trust.none')}>
-                    {t('identity.none_text')}
-                  </EmptyState>
-                )
-              }
-            />
-          </div>,
-        )}
-      </div>
-      {current !== null && (
-        <TrustPanel key={current} id={current} onClose={() => change({ cert: undefined })} />
-      )}
-    </div>
+    <CertificatesCard
+      cluster={cluster}
+      frame={frame}
+      label={t('tab.trust')}
+      certificates={certificates}
+      columns={columns}
+      none={
+        <EmptyState icon={IconShieldCheck} title={t('trust.none')}>
+          {t('identity.none_text')}
+        </EmptyState>
+      }
+      panel={
+        current !== null && (
+          <TrustPanel key={current} id={current} onClose={() => change({ cert: undefined })} />
+        )
+      }
+    />
   );
 }
 

@@ -9,12 +9,11 @@ import { TaskBadge } from '../../components/Badge';
 import { Bar } from '../../components/Counts';
 import { DataTable, type Column } from '../../components/DataTable';
 import { ChoiceFilter } from '../../components/Filters';
-import { EmptyState } from '../../components/States';
+import { EmptyState, NoMatch } from '../../components/States';
 import { Time } from '../../components/Time';
 import { monthRange } from '../../lib/time';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
-import { NoMatch } from '../../pages/ClustersPage';
 import { doneOf } from './progress';
 
 const STATES: JobStatus[] = ['waiting', 'running', 'succeeded', 'failed', 'partly_failed', 'cancelled'];
