@@ -27,6 +27,7 @@ pub mod nodes;
 pub mod orgs;
 pub mod people;
 pub mod plans;
+pub mod profiles;
 
 pub use clock::Timestamp;
 pub use db::{Db, OrgTx};

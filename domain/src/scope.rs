@@ -45,7 +45,9 @@ impl Role {
         match permission {
             Permission::ReadFleet => true,
             Permission::Operate => matches!(self, Self::Owner | Self::Admin | Self::Operator),
-            Permission::ManageFleet | Permission::ManagePeople => matches!(self, Self::Owner | Self::Admin),
+            Permission::ManageFleet | Permission::ManageProfiles | Permission::ManagePeople => {
+                matches!(self, Self::Owner | Self::Admin)
+            }
             Permission::ReadAudit => matches!(self, Self::Owner | Self::Admin | Self::Auditor),
             Permission::ReadPeople => matches!(self, Self::Owner | Self::Admin | Self::Auditor),
             Permission::ManageOrganisation => matches!(self, Self::Owner),
@@ -62,6 +64,8 @@ pub enum Permission {
     Operate,
     /// Enter and change groups, clusters, nodes, agents, join tokens.
     ManageFleet,
+    /// Make and change profiles, which clusters of every group may have.
+    ManageProfiles,
     /// See members and tokens.
     ReadPeople,
     /// Change members (but owners) and tokens.
@@ -228,7 +232,11 @@ impl Permission {
     pub fn is_organisation_wide(self) -> bool {
         match self {
             Self::ReadFleet | Self::Operate | Self::ManageFleet => false,
-            Self::ReadPeople | Self::ManagePeople | Self::ReadAudit | Self::ManageOrganisation => true,
+            Self::ManageProfiles
+            | Self::ReadPeople
+            | Self::ManagePeople
+            | Self::ReadAudit
+            | Self::ManageOrganisation => true,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! `(org_id, id)`, foreign keys and indexes that begin with `org_id`, row-level security on PostgreSQL.
 
 mod m20261122_000001_house;
+mod m20261122_000002_profiles;
 pub mod roles;
 pub mod table;
 
@@ -17,7 +18,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261122_000001_house::Migration)]
+        vec![
+            Box::new(m20261122_000001_house::Migration),
+            Box::new(m20261122_000002_profiles::Migration),
+        ]
     }
 }
 

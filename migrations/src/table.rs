@@ -136,6 +136,36 @@ async fn enable_row_level_security(manager: &SchemaManager<'_>, table: &str) -> 
     manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
 }
 
+/// Adds a column to a table. It may be missing in rows: those that are there have no value for it.
+///
+/// # Errors
+/// Whatever the database refuses.
+pub async fn add_column(manager: &SchemaManager<'_>, table: &'static str, column: ColumnDef) -> Result<(), DbErr> {
+    manager
+        .alter_table(Table::alter().table(table).add_column(column).to_owned())
+        .await
+}
+
+/// Adds a partial index on `org_id` and then `columns` to a table, for rows where `condition` holds.
+///
+/// # Errors
+/// Whatever the database refuses.
+pub async fn add_index_where(
+    manager: &SchemaManager<'_>,
+    name: &'static str,
+    table: &'static str,
+    columns: &[&'static str],
+    condition: &'static str,
+) -> Result<(), DbErr> {
+    let mut index = Index::create();
+    index.name(name).table(table).col("org_id");
+    for column in columns {
+        index.col(*column);
+    }
+    index.and_where(Expr::cust(condition));
+    manager.create_index(index).await
+}
+
 /// Text that must be there.
 pub fn text(name: &'static str) -> ColumnDef {
     ColumnDef::new(name).text().not_null().take()

@@ -10,7 +10,12 @@
 //! | [`RESTARTS`] | what takes up a new certificate only after a restart |
 //! | [`FORMATS`] | a file format that nodes take |
 //! | [`WAYS`] | how a step is done |
+//! | [`KEY_CHOICES`] | a key that can be made, with its hashes |
+//! | [`KEY_NOTES`] | what to know of a key before it is chosen |
+//! | [`SELF_SIGNED`] | for how long nodes sign their own certificates |
+//! | [`REUSES`] | a purpose that may take the certificate of another |
 
+mod choices;
 mod formats;
 mod products;
 mod purposes;
@@ -19,6 +24,11 @@ mod stores;
 mod versions;
 mod ways;
 
+pub(crate) use choices::subject_fault;
+pub use choices::{
+    KEY_CHOICES, KEY_NOTES, KeyChoice, KeyNote, REUSES, Reuse, SELF_SIGNED, SUBJECT_FIELDS, SelfSigned, key_choices,
+    key_notes, reuse_of, self_signed_of,
+};
 pub use formats::{FORMATS, Format};
 pub use products::{PRODUCTS, Product, product};
 pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, trust_store_of};
@@ -124,6 +134,26 @@ mod tests {
             WAYS.iter()
                 .map(|row| (format!("way {} {}", row.product, row.step.as_str()), row.proof)),
         );
+        all.extend(
+            KEY_CHOICES
+                .iter()
+                .map(|row| (format!("key {} {} {}", row.product, row.key_type, row.bits), row.proof)),
+        );
+        all.extend(
+            KEY_NOTES
+                .iter()
+                .map(|row| (format!("note {} {}", row.product, row.purpose), row.proof)),
+        );
+        all.extend(
+            SELF_SIGNED
+                .iter()
+                .map(|row| (format!("self-signed {}", row.product), row.proof)),
+        );
+        all.extend(
+            REUSES
+                .iter()
+                .map(|row| (format!("reuse {} {}", row.product, row.purpose), row.proof)),
+        );
         all
     }
 
@@ -146,7 +176,11 @@ mod tests {
             .chain(TRUST_STORES.iter().map(|row| row.product))
             .chain(RESTARTS.iter().map(|row| row.product))
             .chain(FORMATS.iter().map(|row| row.product))
-            .chain(WAYS.iter().map(|row| row.product));
+            .chain(WAYS.iter().map(|row| row.product))
+            .chain(KEY_CHOICES.iter().map(|row| row.product))
+            .chain(KEY_NOTES.iter().map(|row| row.product))
+            .chain(SELF_SIGNED.iter().map(|row| row.product))
+            .chain(REUSES.iter().map(|row| row.product));
         for product in named {
             assert!(products.contains(&product), "{product} is no product");
         }

@@ -306,20 +306,8 @@ impl CsrOptions {
             }
         }
         for (index, (field, value)) in self.subject.iter().enumerate() {
-            if !["O", "OU", "L", "ST", "C"].contains(&field.as_str()) {
-                let path = format!("csr.subject[{index}]");
-                push(wrong, path, "unsupported", "one of O, OU, L, ST, C".into());
-            } else if value.is_empty() || value.chars().count() > 64 || value.chars().any(char::is_control) {
-                let path = format!("csr.subject[{index}]");
-                push(
-                    wrong,
-                    path,
-                    "invalid_value",
-                    "1 to 64 characters without control characters".into(),
-                );
-            } else if field == "C" && !(value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase())) {
-                let path = format!("csr.subject[{index}]");
-                push(wrong, path, "invalid_value", "a country is two capital letters".into());
+            if let Some((code, text)) = crate::catalogue::subject_fault(field, value) {
+                push(wrong, format!("csr.subject[{index}]"), code, text.into());
             }
         }
     }

@@ -14,5 +14,6 @@ mod machine;
 mod nodes;
 mod people;
 mod plans;
+mod profiles;
 mod rules;
 mod traps;

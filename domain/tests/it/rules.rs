@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which they may import each other: only upwards.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "audit",
     "idempotency",
     "catalogue",
@@ -12,6 +12,7 @@ const ROOMS: [&str; 13] = [
     "orgs",
     "people",
     "clusters",
+    "profiles",
     "agents",
     "nodes",
     "certificates",

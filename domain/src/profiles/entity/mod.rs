@@ -1,0 +1,4 @@
+//! Rows of the room.
+
+pub mod cluster_profile;
+pub mod profile;
