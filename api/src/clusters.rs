@@ -9,8 +9,8 @@ use crate::jobs::{Job, job};
 use crate::nodes::{CreateNode, Node, node};
 use crate::page::{self, Named, Page};
 use crate::state::App;
-use actix_web::{HttpResponse, delete, get, patch, post, web};
-use certyard_domain::{Timestamp, clusters, inventory, jobs, nodes};
+use actix_web::{HttpResponse, delete, get, patch, post, put, web};
+use certyard_domain::{Timestamp, clusters, inventory, jobs, nodes, profiles};
 use certyard_protocol::StoreKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,8 @@ pub(crate) struct Cluster {
     pub description: String,
     /// Its group.
     pub group: Named,
+    /// What is wanted of its certificates.
+    pub profile: ClusterProfile,
     /// How it is.
     pub status: ClusterStatus,
     /// Nodes.
@@ -75,6 +77,26 @@ pub(crate) struct Cluster {
     pub created_at: DateTime<Utc>,
     /// Last change.
     pub updated_at: DateTime<Utc>,
+}
+
+/// The profile of a cluster.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClusterProfile {
+    /// The profile; the built-in one is `00000000-0000-0000-0000-000000000000`.
+    pub id: Uuid,
+    /// Its name.
+    #[schema(example = "Default")]
+    pub name: String,
+    /// The cluster has it by itself; else it follows the organisation's default.
+    pub own: bool,
+}
+
+/// Gives a cluster a profile.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetClusterProfile {
+    /// The profile; null: whatever is the organisation's default.
+    pub profile_id: Option<Uuid>,
 }
 
 /// Installed certificates by how near their end is.
@@ -299,7 +321,9 @@ pub(crate) async fn list_clusters(app: App, caller: Caller, query: web::Query<Li
     };
     let tx = app.db.read(caller.scope()).await?;
     let rows = clusters::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::convert(rows, cluster)))
+    let ids: Vec<Uuid> = rows.items.iter().map(|row| row.cluster.id).collect();
+    let profiles = profiles::attached(&tx, &ids).await?;
+    Ok(web::Json(page::convert(rows, |row| cluster(row, &profiles))))
 }
 
 /// Makes a cluster.
@@ -321,8 +345,12 @@ pub(crate) async fn create_cluster(
         description: body.description,
     };
     let row = clusters::create(&tx, new).await?;
+    let profiles = profiles::attached(&tx, &[row.cluster.id]).await?;
     tx.commit().await?;
-    Ok(created(format!("/api/v1/clusters/{}", row.cluster.id), cluster(row)))
+    Ok(created(
+        format!("/api/v1/clusters/{}", row.cluster.id),
+        cluster(row, &profiles),
+    ))
 }
 
 /// Reads a cluster.
@@ -331,7 +359,8 @@ pub(crate) async fn create_cluster(
 pub(crate) async fn get_cluster(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let tx = app.db.read(caller.scope()).await?;
     let row = clusters::get(&tx, *id).await?;
-    Ok(versioned(row.cluster.version, cluster(row)))
+    let profiles = profiles::attached(&tx, &[*id]).await?;
+    Ok(versioned(row.cluster.version, cluster(row, &profiles)))
 }
 
 /// Changes a cluster.
@@ -354,8 +383,32 @@ pub(crate) async fn update_cluster(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = clusters::update(&tx, *id, condition.version()?, change).await?;
+    let profiles = profiles::attached(&tx, &[*id]).await?;
     tx.commit().await?;
-    Ok(versioned(row.cluster.version, cluster(row)))
+    Ok(versioned(row.cluster.version, cluster(row, &profiles)))
+}
+
+/// Gives a cluster a profile.
+///
+/// A profile that wants what the cluster's version cannot have is refused with `not_in_version`.
+#[utoipa::path(operation_id = "set_cluster_profile", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster")), request_body = SetClusterProfile, responses((status = 200, description = "The cluster", body = Cluster)))]
+#[put("/clusters/{id}/profile")]
+pub(crate) async fn set_profile(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: Json<SetClusterProfile>,
+) -> Result<HttpResponse, Problem> {
+    let to = match body.0.profile_id {
+        Some(profile) => profiles::Assignment::Own(profile),
+        None => profiles::Assignment::Default,
+    };
+    let tx = app.db.write(caller.scope()).await?;
+    profiles::assign(&tx, &[*id], to).await?;
+    let row = clusters::get(&tx, *id).await?;
+    let profiles = profiles::attached(&tx, &[*id]).await?;
+    tx.commit().await?;
+    Ok(versioned(row.cluster.version, cluster(row, &profiles)))
 }
 
 /// Retires a cluster with its nodes.
@@ -509,8 +562,14 @@ pub(crate) fn counts(counts: clusters::Counts) -> Counts {
     }
 }
 
-fn cluster(row: clusters::ClusterRow) -> Cluster {
+fn cluster(row: clusters::ClusterRow, profiles: &profiles::Attachments) -> Cluster {
+    let profile = profiles.of(row.cluster.id);
     Cluster {
+        profile: ClusterProfile {
+            id: profile.id,
+            name: profile.name.clone(),
+            own: profile.own,
+        },
         id: row.cluster.id,
         name: row.cluster.name,
         product: row.cluster.product,

@@ -38,6 +38,7 @@ mod overview;
 mod page;
 mod people;
 mod plans;
+mod profiles;
 mod routes;
 mod server;
 mod setup;

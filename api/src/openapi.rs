@@ -22,6 +22,7 @@ use utoipa_actix_web::AppExt;
         (name = "people", description = "Set-up, sign-in, sessions"),
         (name = "organisation", description = "The organisation, its members, tokens and audit log"),
         (name = "fleet", description = "Groups, clusters, nodes and what is known of products"),
+        (name = "profiles", description = "What is wanted of identity certificates, and how far clusters are from it"),
         (name = "agents", description = "Agents and how they join"),
         (name = "certificates", description = "Certificates, where they are installed, and CSRs"),
         (name = "jobs", description = "Plans, jobs, tasks and their progress"),

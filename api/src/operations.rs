@@ -62,6 +62,7 @@ impl Operation {
 const READ: Access = Access::Needs(Permission::ReadFleet);
 const OPERATE: Access = Access::Needs(Permission::Operate);
 const FLEET: Access = Access::Needs(Permission::ManageFleet);
+const PROFILES: Access = Access::Needs(Permission::ManageProfiles);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const PEOPLE: Access = Access::Needs(Permission::ManagePeople);
 const ORGANISATION: Access = Access::Needs(Permission::ManageOrganisation);
@@ -120,6 +121,16 @@ pub const OPERATIONS: &[Operation] = &[
     ),
     op("GET", "/api/v1/clusters/{id}/jobs", "list_cluster_jobs", READ),
     op("GET", "/api/v1/clusters/{id}/summary", "get_cluster_summary", READ),
+    op("PUT", "/api/v1/clusters/{id}/profile", "set_cluster_profile", FLEET),
+    op("GET", "/api/v1/profiles", "list_profiles", READ),
+    op("POST", "/api/v1/profiles", "create_profile", PROFILES),
+    op("GET", "/api/v1/profiles/options", "get_profile_options", READ),
+    op("GET", "/api/v1/profiles/{id}", "get_profile", READ),
+    op("PATCH", "/api/v1/profiles/{id}", "update_profile", PROFILES),
+    op("DELETE", "/api/v1/profiles/{id}", "retire_profile", PROFILES),
+    op("POST", "/api/v1/profiles/{id}/copy", "copy_profile", PROFILES),
+    op("POST", "/api/v1/profiles/{id}/default", "set_default_profile", PROFILES),
+    op("POST", "/api/v1/profiles/{id}/clusters", "assign_profile", FLEET),
     op("GET", "/api/v1/nodes", "list_nodes", READ),
     op("GET", "/api/v1/nodes/{id}", "get_node", READ),
     op("PATCH", "/api/v1/nodes/{id}", "update_node", FLEET),

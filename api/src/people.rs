@@ -273,10 +273,11 @@ async fn me(app: &State, principal: &Principal) -> Result<Me, Problem> {
     })
 }
 
-const PERMISSIONS: [(Permission, &str); 7] = [
+const PERMISSIONS: [(Permission, &str); 8] = [
     (Permission::ReadFleet, "read_fleet"),
     (Permission::Operate, "operate"),
     (Permission::ManageFleet, "manage_fleet"),
+    (Permission::ManageProfiles, "manage_profiles"),
     (Permission::ReadPeople, "read_people"),
     (Permission::ManagePeople, "manage_people"),
     (Permission::ReadAudit, "read_audit"),

@@ -2,7 +2,7 @@
 
 use crate::{
     agents, audit, catalogue, certificates, clusters, csrs, events, groups, health, installations, jobs, members,
-    nodes, organisation, overview, people, plans, setup, tokens,
+    nodes, organisation, overview, people, plans, profiles, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -45,6 +45,16 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(clusters::list_trust)
         .service(clusters::list_cluster_jobs)
         .service(clusters::get_summary)
+        .service(clusters::set_profile)
+        .service(profiles::list_profiles)
+        .service(profiles::create_profile)
+        .service(profiles::get_options)
+        .service(profiles::get_profile)
+        .service(profiles::update_profile)
+        .service(profiles::retire_profile)
+        .service(profiles::copy_profile)
+        .service(profiles::set_default)
+        .service(profiles::assign)
         .service(nodes::list_nodes)
         .service(nodes::get_node)
         .service(nodes::update_node)

@@ -18,7 +18,11 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "create_join_token" => json!({"name": "walked", "group_id": ids.group}),
         "create_plan" => json!({"action": "refresh", "nodes": [ids.node]}),
         "create_job" => json!({"plan_id": ids.plan}),
-        "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group" => {
+        "update_profile" | "copy_profile" => json!({}),
+        "assign_profile" => json!({"cluster_ids": [ids.cluster]}),
+        "set_cluster_profile" => json!({"profile_id": ids.profile}),
+        "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group"
+        | "create_profile" => {
             json!({"walk": 1})
         }
         _ => return None,
@@ -30,6 +34,7 @@ struct Ids {
     group: String,
     cluster: String,
     node: String,
+    profile: String,
     agent: String,
     join_token: String,
     certificate: String,
@@ -50,6 +55,7 @@ impl Ids {
             group: id(),
             cluster: id(),
             node: id(),
+            profile: id(),
             agent: id(),
             join_token: id(),
             certificate: id(),
@@ -69,6 +75,7 @@ impl Ids {
             Some("groups") => &self.group,
             Some("clusters") => &self.cluster,
             Some("nodes") => &self.node,
+            Some("profiles") => &self.profile,
             Some("agents") => &self.agent,
             Some("join-tokens") => &self.join_token,
             Some("certificates") => &self.certificate,
@@ -101,7 +108,9 @@ async fn furnish(house: &House) -> Ids {
     let plan = text(&house.get(&format!("/api/v1/jobs/{job}")).await["plan_id"]);
     house.post("/api/v1/join-tokens", &json!({"group_id": group})).await;
     let member = json!({"email": "grace@example.org", "name": "Grace", "role": "viewer", "password": "a long enough passphrase"});
+    let profile = house.post("/api/v1/profiles", &json!({"name": "walked"})).await;
     Ids {
+        profile: text(&profile["id"]),
         csr: text(&first("/api/v1/csrs").await["id"]),
         join_token: text(&first("/api/v1/join-tokens").await["id"]),
         task: text(&first(&format!("/api/v1/jobs/{job}/tasks")).await["id"]),
@@ -215,6 +224,10 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
             let names_ids = operation.path.contains('{')
                 || ["create_cluster", "create_join_token", "create_plan", "create_job"].contains(&operation.id);
             if !names_ids || operation.access == Access::Public {
+                continue;
+            }
+            // Profiles are of the whole organisation: whoever belongs to it sees them, whatever the group.
+            if operation.id == "get_profile" && who.contains("group") {
                 continue;
             }
             let unknown = Ids::unknown();

@@ -430,6 +430,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{id}/profile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Gives a cluster a profile.
+         * @description A profile that wants what the cluster's version cannot have is refused with `not_in_version`.
+         *
+         *     Needs one of the roles owner, admin.
+         */
+        put: operations["set_cluster_profile"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters/{id}/summary": {
         parameters: {
             query?: never;
@@ -1159,6 +1181,157 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists profiles, the built-in one first.
+         * @description Lists profiles, the built-in one first.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_profiles"];
+        put?: never;
+        /**
+         * Makes a profile.
+         * @description Makes a profile.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["create_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads what may be chosen for a product in a version.
+         * @description Reads what may be chosen for a product in a version.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["get_profile_options"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a profile.
+         * @description Reads a profile.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["get_profile"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a profile.
+         * @description Its clusters follow the default from then on. While it has clusters, or is the default, this is refused with 409
+         *     `confirmation_required` and the number of clusters until `confirm=true` is said.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        delete: operations["retire_profile"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a profile.
+         * @description The built-in one is refused with `profile_built_in`: copy it.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        patch: operations["update_profile"];
+        trace?: never;
+    };
+    "/api/v1/profiles/{id}/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives clusters a profile: all of them, or none.
+         * @description A cluster whose version cannot have what the profile wants is refused with `not_in_version`.
+         *
+         *     Needs one of the roles owner, admin.
+         */
+        post: operations["assign_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copies a profile, the built-in one too.
+         * @description Copies a profile, the built-in one too.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["copy_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/profiles/{id}/default": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a profile, or the built-in one, the default.
+         * @description There is exactly one: clusters without a profile of their own follow it.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["set_default_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions": {
         parameters: {
             query?: never;
@@ -1414,6 +1587,20 @@ export interface components {
          * @enum {string}
          */
         AgentStatus: "online" | "offline" | "banned" | "retired";
+        /** @description Gives clusters a profile. */
+        AssignProfile: {
+            /** @description The clusters, 1 to 1000. */
+            cluster_ids: string[];
+        };
+        /** @description What became of an assignment. */
+        Assigned: {
+            /**
+             * Format: int64
+             * @description Clusters that had another profile before.
+             * @example 2
+             */
+            changed: number;
+        };
         /** @description Who did something. */
         AuditActor: {
             /**
@@ -1791,6 +1978,8 @@ export interface components {
              * @example cucm
              */
             product: string;
+            /** @description What is wanted of its certificates. */
+            profile: components["schemas"]["ClusterProfile"];
             /**
              * Format: int64
              * @description Rises with each change; also the ETag.
@@ -1812,6 +2001,21 @@ export interface components {
              */
             version: string;
         };
+        /** @description The profile of a cluster. */
+        ClusterProfile: {
+            /**
+             * Format: uuid
+             * @description The profile; the built-in one is `00000000-0000-0000-0000-000000000000`.
+             */
+            id: string;
+            /**
+             * @description Its name.
+             * @example Default
+             */
+            name: string;
+            /** @description The cluster has it by itself; else it follows the organisation's default. */
+            own: boolean;
+        };
         /**
          * @description How a cluster is, in one word.
          * @enum {string}
@@ -1831,6 +2035,14 @@ export interface components {
          * @enum {string}
          */
         Connector: "cisco_uc" | "nginx";
+        /** @description Copies a profile. */
+        CopyProfile: {
+            /**
+             * @description Name of the copy; left out: "copy of …".
+             * @example copy of Campus, CA-signed
+             */
+            name?: string | null;
+        };
         /** @description Installed certificates by how near their end is. */
         Counts: {
             /**
@@ -2026,6 +2238,23 @@ export interface components {
              * @example null
              */
             purpose?: string | null;
+        };
+        /** @description Makes a profile. */
+        CreateProfile: {
+            /**
+             * @description For people.
+             * @example Web and phones by the company's CA
+             */
+            description?: string;
+            /** @description Clusters without a profile of their own follow it. */
+            is_default?: boolean;
+            /**
+             * @description Name, unique in the organisation.
+             * @example Campus, CA-signed
+             */
+            name: string;
+            /** @description What it wants. */
+            settings?: components["schemas"]["ProfileSetting"][];
         };
         /** @description Makes an API token. */
         CreateToken: {
@@ -2675,6 +2904,37 @@ export interface components {
              */
             type: string;
         };
+        /** @description A key that may be chosen. */
+        KeyOption: {
+            /**
+             * Format: int32
+             * @description Bits of the RSA modulus, or of the curve.
+             * @example 2048
+             */
+            bits: number;
+            /**
+             * @description How sure this is: `certain`, `likely`, `guess`.
+             * @example certain
+             */
+            evidence: string;
+            /**
+             * @description Hashes that are as strong, the usual one first.
+             * @example [
+             *       "SHA256"
+             *     ]
+             */
+            hashes: string[];
+            /**
+             * @description `RSA` or `EC`.
+             * @example RSA
+             */
+            key_type: string;
+            /**
+             * @description What to know of it.
+             * @example []
+             */
+            notes: string[];
+        };
         /** @description Who asks, and what the dashboard has to know first. */
         Me: {
             /**
@@ -3225,6 +3485,8 @@ export interface components {
                  * @example cucm
                  */
                 product: string;
+                /** @description What is wanted of its certificates. */
+                profile: components["schemas"]["ClusterProfile"];
                 /**
                  * Format: int64
                  * @description Rises with each change; also the ETag.
@@ -3859,6 +4121,65 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_Profile: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * @description It comes with the product: it can be looked at and copied, and made the default.
+                 * @example false
+                 */
+                built_in: boolean;
+                /**
+                 * Format: int64
+                 * @description Clusters that have it, by themselves or as the default.
+                 * @example 3
+                 */
+                cluster_count: number;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at?: string | null;
+                /**
+                 * @description For people.
+                 * @example Web and phones by the company's CA
+                 */
+                description: string;
+                /**
+                 * Format: uuid
+                 * @description The profile; the built-in one is `00000000-0000-0000-0000-000000000000`.
+                 */
+                id: string;
+                /** @description Clusters without a profile of their own follow it. */
+                is_default: boolean;
+                /**
+                 * @description Name.
+                 * @example Campus, CA-signed
+                 */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Rises with each change; also the ETag.
+                 * @example 1
+                 */
+                revision: number;
+                /** @description What it wants; purposes that are not named stay open. */
+                settings: components["schemas"]["ProfileSetting"][];
+                /**
+                 * Format: date-time
+                 * @description Last change.
+                 */
+                updated_at?: string | null;
+                /** @description What to know of the settings. */
+                warnings: components["schemas"]["ProfileWarning"][];
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Session: {
             /** @description The rows of this page. */
             items: {
@@ -4363,6 +4684,165 @@ export interface components {
              */
             versions: string[];
         };
+        /** @description What is wanted of identity certificates. */
+        Profile: {
+            /**
+             * @description It comes with the product: it can be looked at and copied, and made the default.
+             * @example false
+             */
+            built_in: boolean;
+            /**
+             * Format: int64
+             * @description Clusters that have it, by themselves or as the default.
+             * @example 3
+             */
+            cluster_count: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at?: string | null;
+            /**
+             * @description For people.
+             * @example Web and phones by the company's CA
+             */
+            description: string;
+            /**
+             * Format: uuid
+             * @description The profile; the built-in one is `00000000-0000-0000-0000-000000000000`.
+             */
+            id: string;
+            /** @description Clusters without a profile of their own follow it. */
+            is_default: boolean;
+            /**
+             * @description Name.
+             * @example Campus, CA-signed
+             */
+            name: string;
+            /**
+             * Format: int64
+             * @description Rises with each change; also the ETag.
+             * @example 1
+             */
+            revision: number;
+            /** @description What it wants; purposes that are not named stay open. */
+            settings: components["schemas"]["ProfileSetting"][];
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at?: string | null;
+            /** @description What to know of the settings. */
+            warnings: components["schemas"]["ProfileWarning"][];
+        };
+        /** @description What may be chosen for the purposes of a product in a version. */
+        ProfileOptions: {
+            /**
+             * @description Product.
+             * @example cucm
+             */
+            product: string;
+            /** @description The purposes. */
+            purposes: components["schemas"]["PurposeOptions"][];
+            /**
+             * @description Subject fields.
+             * @example [
+             *       "O",
+             *       "OU",
+             *       "L",
+             *       "ST",
+             *       "C"
+             *     ]
+             */
+            subject_fields: string[];
+            /**
+             * @description Version; empty: the newest.
+             * @example 14
+             */
+            version: string;
+        };
+        /** @description What is wanted for one purpose of one product. What is null or left out stays open: whatever is installed is right. */
+        ProfileSetting: {
+            /**
+             * @description `SHA256`, `SHA384` or `SHA512`.
+             * @example SHA256
+             */
+            hash?: string | null;
+            /**
+             * Format: int32
+             * @description Bits of the RSA modulus, or of the curve.
+             * @example 2048
+             */
+            key_bits?: number | null;
+            /**
+             * @description `RSA` or `EC`.
+             * @example RSA
+             */
+            key_type?: string | null;
+            /**
+             * @description One certificate covers all nodes of a cluster.
+             * @example true
+             */
+            multi_server?: boolean | null;
+            /**
+             * @description Product, as in the catalogue.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description Purpose; `nginx:` is any name of a server.
+             * @example tomcat
+             */
+            purpose: string;
+            signing?: components["schemas"]["Signing"] | null;
+            /**
+             * @description Subject fields by short name: `O`, `OU`, `L`, `ST`, `C`.
+             * @example [
+             *       [
+             *         "O",
+             *         "Example"
+             *       ]
+             *     ]
+             */
+            subject?: [
+                string,
+                string
+            ][];
+            /**
+             * @description It takes the certificate of `tomcat`; nothing else can be wanted of it then.
+             * @example false
+             */
+            use_tomcat?: boolean;
+            /**
+             * Format: int32
+             * @description Years for which a node signs its own certificate; versions before 14 always take 5.
+             * @example null
+             */
+            validity_years?: number | null;
+        };
+        /** @description What to know of a setting that can be chosen all the same. */
+        ProfileWarning: {
+            /**
+             * @description Field of the setting.
+             * @example key_bits
+             */
+            field: string;
+            /**
+             * @description What happens.
+             * @example some phones do not register with a CallManager certificate of more than 2048 bits
+             */
+            message: string;
+            /**
+             * @description Product.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description Purpose.
+             * @example CallManager
+             */
+            purpose: string;
+        };
         /** @description What an identity certificate is for. */
         Purpose: {
             /**
@@ -4396,6 +4876,28 @@ export interface components {
              * @example tomcat-trust
              */
             trust_store?: string | null;
+        };
+        /** @description What may be chosen for a purpose. */
+        PurposeOptions: {
+            /** @description Keys, the usual one first. */
+            keys: components["schemas"]["KeyOption"][];
+            /** @description One certificate of a CA may cover all nodes. */
+            multi_server_ca_signed: boolean;
+            /** @description One self-signed certificate may cover all nodes. */
+            multi_server_self_signed: boolean;
+            /**
+             * @description Purpose; `nginx:` is any name of a server.
+             * @example tomcat
+             */
+            purpose: string;
+            /**
+             * @description The purpose whose certificate it may take, where it may: `use_tomcat`.
+             * @example null
+             */
+            reuse?: string | null;
+            /** @description Who may sign it. */
+            signing: components["schemas"]["Signing"][];
+            validity?: components["schemas"]["ValidityOptions"] | null;
         };
         /** @description Tries a job again. */
         RetryJob: {
@@ -4464,6 +4966,14 @@ export interface components {
              * @example Mozilla/5.0
              */
             user_agent: string;
+        };
+        /** @description Gives a cluster a profile. */
+        SetClusterProfile: {
+            /**
+             * Format: uuid
+             * @description The profile; null: whatever is the organisation's default.
+             */
+            profile_id?: string | null;
         };
         /** @description Makes the first organisation and its owner. */
         SetupRequest: {
@@ -4553,6 +5063,11 @@ export interface components {
              */
             password: string;
         };
+        /**
+         * @description Who signs a certificate.
+         * @enum {string}
+         */
+        Signing: "ca_signed" | "self_signed";
         /**
          * @description How a step is.
          * @enum {string}
@@ -4903,6 +5418,44 @@ export interface components {
              * @example 60
              */
             start_days?: number | null;
+        };
+        /** @description Changes a profile; what is left out stays. */
+        UpdateProfile: {
+            /**
+             * @description New description.
+             * @example Web and phones by the company's CA
+             */
+            description?: string | null;
+            /** @description Whether it is the default; false gives that role back to the built-in one. */
+            is_default?: boolean | null;
+            /**
+             * @description New name.
+             * @example Campus, CA-signed
+             */
+            name?: string | null;
+            /** @description All settings anew. */
+            settings?: components["schemas"]["ProfileSetting"][] | null;
+        };
+        /** @description Years for which a node signs its own certificate. */
+        ValidityOptions: {
+            /**
+             * Format: int32
+             * @description What the node takes whatever is chosen.
+             * @example null
+             */
+            always_years?: number | null;
+            /**
+             * Format: int32
+             * @description Fewest that can be chosen.
+             * @example 5
+             */
+            least_years: number;
+            /**
+             * Format: int32
+             * @description Most that can be chosen.
+             * @example 20
+             */
+            most_years: number;
         };
         /** @description What a CSR would ask for. */
         WantedCsr: {
@@ -6117,6 +6670,11 @@ export interface operations {
                      *           "node_count": 3,
                      *           "nodes_unreachable": 0,
                      *           "product": "cucm",
+                     *           "profile": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "Default",
+                     *             "own": true
+                     *           },
                      *           "revision": 1,
                      *           "status": "disabled",
                      *           "trust": {
@@ -6211,6 +6769,11 @@ export interface operations {
                      *       "node_count": 3,
                      *       "nodes_unreachable": 0,
                      *       "product": "cucm",
+                     *       "profile": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "Default",
+                     *         "own": true
+                     *       },
                      *       "revision": 1,
                      *       "status": "disabled",
                      *       "trust": {
@@ -6294,6 +6857,11 @@ export interface operations {
                      *       "node_count": 3,
                      *       "nodes_unreachable": 0,
                      *       "product": "cucm",
+                     *       "profile": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "Default",
+                     *         "own": true
+                     *       },
                      *       "revision": 1,
                      *       "status": "disabled",
                      *       "trust": {
@@ -6433,6 +7001,11 @@ export interface operations {
                      *       "node_count": 3,
                      *       "nodes_unreachable": 0,
                      *       "product": "cucm",
+                     *       "profile": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "Default",
+                     *         "own": true
+                     *       },
                      *       "revision": 1,
                      *       "status": "disabled",
                      *       "trust": {
@@ -6834,6 +7407,97 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Node"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_cluster_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The cluster */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "profile_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetClusterProfile"];
+            };
+        };
+        responses: {
+            /** @description The cluster */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "description": "Call control north",
+                     *       "enabled": true,
+                     *       "group": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "north"
+                     *       },
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "identity": {
+                     *         "expired": 0,
+                     *         "expiring": 2,
+                     *         "total": 12,
+                     *         "valid": 10
+                     *       },
+                     *       "inventory_at": "2027-01-31T09:30:00Z",
+                     *       "name": "cucm-north",
+                     *       "node_count": 3,
+                     *       "nodes_unreachable": 0,
+                     *       "product": "cucm",
+                     *       "profile": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "Default",
+                     *         "own": true
+                     *       },
+                     *       "revision": 1,
+                     *       "status": "disabled",
+                     *       "trust": {
+                     *         "expired": 0,
+                     *         "expiring": 2,
+                     *         "total": 12,
+                     *         "valid": 10
+                     *       },
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "version": "15"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Cluster"];
                 };
             };
             /** @description Refused or failed */
@@ -10092,6 +10756,816 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_PlanTarget"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_profiles: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Part of the name. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Profiles by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "built_in": false,
+                     *           "cluster_count": 3,
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "description": "Web and phones by the company's CA",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "is_default": true,
+                     *           "name": "Campus, CA-signed",
+                     *           "revision": 1,
+                     *           "settings": [
+                     *             {
+                     *               "hash": "SHA256",
+                     *               "key_bits": 2048,
+                     *               "key_type": "RSA",
+                     *               "multi_server": true,
+                     *               "product": "cucm",
+                     *               "purpose": "tomcat",
+                     *               "signing": "ca_signed",
+                     *               "subject": [
+                     *                 [
+                     *                   "O",
+                     *                   "Example"
+                     *                 ]
+                     *               ],
+                     *               "use_tomcat": false,
+                     *               "validity_years": null
+                     *             }
+                     *           ],
+                     *           "updated_at": "2027-01-31T09:30:00Z",
+                     *           "warnings": [
+                     *             {
+                     *               "field": "key_bits",
+                     *               "message": "some phones do not register with a CallManager certificate of more than 2048 bits",
+                     *               "product": "cucm",
+                     *               "purpose": "CallManager"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_profile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "Web and phones by the company's CA",
+                 *       "is_default": true,
+                 *       "name": "Campus, CA-signed",
+                 *       "settings": [
+                 *         {
+                 *           "hash": "SHA256",
+                 *           "key_bits": 2048,
+                 *           "key_type": "RSA",
+                 *           "multi_server": true,
+                 *           "product": "cucm",
+                 *           "purpose": "tomcat",
+                 *           "signing": "ca_signed",
+                 *           "subject": [
+                 *             [
+                 *               "O",
+                 *               "Example"
+                 *             ]
+                 *           ],
+                 *           "use_tomcat": false,
+                 *           "validity_years": null
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateProfile"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "built_in": false,
+                     *       "cluster_count": 3,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "description": "Web and phones by the company's CA",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "is_default": true,
+                     *       "name": "Campus, CA-signed",
+                     *       "revision": 1,
+                     *       "settings": [
+                     *         {
+                     *           "hash": "SHA256",
+                     *           "key_bits": 2048,
+                     *           "key_type": "RSA",
+                     *           "multi_server": true,
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "signing": "ca_signed",
+                     *           "subject": [
+                     *             [
+                     *               "O",
+                     *               "Example"
+                     *             ]
+                     *           ],
+                     *           "use_tomcat": false,
+                     *           "validity_years": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "key_bits",
+                     *           "message": "some phones do not register with a CallManager certificate of more than 2048 bits",
+                     *           "product": "cucm",
+                     *           "purpose": "CallManager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile_options: {
+        parameters: {
+            query: {
+                /** @description Product, as in the catalogue. */
+                product: string;
+                /** @description Version; left out: the newest. */
+                version?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description What may be chosen */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "product": "cucm",
+                     *       "purposes": [
+                     *         {
+                     *           "keys": [
+                     *             {
+                     *               "bits": 2048,
+                     *               "evidence": "certain",
+                     *               "hashes": [
+                     *                 "SHA256"
+                     *               ],
+                     *               "key_type": "RSA",
+                     *               "notes": []
+                     *             }
+                     *           ],
+                     *           "multi_server_ca_signed": true,
+                     *           "multi_server_self_signed": true,
+                     *           "purpose": "tomcat",
+                     *           "reuse": null,
+                     *           "signing": [
+                     *             "ca_signed"
+                     *           ],
+                     *           "validity": {
+                     *             "always_years": null,
+                     *             "least_years": 5,
+                     *             "most_years": 20
+                     *           }
+                     *         }
+                     *       ],
+                     *       "subject_fields": [
+                     *         "O",
+                     *         "OU",
+                     *         "L",
+                     *         "ST",
+                     *         "C"
+                     *       ],
+                     *       "version": "14"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ProfileOptions"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_profile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The profile */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The profile */
+            200: {
+                headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "built_in": false,
+                     *       "cluster_count": 3,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "description": "Web and phones by the company's CA",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "is_default": true,
+                     *       "name": "Campus, CA-signed",
+                     *       "revision": 1,
+                     *       "settings": [
+                     *         {
+                     *           "hash": "SHA256",
+                     *           "key_bits": 2048,
+                     *           "key_type": "RSA",
+                     *           "multi_server": true,
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "signing": "ca_signed",
+                     *           "subject": [
+                     *             [
+                     *               "O",
+                     *               "Example"
+                     *             ]
+                     *           ],
+                     *           "use_tomcat": false,
+                     *           "validity_years": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "key_bits",
+                     *           "message": "some phones do not register with a CallManager certificate of more than 2048 bits",
+                     *           "product": "cucm",
+                     *           "purpose": "CallManager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_profile: {
+        parameters: {
+            query?: {
+                /** @description Delete it although it is in use; left out: such a profile is refused with the number of its clusters. */
+                confirm?: boolean;
+            };
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The profile */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_profile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The profile */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "description": "Web and phones by the company's CA",
+                 *       "is_default": true,
+                 *       "name": "Campus, CA-signed",
+                 *       "settings": [
+                 *         {
+                 *           "hash": "SHA256",
+                 *           "key_bits": 2048,
+                 *           "key_type": "RSA",
+                 *           "multi_server": true,
+                 *           "product": "cucm",
+                 *           "purpose": "tomcat",
+                 *           "signing": "ca_signed",
+                 *           "subject": [
+                 *             [
+                 *               "O",
+                 *               "Example"
+                 *             ]
+                 *           ],
+                 *           "use_tomcat": false,
+                 *           "validity_years": null
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateProfile"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "built_in": false,
+                     *       "cluster_count": 3,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "description": "Web and phones by the company's CA",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "is_default": true,
+                     *       "name": "Campus, CA-signed",
+                     *       "revision": 1,
+                     *       "settings": [
+                     *         {
+                     *           "hash": "SHA256",
+                     *           "key_bits": 2048,
+                     *           "key_type": "RSA",
+                     *           "multi_server": true,
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "signing": "ca_signed",
+                     *           "subject": [
+                     *             [
+                     *               "O",
+                     *               "Example"
+                     *             ]
+                     *           ],
+                     *           "use_tomcat": false,
+                     *           "validity_years": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "key_bits",
+                     *           "message": "some phones do not register with a CallManager certificate of more than 2048 bits",
+                     *           "product": "cucm",
+                     *           "purpose": "CallManager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_profile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The profile */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cluster_ids": [
+                 *         "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AssignProfile"];
+            };
+        };
+        responses: {
+            /** @description How many had another one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changed": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Assigned"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_profile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The profile */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "copy of Campus, CA-signed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CopyProfile"];
+            };
+        };
+        responses: {
+            /** @description The copy */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "built_in": false,
+                     *       "cluster_count": 3,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "description": "Web and phones by the company's CA",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "is_default": true,
+                     *       "name": "Campus, CA-signed",
+                     *       "revision": 1,
+                     *       "settings": [
+                     *         {
+                     *           "hash": "SHA256",
+                     *           "key_bits": 2048,
+                     *           "key_type": "RSA",
+                     *           "multi_server": true,
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "signing": "ca_signed",
+                     *           "subject": [
+                     *             [
+                     *               "O",
+                     *               "Example"
+                     *             ]
+                     *           ],
+                     *           "use_tomcat": false,
+                     *           "validity_years": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "key_bits",
+                     *           "message": "some phones do not register with a CallManager certificate of more than 2048 bits",
+                     *           "product": "cucm",
+                     *           "purpose": "CallManager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_default_profile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The profile */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The default */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "built_in": false,
+                     *       "cluster_count": 3,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "description": "Web and phones by the company's CA",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "is_default": true,
+                     *       "name": "Campus, CA-signed",
+                     *       "revision": 1,
+                     *       "settings": [
+                     *         {
+                     *           "hash": "SHA256",
+                     *           "key_bits": 2048,
+                     *           "key_type": "RSA",
+                     *           "multi_server": true,
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "signing": "ca_signed",
+                     *           "subject": [
+                     *             [
+                     *               "O",
+                     *               "Example"
+                     *             ]
+                     *           ],
+                     *           "use_tomcat": false,
+                     *           "validity_years": null
+                     *         }
+                     *       ],
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "warnings": [
+                     *         {
+                     *           "field": "key_bits",
+                     *           "message": "some phones do not register with a CallManager certificate of more than 2048 bits",
+                     *           "product": "cucm",
+                     *           "purpose": "CallManager"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Profile"];
                 };
             };
             /** @description Refused or failed */
