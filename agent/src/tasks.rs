@@ -46,7 +46,7 @@ pub(crate) async fn handle(agent: &Arc<Agent>, claimed: ClaimedTask) {
     end_former_epoch(agent, task).await;
     let incarnation = agent.stored().identity.bundle.incarnation;
     match agent.journal.admit(&payload, incarnation) {
-        Ok(Admission::Run(carried)) => run(agent, &node, payload, carried).await,
+        Ok(Admission::Run(carried)) => run(agent, &node, payload, carried, enter(agent, task)).await,
         Ok(Admission::Finished(result)) => tell(agent, task, &result).await,
         Ok(Admission::UnderWay) => {
             tracing::debug!(task = %task.task_id, "a task came again that is under way");
@@ -94,18 +94,26 @@ fn verify(agent: &Agent, claimed: &ClaimedTask) -> Result<(TaskPayload, Arc<Held
     Ok((payload, node))
 }
 
-/// Runs an admitted task to its result, with its lease renewed beside it.
-async fn run(agent: &Arc<Agent>, node: &HeldNode, payload: TaskPayload, carried: HashMap<usize, StepRecord>) {
-    let task = TaskRef {
-        task_id: payload.task_id,
-        epoch: payload.epoch,
-    };
+/// From here on polls name the task as one under way.
+fn enter(agent: &Agent, task: TaskRef) -> Arc<Control> {
     let control = Arc::new(Control {
         task,
         cancel: AtomicBool::new(false),
         lost: AtomicBool::new(false),
     });
     held(&agent.running).insert(task.task_id, control.clone());
+    control
+}
+
+/// Runs an admitted task to its result, with its lease renewed beside it.
+async fn run(
+    agent: &Arc<Agent>,
+    node: &HeldNode,
+    payload: TaskPayload,
+    carried: HashMap<usize, StepRecord>,
+    control: Arc<Control>,
+) {
+    let task = control.task;
     let renewals = tokio::spawn(keep_lease(agent.clone(), control.clone()));
     let ended = {
         let _one_at_a_time = node.shared.busy.lock().await;
@@ -200,8 +208,11 @@ pub(crate) async fn resume(agent: &Arc<Agent>) -> Result<(), ServerError> {
         };
         match agent.server().lease(task.task_id, &request).await {
             Ok(_) => {
-                let agent = agent.clone();
-                tokio::spawn(async move { run(&agent, &node, open.payload, open.steps).await });
+                let (agent, control) = (agent.clone(), enter(agent, task));
+                tokio::spawn(async move {
+                    let _slot = agent.slots.clone().acquire_owned().await;
+                    run(&agent, &node, open.payload, open.steps, control).await;
+                });
             }
             Err(ServerError::Stale(_) | ServerError::Refused { .. }) => lose(agent, &open),
             Err(error) => return Err(error),

@@ -30,14 +30,28 @@ async fn run(program: &mut Program, node: &str, steps: Vec<Step>, point: KillPoi
     let results = stub.state().results.clone();
     let mine: Vec<&TaskResult> = results
         .iter()
-        .filter(|(id, _)| *id == task.task_id)
+        .filter(|(id, other)| *id == task.task_id && other.epoch == result.epoch)
         .map(|(_, r)| r)
         .collect();
     assert!(
         mine.iter().all(|other| **other == result),
         "{point}: a repeated result is the same"
     );
+    noted(program, task).await;
     result
+}
+
+/// Waits until the agent noted that the server has the result: else it would tell it again in the next round, and a point
+/// behind the report of that round would be this result's.
+async fn noted(program: &Program, task: TaskRef) {
+    let file = program.data().join(format!("journal/{}.jsonl", task.task_id));
+    program
+        .stub
+        .until("the journal's last line", |_| {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            text.contains("\"line\":\"delivered\"").then_some(())
+        })
+        .await;
 }
 
 /// It says that the point was reached; a point fires once in a data folder.

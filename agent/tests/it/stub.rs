@@ -30,6 +30,10 @@ pub struct State {
     pub results: Vec<(Uuid, TaskResult)>,
     pub inventories: Vec<(Uuid, InventoryReport)>,
     digests: HashMap<Uuid, String>,
+    /// Tasks that were handed out and of which nothing was heard since.
+    unheard: HashMap<Uuid, ClaimedTask>,
+    /// Of the agent's last poll.
+    session: Option<Uuid>,
     pub polls: usize,
     pub renewals: usize,
     pub cancel: Vec<Uuid>,
@@ -99,6 +103,8 @@ impl Stub {
                 digests: HashMap::new(),
                 polls: 0,
                 renewals: 0,
+                unheard: HashMap::new(),
+                session: None,
                 cancel: vec![],
                 scripted: HashMap::new(),
                 requests: vec![],
@@ -209,15 +215,33 @@ impl Stub {
             if let Some(found) = look(&mut self.state()) {
                 return found;
             }
-            assert!(Instant::now() < end, "never came: {what}");
+            assert!(Instant::now() < end, "never came: {what}\n{}", self.story());
             let _ = tokio::time::timeout(Duration::from_millis(100), changed).await;
         }
     }
 
-    /// The result of a task in an epoch.
+    /// The last requests and what is open, for whoever waits in vain.
+    fn story(&self) -> String {
+        let state = self.state();
+        let from = state.requests.len().saturating_sub(40);
+        let requests: Vec<String> = state.requests[from..]
+            .iter()
+            .map(|(at, path)| format!("{:>7.1} s ago {path}", at.elapsed().as_secs_f32()))
+            .collect();
+        let queued: Vec<TaskRef> = state.queue.iter().map(|claimed| claimed.task).collect();
+        format!(
+            "the last of {} requests:\n{}\nqueued: {queued:?}\nleases: {:?}\nnot heard of: {:?}",
+            state.requests.len(),
+            requests.join("\n"),
+            state.leases,
+            state.unheard.keys()
+        )
+    }
+
+    /// The result of a task in this epoch, or in a later one where the claim of this one was lost on its way.
     pub async fn result(&self, task: TaskRef) -> TaskResult {
         self.until("a result", |state| {
-            let fits = |(id, result): &&(Uuid, TaskResult)| *id == task.task_id && result.epoch == task.epoch;
+            let fits = |(id, result): &&(Uuid, TaskResult)| *id == task.task_id && result.epoch >= task.epoch;
             state.results.iter().find(fits).map(|(_, result)| result.clone())
         })
         .await
@@ -275,6 +299,9 @@ impl Stub {
             {
                 state.clients.push(client.clone());
             }
+            if let Some(task) = path.strip_prefix("/tasks/").and_then(|rest| rest.split('/').next()) {
+                state.unheard.remove(&task.parse::<Uuid>().unwrap());
+            }
             let found = state.scripted.iter_mut().find(|(end, _)| path.ends_with(*end));
             found.and_then(|(_, answers)| {
                 if answers.len() > 1 {
@@ -327,7 +354,9 @@ impl Stub {
                 let request: ClaimRequest = serde_json::from_slice(body).unwrap();
                 let mut state = self.state();
                 let most = (request.max as usize).min(state.queue.len());
-                let tasks = state.queue.drain(..most).collect();
+                let tasks: Vec<ClaimedTask> = state.queue.drain(..most).collect();
+                let handed_out = tasks.iter().map(|claimed| (claimed.task.task_id, claimed.clone()));
+                state.unheard.extend(handed_out);
                 (200, json!(ClaimAnswer { tasks }))
             }
             ["tasks", task, "lease"] => {
@@ -385,6 +414,7 @@ impl Stub {
             ..PollAnswer::default()
         };
         loop {
+        self.return_lost_claims(&request);
             let changed = self.changed.notified();
             {
                 let state = self.state();
@@ -408,6 +438,29 @@ impl Stub {
             state
                 .nodes
                 .entry(declared.name.clone())
+    /// A claim whose answer died with the agent comes back in the next epoch, as when its lease has run out; the first poll
+    /// of a new session tells it without a wait.
+    fn return_lost_claims(&self, request: &PollRequest) {
+        let mut state = self.state();
+        if state.session.replace(request.session) == Some(request.session) {
+            return;
+        }
+        let running: Vec<Uuid> = request.running.iter().map(|task| task.task_id).collect();
+        let lost: Vec<ClaimedTask> = state.unheard.drain().map(|(_, claimed)| claimed).collect();
+        drop(state);
+        for claimed in lost.into_iter().filter(|lost| !running.contains(&lost.task.task_id)) {
+            let Some((bytes, _)) = claimed.envelope.decode() else {
+                continue;
+            };
+            // A test that hands out what is no payload wants no second try.
+            if let Ok(mut payload) = serde_json::from_slice::<TaskPayload>(&bytes) {
+                payload.epoch += 1;
+                self.queue(&payload);
+            }
+        }
+    }
+
+    /// Knows a node by its id once it took it; what was edited here stays, unless the agent changed it since.
                 .or_insert_with(|| NodeAssignment {
                     node_id: Uuid::new_v4(),
                     cluster: declared.cluster,
