@@ -45,14 +45,13 @@ pub(crate) async fn wrap(
     metrics::counter!("certyard_http_requests_total", "operation" => operation, "status" => status.to_string())
         .increment(1);
     metrics::histogram!("certyard_http_request_seconds", "operation" => operation).record(took.as_secs_f64());
-    tracing::info!(
-        request_id = id,
-        %method,
-        path = path.escape_default().to_string(),
-        status,
-        millis = took.as_millis() as u64,
-        "answered"
-    );
+    let (path, millis) = (path.escape_default().to_string(), took.as_millis() as u64);
+    // Agents ask each minute for as long as they live: what they do is logged where it is done.
+    if path.starts_with("/agent/") && status < 400 {
+        tracing::debug!(request_id = id, %method, path, status, millis, "answered");
+    } else {
+        tracing::info!(request_id = id, %method, path, status, millis, "answered");
+    }
     Ok(response)
 }
 
