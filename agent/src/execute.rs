@@ -385,7 +385,7 @@ pub async fn settle(bench: &Bench<'_>, run: &Run, now: DateTime<Utc>) -> Result<
         ..not_started(run.payload.epoch, Outcome::Retry, error.failure(), None)
     };
     bench.journal.finished(run.payload.task_id, &result, now)?;
-    bench.journal.delivered(run.payload.task_id, true)
+    bench.journal.delivered(run.task(), true)
 }
 
 /// An error with all its causes.

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A torn last line (power failure while it was written) never happened: nothing is done before its line is synced.
-//! `finished` without `delivered` is the spool of results.
+//! `finished` without `delivered` is the spool of results. Runs that are delivered stay on disk alone, for a week.
 
 use crate::connector::{Before, StepDone};
 use crate::folder::{Folder, FolderError, sync_folder};
@@ -24,7 +24,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{Mutex, PoisonError};
 use uuid::Uuid;
 
-/// Files of delivered tasks stay so long after their deadline: they answer a replay.
+/// Files of delivered tasks stay so long after their deadline and their last line: they answer a replay.
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// One line of a journal.
@@ -140,6 +140,7 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Journal {
     folder: Folder,
+    /// Runs that are not delivered.
     tasks: Mutex<HashMap<Uuid, Run>>,
 }
 
@@ -151,21 +152,39 @@ impl Journal {
     pub fn open(data: &Folder, now: DateTime<Utc>) -> Result<Self, FolderError> {
         let folder = data.sub("journal")?;
         let mut tasks = HashMap::new();
-        for name in folder.names(".jsonl")? {
-            let Some(run) = read_file(&folder, &name, true)? else {
-                folder.remove(&name)?;
-                continue;
-            };
-            if run.delivered && run.payload.deadline + KEPT < now {
-                folder.remove(&name)?;
-            } else {
-                tasks.insert(run.payload.task_id, run);
+        for name in folder.names(ENDING)? {
+            match read_file(&folder, &name, true)? {
+                Some(run) if is_past(&run, now) => folder.remove(&name)?,
+                Some(run) if run.delivered => {}
+                Some(run) => drop(tasks.insert(run.payload.task_id, run)),
+                None => folder.remove(&name)?,
             }
         }
         Ok(Self {
             folder,
             tasks: Mutex::new(tasks),
         })
+    }
+
+    /// Removes the files of delivered runs that are long past. How many.
+    ///
+    /// # Errors
+    /// When a file cannot be read or removed.
+    pub fn forget_past(&self, now: DateTime<Utc>) -> Result<usize, FolderError> {
+        let mut forgotten = 0;
+        for name in self.folder.names(ENDING)? {
+            let written = std::fs::metadata(self.folder.file(&name)).and_then(|meta| meta.modified());
+            // Most files are told by their last line's time, without being read.
+            if written.is_ok_and(|written| DateTime::<Utc>::from(written) + KEPT > now) {
+                continue;
+            }
+            let _admitting = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+            if read_file(&self.folder, &name, false)?.is_some_and(|run| is_past(&run, now)) {
+                self.folder.remove(&name)?;
+                forgotten += 1;
+            }
+        }
+        Ok(forgotten)
     }
 
     /// How many runs are without an end, and how many results without an answer; beside a running agent, too.
@@ -175,7 +194,7 @@ impl Journal {
     pub fn count(data: &Folder) -> Result<(usize, usize), FolderError> {
         let folder = data.sub("journal")?;
         let mut counts = (0, 0);
-        for name in folder.names(".jsonl")? {
+        for name in folder.names(ENDING)? {
             match read_file(&folder, &name, false)? {
                 Some(run) if run.result.is_none() => counts.0 += 1,
                 Some(run) if !run.delivered => counts.1 += 1,
@@ -192,7 +211,11 @@ impl Journal {
     pub fn admit(&self, payload: &TaskPayload, incarnation: i64) -> Result<Admission, FolderError> {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut carried = HashMap::new();
-        if let Some(run) = tasks.get(&payload.task_id) {
+        let delivered = match tasks.get(&payload.task_id) {
+            Some(_) => None,
+            None => read_file(&self.folder, &file_name(payload.task_id), true)?,
+        };
+        if let Some(run) = tasks.get(&payload.task_id).or(delivered.as_ref()) {
             if run.incarnation >= incarnation {
                 if run.payload.epoch > payload.epoch {
                     return Ok(Admission::Stale {
@@ -254,18 +277,19 @@ impl Journal {
         self.write(task, Line::Finished { result, at })
     }
 
-    /// The server answered the result; `stale`: it did not want it any more.
+    /// The server answered the result; `stale`: it did not want it any more. From here on the run is on disk alone. Nothing
+    /// is noted when a later epoch took its place meanwhile.
     ///
     /// # Errors
     /// When the disk refuses.
-    pub fn delivered(&self, task: Uuid, stale: bool) -> Result<(), FolderError> {
-        self.write(task, Line::Delivered { stale })
-    }
-
-    /// The last run of a task.
-    pub fn run(&self, task: Uuid) -> Option<Run> {
-        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.get(&task).cloned()
+    pub fn delivered(&self, task: TaskRef, stale: bool) -> Result<(), FolderError> {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        if tasks.get(&task.task_id).is_none_or(|run| run.task() != task) {
+            return Ok(());
+        }
+        self.append(task.task_id, &Line::Delivered { stale })?;
+        tasks.remove(&task.task_id);
+        Ok(())
     }
 
     /// Runs without an end, for instance after a crash.
@@ -295,13 +319,23 @@ impl Journal {
     }
 
     fn append(&self, task: Uuid, line: &Line) -> Result<(), FolderError> {
-        let path = self.folder.file(&format!("{task}.jsonl"));
+        let path = self.folder.file(&file_name(task));
         append_line(&path, line).map_err(|source| FolderError::Io {
             what: "write",
             path: path.display().to_string(),
             source,
         })
     }
+}
+
+const ENDING: &str = ".jsonl";
+
+fn file_name(task: Uuid) -> String {
+    format!("{task}{ENDING}")
+}
+
+fn is_past(run: &Run, now: DateTime<Utc>) -> bool {
+    run.delivered && run.payload.deadline + KEPT < now
 }
 
 /// What a new epoch may take over, as long as the steps are the same: those of a run that ended well, that did not end,
@@ -372,4 +406,89 @@ fn read_file(folder: &Folder, name: &str, repair: bool) -> Result<Option<Run>, F
         }
     }
     Ok(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use certyard_protocol::{ConnectorKind, NodeState, Step};
+
+    fn payload(now: DateTime<Utc>) -> TaskPayload {
+        TaskPayload {
+            org_id: Uuid::new_v4(),
+            agent_id: Uuid::new_v4(),
+            node_id: Uuid::new_v4(),
+            job_id: Uuid::new_v4(),
+            task_id: Uuid::new_v4(),
+            epoch: 1,
+            action: "test".into(),
+            connector: ConnectorKind::Nginx,
+            steps: vec![Step::Inventory],
+            expect: vec![],
+            not_before: now,
+            deadline: now + TimeDelta::hours(1),
+        }
+    }
+
+    fn result(epoch: i64) -> TaskResult {
+        TaskResult {
+            epoch,
+            outcome: Outcome::Succeeded,
+            node_state: NodeState::Changed,
+            failure: None,
+            steps: vec![],
+            csr_pem: None,
+            inventory: None,
+        }
+    }
+
+    fn in_memory(journal: &Journal) -> usize {
+        journal.tasks.lock().unwrap().len()
+    }
+
+    #[test]
+    fn a_delivered_run_leaves_memory_at_once_and_the_disk_after_a_week() {
+        let temp = tempfile::tempdir().unwrap();
+        let data = Folder::create(&temp.path().join("data")).unwrap();
+        let now = Utc::now();
+        let journal = Journal::open(&data, now).unwrap();
+        let mut payload = payload(now);
+        let task = payload.task_id;
+        assert!(matches!(journal.admit(&payload, 1).unwrap(), Admission::Run(_)));
+        journal.finished(task, &result(1), now).unwrap();
+        assert_eq!((in_memory(&journal), journal.undelivered().len()), (1, 1));
+        let first = TaskRef {
+            task_id: task,
+            epoch: 1,
+        };
+        journal.delivered(first, false).unwrap();
+        assert_eq!((in_memory(&journal), journal.undelivered().len()), (0, 0));
+
+        // A replay is answered from the disk, before and after a restart.
+        for journal in [&journal, &Journal::open(&data, now).unwrap()] {
+            assert_eq!(in_memory(journal), 0);
+            let again = journal.admit(&payload, 1).unwrap();
+            assert!(matches!(again, Admission::Finished(kept) if *kept == result(1)));
+        }
+        payload.epoch = 3;
+        assert!(matches!(journal.admit(&payload, 1).unwrap(), Admission::Run(_)));
+        // The answer to the former epoch comes late.
+        journal.delivered(first, true).unwrap();
+        assert_eq!(in_memory(&journal), 1, "the run of the new epoch goes on");
+        payload.epoch = 2;
+        assert!(matches!(
+            journal.admit(&payload, 1).unwrap(),
+            Admission::Stale { highest: 3 }
+        ));
+        journal.finished(task, &result(3), now).unwrap();
+        assert_eq!(
+            journal.forget_past(now + TimeDelta::days(30)).unwrap(),
+            0,
+            "not delivered"
+        );
+        journal.delivered(TaskRef { epoch: 3, ..first }, false).unwrap();
+        assert_eq!(journal.forget_past(now + TimeDelta::days(6)).unwrap(), 0);
+        assert_eq!(journal.forget_past(now + TimeDelta::days(8)).unwrap(), 1);
+        assert!(matches!(journal.admit(&payload, 1).unwrap(), Admission::Run(_)));
+    }
 }

@@ -17,6 +17,7 @@ const SERVER: &str = "server";
 /// A clock that differs more from the server's is told: deadlines and certificates are judged by it.
 const SKEW: TimeDelta = TimeDelta::minutes(5);
 const NODE_FILES_EVERY: Duration = Duration::from_secs(2);
+const JOURNAL_EVERY: Duration = Duration::from_secs(3600);
 const RESULTS_EVERY: Duration = Duration::from_secs(30);
 /// Tasks under way at a stop get so long to end; what is left goes on at the next start.
 const GRACE: Duration = Duration::from_secs(20);
@@ -32,6 +33,7 @@ pub async fn run(agent: Arc<Agent>) -> Stop {
         tokio::spawn(refresh_loop(agent.clone())),
         tokio::spawn(result_loop(agent.clone())),
         tokio::spawn(node_file_loop(agent.clone())),
+        tokio::spawn(journal_loop(agent.clone())),
     ];
     poll_loop(&agent).await;
     let why = agent.until_stopped().await;
@@ -235,6 +237,18 @@ async fn node_file_loop(agent: Arc<Agent>) {
         match agent.refresh_nodes(false).await {
             Ok(()) => seen = now,
             Err(error) => tracing::debug!("cannot declare the nodes yet: {}", full(&error)),
+        }
+    }
+}
+
+/// An agent that runs for years keeps the journal of a week.
+async fn journal_loop(agent: Arc<Agent>) {
+    while agent.stopped().is_none() {
+        agent.pause(JOURNAL_EVERY).await;
+        match agent.journal.forget_past(Utc::now()) {
+            Ok(0) => {}
+            Ok(files) => tracing::debug!(files, "removed the journals of {files} tasks that are long past"),
+            Err(error) => agent.fault("journal", &full(&error)),
         }
     }
 }

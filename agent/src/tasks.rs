@@ -267,7 +267,7 @@ pub(crate) async fn deliver(agent: &Arc<Agent>) -> Result<(), ServerError> {
             }
             Err(error) => return Err(error),
         };
-        if let Err(error) = agent.journal.delivered(task.task_id, stale) {
+        if let Err(error) = agent.journal.delivered(task, stale) {
             agent.fault("journal", &full(&error));
         }
     }
