@@ -42,7 +42,7 @@ impl TestNginx {
         }
         let (port, second_port) = (free_port(), free_port());
         for name in [NAME, OTHER] {
-            self_signed(&root.join("ssl"), name);
+            self_signed(&root.join("ssl"), name, name, KeySpec::P256);
         }
         let site = |name: &str, listens: &str| {
             format!(
@@ -90,6 +90,32 @@ impl TestNginx {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         nginx
+    }
+
+    /// Gives the first site a second certificate, with an RSA key, in the same server block.
+    pub async fn add_rsa(&self) {
+        self_signed(&self.temp.path().join("ssl"), "rsa", NAME, KeySpec::Rsa2048);
+        let site = self.temp.path().join("sites/a.conf");
+        let text = std::fs::read_to_string(&site).unwrap();
+        let pair = "ssl_certificate ssl/rsa.pem; ssl_certificate_key ssl/rsa.key; location /";
+        std::fs::write(&site, text.replacen("location /", pair, 1)).unwrap();
+        let argv = self.settings().reload_argv;
+        assert!(Command::new(&argv[0]).args(&argv[1..]).status().unwrap().success());
+        let end = Instant::now() + Duration::from_secs(20);
+        // Each worker answers for itself.
+        let mut hits = 0;
+        while hits < 5 {
+            assert!(Instant::now() < end, "no RSA certificate: {}", self.errors());
+            let seen = self.served_of(Some("RSA")).await.is_ok();
+            hits = if seen { hits + 1 } else { 0 };
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SHA-256 of what the first site shows to whoever knows this type of key alone.
+    pub async fn served_of(&self, key_type: Option<&str>) -> Result<String, String> {
+        let address = format!("127.0.0.1:{}", self.port);
+        Ok(wire::look(&address, NAME, key_type).await?.sha256())
     }
 
     pub fn config(&self) -> PathBuf {
@@ -187,13 +213,14 @@ impl Drop for TestNginx {
     }
 }
 
-fn self_signed(folder: &std::path::Path, name: &str) {
-    let key = PrivateKey::generate(KeySpec::P256).unwrap();
+/// A pair in the files `file`.
+fn self_signed(folder: &std::path::Path, file: &str, name: &str, key: KeySpec) {
+    let key = PrivateKey::generate(key).unwrap();
     let (from, to) = (Utc::now() - TimeDelta::days(300), Utc::now() + TimeDelta::days(20));
     let profile = Profile::end_entity(Subject::common_name(name), vec![San::dns(name)], from, to);
     let certificate = certyard_pki::self_signed(&key, &profile).unwrap();
-    std::fs::write(folder.join(format!("{name}.pem")), certificate.to_pem()).unwrap();
-    let file = folder.join(format!("{name}.key"));
+    std::fs::write(folder.join(format!("{file}.pem")), certificate.to_pem()).unwrap();
+    let file = folder.join(format!("{file}.key"));
     std::fs::write(&file, key.to_pkcs8_pem().as_bytes()).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

@@ -351,3 +351,56 @@ async fn a_stop_in_the_middle_puts_the_old_certificate_back() {
         (Outcome::Cancelled, NodeState::NotStarted)
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_rsa_and_an_ec_certificate_in_one_block_are_found_and_renewed_each_for_itself() {
+    let nginx = TestNginx::start().await;
+    nginx.add_rsa().await;
+    let (connector, desk) = (nginx.connector(), Desk::new());
+    let rsa = format!("{PURPOSE}#2");
+    let pairs = [(PURPOSE, "EC", 256), (rsa.as_str(), "RSA", 2048)];
+    let mut served = std::collections::HashMap::new();
+    for (_, key_type, _) in pairs {
+        served.insert(key_type, nginx.served_of(Some(key_type)).await.unwrap());
+    }
+    let found = connector.inventory().await.unwrap();
+    for (purpose, key_type, _) in pairs {
+        assert_eq!(crate::conformance::installed(&found, purpose), served[key_type]);
+        let entry = found.entries.iter().find(|entry| entry.store == purpose).unwrap();
+        assert_eq!(entry.served, Served::Served, "{purpose}");
+    }
+    let csr = |purpose: &str, key_type: &str, key_bits| {
+        Step::GenerateCsr(CsrSpec {
+            purpose: purpose.into(),
+            common_name: NAME.into(),
+            names: vec![NAME.into(), format!("alt-{NAME}")],
+            key_type: key_type.into(),
+            key_bits,
+            hash: "SHA256".into(),
+            subject: vec![],
+        })
+    };
+    // Twice: the first time adopts the files.
+    for round in 1..=2 {
+        for (purpose, key_type, bits) in pairs {
+            let made = desk.run(&connector, &task(vec![csr(purpose, key_type, bits)])).await;
+            assert_eq!(made.outcome, Outcome::Succeeded, "{:?}", made.failure);
+            let answer = nginx.ca.sign(&made.csr_pem.unwrap(), 30).unwrap();
+            let result = desk.run(&connector, &task(install_steps(purpose, &answer))).await;
+            assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
+            assert_eq!(result.steps[2].note, "served at 4 of 4 addresses and names");
+            served.insert(key_type, answer.leaf.sha256_hex());
+            for (_, key_type, _) in pairs {
+                let now = nginx.served_of(Some(key_type)).await.unwrap();
+                assert_eq!(now, served[key_type], "round {round}: {key_type} after {purpose}");
+            }
+        }
+    }
+    // A key of the other's type would take its place.
+    for (purpose, other, bits) in [(PURPOSE, "RSA", 2048), (rsa.as_str(), "EC", 256)] {
+        let result = desk.run(&connector, &task(vec![csr(purpose, other, bits)])).await;
+        assert_eq!(result.node_state, NodeState::NotStarted);
+        assert_eq!(result.failure.unwrap().code, "key_type_taken");
+    }
+    nginx.assert_working_pair();
+}

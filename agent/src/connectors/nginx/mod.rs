@@ -21,7 +21,7 @@ use certyard_protocol::{
     StepCapability, StepKind, StoreKind,
 };
 use layout::Layout;
-use pair::{broken, check_chain, check_presented, find_key, key_spec, leaf_sha256, san, spki_sha256};
+use pair::{broken, check_beside, check_chain, check_presented, find_key, key_spec, leaf_sha256, san, spki_sha256};
 use sites::{Site, Sites};
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,7 @@ impl Nginx {
     async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
         let site = self.site(&spec.purpose)?;
         let (key_spec, hash) = key_spec(spec)?;
+        check_beside(&site, &spec.key_type)?;
         let names = if spec.names.is_empty() {
             site.names.clone()
         } else {
@@ -173,6 +174,7 @@ impl Nginx {
         let layout = self.layout(&site);
         let certificates = check_chain(chain, sha256)?;
         let leaf = certificates.first().ok_or_else(|| broken("it is empty"))?;
+        check_beside(&site, &leaf.key.key_type)?;
         let installed = leaf_sha256(&layout.configured_chain()?);
         let done = layout.release().as_deref() == Some(sha256) && installed.as_deref() == Some(sha256);
         if !done {

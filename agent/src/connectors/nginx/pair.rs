@@ -1,6 +1,7 @@
 //! Certificate and key as a pair: whether they belong together, and what a CSR is to ask for.
 
 use super::layout::Layout;
+use super::sites::Site;
 use crate::connector::StepError;
 use crate::pem_blocks;
 use crate::wire::Shown;
@@ -94,6 +95,26 @@ pub(super) fn find_key(layout: &Layout, leaf: &Certificate) -> Result<Zeroizing<
             leaf.subject
         ),
     ))
+}
+
+/// Of two certificates with one type of key in a server block nginx would serve the later one alone.
+pub(super) fn check_beside(site: &Site, key_type: &str) -> Result<(), StepError> {
+    for file in &site.beside {
+        let chain = std::fs::read_to_string(file).unwrap_or_default();
+        let other = pem_blocks::certificates(&chain)
+            .first()
+            .and_then(|pem| Certificate::from_pem(pem).ok());
+        if other.is_some_and(|other| other.key.key_type == key_type) {
+            let message = format!(
+                "{} has a certificate with a key of type {key_type} beside it ({}), and nginx serves one of each type: keep \
+                 the type of the present key",
+                site.purpose,
+                file.display()
+            );
+            return Err(StepError::lasting("key_type_taken", message));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn key_spec(spec: &CsrSpec) -> Result<(KeySpec, Hash), StepError> {

@@ -18,6 +18,8 @@ pub(super) struct Site {
     pub listens: Vec<String>,
     /// Another pair shares the certificate or key file: neither can be changed alone.
     pub shared: bool,
+    /// Certificate files of other pairs in the same blocks. nginx serves one certificate for each type of key there.
+    pub beside: Vec<PathBuf>,
 }
 
 /// A bundle of CA certificates.
@@ -148,23 +150,23 @@ fn add_server(found: &mut Sites, prefix: &Path, context: &Directive, server: &Di
         }
     }
     let keys = values("ssl_certificate_key");
-    for (certificate, key) in values("ssl_certificate").into_iter().zip(keys) {
-        if !is_file_name(certificate) || !is_file_name(key) {
-            continue;
-        }
-        let (certificate, key) = (prefix.join(certificate), prefix.join(key));
+    let pairs: Vec<(PathBuf, PathBuf)> = values("ssl_certificate")
+        .into_iter()
+        .zip(keys)
+        .filter(|(certificate, key)| is_file_name(certificate) && is_file_name(key))
+        .map(|(certificate, key)| (prefix.join(certificate), prefix.join(key)))
+        .collect();
+    for (certificate, key) in pairs.iter().cloned() {
+        let others = pairs
+            .iter()
+            .map(|(other, _)| other)
+            .filter(|other| **other != certificate);
+        let beside: Vec<PathBuf> = others.cloned().collect();
         let same = |site: &&mut Site| site.certificate == certificate && site.key == key;
         if let Some(site) = found.sites.iter_mut().find(same) {
-            let more = |list: &mut Vec<String>, new: &[String]| {
-                list.extend(
-                    new.iter()
-                        .filter(|item| !list.contains(item))
-                        .cloned()
-                        .collect::<Vec<_>>(),
-                );
-            };
-            more(&mut site.names, &names);
-            more(&mut site.listens, &listens);
+            add_new(&mut site.names, &names);
+            add_new(&mut site.listens, &listens);
+            add_new(&mut site.beside, &beside);
             continue;
         }
         let wanted = format!("nginx:{name}");
@@ -182,7 +184,16 @@ fn add_server(found: &mut Sites, prefix: &Path, context: &Directive, server: &Di
             names: names.clone(),
             listens: listens.clone(),
             shared: false,
+            beside,
         });
+    }
+}
+
+fn add_new<T: Clone + PartialEq>(list: &mut Vec<T>, new: &[T]) {
+    for item in new {
+        if !list.contains(item) {
+            list.push(item.clone());
+        }
     }
 }
 
@@ -255,6 +266,9 @@ mod tests {
         assert_eq!(first.listens, ["127.0.0.1:443", "[::1]:443", "127.0.0.1:8443"]);
         assert_eq!(first.targets().len(), 9);
         assert!(found.sites[1].shared && !found.sites[2].shared && found.sites[3].shared);
+        assert!(first.beside.is_empty());
+        assert_eq!(found.sites[1].beside, [temp.path().join("ec.pem")]);
+        assert_eq!(found.sites[2].beside, [temp.path().join("rsa.pem")]);
         assert_eq!(found.trusts[0].store, "nginx:dual.example:client");
     }
 }
