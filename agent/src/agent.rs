@@ -7,7 +7,7 @@ use crate::identity::{IdentityError, Stored};
 use crate::journal::Journal;
 use crate::nodes::{Node, NodeError, NodeStore, write_assignments};
 use crate::server::{Server, ServerError};
-use certyard_protocol::{Capability, ConnectorKind, NodeAssignment, NodeInventory, NodesRequest, TaskRef};
+use certyard_protocol::{Capability, ConnectorKind, NodeAssignment, NodeInventory, NodesAnswer, NodesRequest, TaskRef};
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,7 +74,8 @@ pub struct Agent {
     pub(crate) options: Options,
     identity: RwLock<(Stored, Server)>,
     nodes: Mutex<HashMap<Uuid, Arc<HeldNode>>>,
-    declared: Mutex<Option<NodesRequest>>,
+    /// What the server was told of the nodes last, and what it answered.
+    told: Mutex<Option<(NodesRequest, Vec<NodeAssignment>)>>,
     pub(crate) running: Mutex<HashMap<Uuid, Arc<Control>>>,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) results: Notify,
@@ -107,7 +108,7 @@ impl Agent {
             options,
             identity: RwLock::new((stored, server)),
             nodes: Mutex::default(),
-            declared: Mutex::default(),
+            told: Mutex::default(),
             running: Mutex::default(),
             results: Notify::new(),
             last_progress: Mutex::default(),
@@ -199,40 +200,46 @@ impl Agent {
         }
     }
 
+    /// The nodes on disk that can be worked on. Those that cannot are told, and keep no other one back.
+    fn local_nodes(&self) -> Result<Vec<Node>, NodeError> {
+        let listing = self.store.list()?;
+        for (name, error) in &listing.damaged {
+            let text = format!("node {name} is left out: {}", crate::execute::full(error));
+            self.fault(&format!("file of node {name}"), &text);
+        }
+        for node in &listing.nodes {
+            self.fine(&format!("file of node {}", node.name));
+        }
+        Ok(listing.nodes)
+    }
+
     /// Reads the node files and tells the server, where that changes anything (or `always`). The answer names the nodes
     /// that the agent works for.
     pub(crate) async fn refresh_nodes(&self, always: bool) -> Result<(), ServerError> {
-        let local = match self.store.list() {
-            Ok(local) => local,
-            Err(error) => {
-                self.fault("node files", &crate::execute::full(&error));
-                // The server goes on saying at once that the nodes have changed.
-                self.pause(Duration::from_secs(2)).await;
-                return Ok(());
-            }
+        let Some(mut local) = self.readable_nodes().await else {
+            return Ok(());
         };
-        let mut request = NodesRequest {
-            declared: local
-                .iter()
-                .filter(|node| node.declared)
-                .map(Node::declaration)
-                .collect(),
-            ready: self.ready(&local, &self.assignments()),
-        };
-        let same =
-            |former: &NodesRequest, now: &NodesRequest| former.declared == now.declared && former.ready == now.ready;
-        if !always
-            && held(&self.declared)
-                .as_ref()
-                .is_some_and(|former| same(former, &request))
-        {
-            self.hold_nodes(&local, self.assignments());
+        let mut request = nodes_request(&local);
+        let former = held(&self.told)
+            .clone()
+            .filter(|(former, _)| !always && *former == request);
+        if let Some((_, assigned)) = former {
+            self.hold_nodes(&local, &assigned);
             return Ok(());
         }
         let mut answer = self.server().nodes(&request).await?;
-        let ready = self.ready(&local, &answer.nodes);
-        if ready != request.ready {
-            request.ready = ready;
+        self.keep_ids(&local, &request, &answer);
+        if let Ok(now) = self.local_nodes() {
+            local = now;
+        }
+        let told: HashSet<Uuid> = request
+            .ready
+            .iter()
+            .copied()
+            .chain(answer.taken.iter().map(|taken| taken.node_id))
+            .collect();
+        request = nodes_request(&local);
+        if request.ready.iter().any(|id| !told.contains(id)) {
             answer = self.server().nodes(&request).await?;
         }
         for refused in &answer.refused {
@@ -241,66 +248,117 @@ impl Agent {
                 &format!("the server refused node {}: {}", refused.name, refused.reason),
             );
         }
-        *held(&self.declared) = Some(request);
         if let Err(error) = write_assignments(&self.folder, &answer.nodes) {
             self.fault("assignments", &crate::execute::full(&error));
         }
-        self.hold_nodes(&local, answer.nodes);
+        self.hold_nodes(&local, &answer.nodes);
+        *held(&self.told) = Some((request, answer.nodes));
         Ok(())
     }
 
-    fn assignments(&self) -> Vec<NodeAssignment> {
-        held(&self.nodes).values().map(|held| held.assignment.clone()).collect()
+    /// The nodes on disk, as soon as the folder can be read: without them a task under way would be given up. `None` when
+    /// the agent ends.
+    async fn readable_nodes(&self) -> Option<Vec<Node>> {
+        while self.stopped().is_none() {
+            match self.local_nodes() {
+                Ok(local) => {
+                    self.fine("node files");
+                    return Some(local);
+                }
+                Err(error) => self.fault("node files", &crate::execute::full(&error)),
+            }
+            self.pause(Duration::from_secs(2)).await;
+        }
+        None
     }
 
-    fn ready(&self, local: &[Node], assigned: &[NodeAssignment]) -> Vec<Uuid> {
-        let mut ready: Vec<Uuid> = assigned
-            .iter()
-            .filter(|assignment| find_local(local, assignment).is_some())
-            .map(|assignment| assignment.node_id)
-            .collect();
-        ready.sort();
-        ready
+    /// Notes by which ids the server knows the nodes, and which declarations it took.
+    fn keep_ids(&self, local: &[Node], request: &NodesRequest, answer: &NodesAnswer) {
+        let taken = answer.taken.iter().map(|taken| {
+            let sent = request.declared.iter().find(|sent| sent.name == taken.name);
+            (taken.name.as_str(), taken.node_id, sent)
+        });
+        let paired = pair(local, &answer.nodes)
+            .into_iter()
+            .map(|(node, assignment)| (node.name.as_str(), assignment.node_id, None));
+        for (name, node_id, sent) in taken.chain(paired) {
+            match self.store.known(name, node_id, sent) {
+                // Removed meanwhile by a command.
+                Ok(()) | Err(NodeError::Unknown(_)) => {}
+                Err(error) => self.fault("node files", &crate::execute::full(&error)),
+            }
+        }
     }
 
-    fn hold_nodes(&self, local: &[Node], assigned: Vec<NodeAssignment>) {
+    fn hold_nodes(&self, local: &[Node], assigned: &[NodeAssignment]) {
         let mut nodes = held(&self.nodes);
-        let wanted: HashSet<Uuid> = assigned.iter().map(|assignment| assignment.node_id).collect();
-        nodes.retain(|id, _| wanted.contains(id));
-        for assignment in assigned {
-            let Some(node) = find_local(local, &assignment) else {
-                nodes.remove(&assignment.node_id);
-                continue;
-            };
-            let former = nodes.get(&assignment.node_id);
-            if former.is_some_and(|former| former.node == *node && former.assignment == assignment) {
+        let mut kept = HashMap::new();
+        for (node, assignment) in pair(local, assigned) {
+            let id = assignment.node_id;
+            let former = nodes.remove(&id);
+            if let Some(former) = &former
+                && former.node == *node
+                && former.assignment == *assignment
+            {
+                kept.insert(id, former.clone());
                 continue;
             }
-            let connector = match connectors::open(node, &self.store) {
+            let connector = match connectors::open(node, &assignment.address, &self.store) {
                 Ok(connector) => connector,
                 Err(error) => {
                     self.fault(&format!("node {}", node.name), &crate::execute::full(&error));
                     continue;
                 }
             };
-            let shared = former.map(|former| former.shared.clone()).unwrap_or_default();
-            if former.is_some_and(|former| former.node.settings != node.settings || former.node.address != node.address)
-            {
+            let shared = former.as_ref().map(|former| former.shared.clone()).unwrap_or_default();
+            if former.is_some_and(|former| {
+                former.node.settings != node.settings || former.assignment.address != assignment.address
+            }) {
                 *held(&shared.due) = None;
             }
             let held = HeldNode {
                 node: node.clone(),
                 connector,
                 shared,
-                assignment,
+                assignment: assignment.clone(),
             };
-            nodes.insert(held.assignment.node_id, Arc::new(held));
+            kept.insert(id, Arc::new(held));
         }
+        *nodes = kept;
     }
 }
 
-fn find_local<'a>(local: &'a [Node], assignment: &NodeAssignment) -> Option<&'a Node> {
-    let fits = |node: &&Node| node.name == assignment.name && node.connector() == assignment.connector;
-    let mut named = local.iter().filter(fits);
-    named.find(|node| node.cluster == assignment.cluster)
+fn nodes_request(local: &[Node]) -> NodesRequest {
+    let mut ready: Vec<Uuid> = local.iter().filter_map(|node| node.node_id).collect();
+    ready.sort();
+    NodesRequest {
+        declared: local
+            .iter()
+            .filter(|node| node.declared)
+            .map(Node::declaration)
+            .collect(),
+        ready,
+    }
+}
+
+/// Which file belongs to which assigned node: by the server's id; else by the names, as where a node was entered on the
+/// server again under a new id.
+fn pair<'a>(local: &'a [Node], assigned: &'a [NodeAssignment]) -> Vec<(&'a Node, &'a NodeAssignment)> {
+    let known: HashSet<Uuid> = assigned.iter().map(|assignment| assignment.node_id).collect();
+    let (mut by_id, mut by_name) = (HashMap::new(), HashMap::new());
+    for node in local {
+        match node.node_id.filter(|id| known.contains(id)) {
+            Some(id) => drop(by_id.insert(id, node)),
+            None => drop(by_name.insert((node.cluster.as_str(), node.name.as_str()), node)),
+        }
+    }
+    let file_of = |assignment: &NodeAssignment| {
+        let names = (assignment.cluster.as_str(), assignment.name.as_str());
+        by_id.get(&assignment.node_id).or_else(|| by_name.get(&names)).copied()
+    };
+    assigned
+        .iter()
+        .filter_map(|assignment| Some((file_of(assignment)?, assignment)))
+        .filter(|(node, assignment)| node.connector() == assignment.connector)
+        .collect()
 }

@@ -161,6 +161,13 @@ async fn join_command(folder: &Folder, args: JoinArgs) -> anyhow::Result<()> {
         (None, None) => token.first_trust(),
     };
     let stored = join(folder, &args.url, &token, &trust, args.name, args.force).await?;
+    if args.force {
+        // Another agent to the server, perhaps another server: what was entered here is told anew.
+        let store = NodeStore::open(folder)?;
+        for node in store.list()?.nodes.iter().filter(|node| node.declared) {
+            store.change(&node.name, |_| {})?;
+        }
+    }
     println!(
         "This machine is agent {}. Its nodes: `certyard-agent node add`, then `certyard-agent run`.",
         stored.identity.agent_id
@@ -236,8 +243,11 @@ fn status(folder: &Folder) -> anyhow::Result<()> {
     }
     let contact = folder.read("contact")?.unwrap_or_else(|| b"never".to_vec());
     println!("last contact {}", String::from_utf8_lossy(&contact));
-    let nodes = NodeStore::open(folder)?.list()?;
-    println!("nodes        {}", nodes.len());
+    let listing = NodeStore::open(folder)?.list()?;
+    println!("nodes        {}", listing.nodes.len());
+    for (name, error) in &listing.damaged {
+        println!("damaged      {name}: {}", crate::execute::full(error));
+    }
     let (open, undelivered) = Journal::count(folder)?;
     println!("tasks        {open} under way, {undelivered} results not delivered yet");
     Ok(())

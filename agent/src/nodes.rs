@@ -2,12 +2,16 @@
 //!
 //! One file per node, `nodes/<name>.json`. What is secret (user, password, pins of the node's TLS certificate) stands in
 //! `sealed` and opens under the name of that node only.
+//!
+//! The name is the operator's on this machine and stays. The server knows the node by `node_id`; where its names and its
+//! address differ, they hold, and stand in `assignments.json`.
 
 use crate::folder::{Folder, FolderError};
 use crate::sealed::{SealError, SealKey};
 use certyard_protocol::{ConnectorKind, NodeAssignment, NodeDeclaration};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const ASSIGNMENTS: &str = "assignments.json";
@@ -22,10 +26,10 @@ pub enum NodeError {
     #[error("there is no node `{0}`: `certyard-agent node list` shows those that are")]
     Unknown(String),
     /// There is one already.
-    #[error("there is a node `{0}` already: `certyard-agent node remove {0}` first, or `credentials set {0}`")]
+    #[error("there is a node `{0}` already: `certyard-agent node set {0}` or `credentials set {0}` changes it")]
     Exists(String),
     /// Its file cannot be read.
-    #[error("the file of node `{name}` is damaged: remove it and add the node again")]
+    #[error("the file of node `{name}` is damaged: `certyard-agent node remove {name}`, and add the node again")]
     Damaged {
         /// The node.
         name: String,
@@ -82,6 +86,12 @@ pub struct Node {
     pub settings: NodeSettings,
     /// Entered on this agent (and declared to the server), or assigned by the server.
     pub declared: bool,
+    /// The server's id of it, once it told one.
+    #[serde(default)]
+    pub node_id: Option<Uuid>,
+    /// Entered or changed by a command here since the server last took it.
+    #[serde(default)]
+    pub changed: bool,
     /// Secrets, sealed; empty for connectors without.
     sealed: String,
 }
@@ -98,6 +108,8 @@ impl Node {
             address: declaration.address,
             settings,
             declared,
+            node_id: declaration.node_id,
+            changed: declaration.changed,
             sealed: String::new(),
         }
     }
@@ -113,6 +125,8 @@ impl Node {
     /// As it is declared to the server.
     pub fn declaration(&self) -> NodeDeclaration {
         NodeDeclaration {
+            node_id: self.node_id,
+            changed: self.changed,
             cluster: self.cluster.clone(),
             product: self.product.clone(),
             version: self.version.clone(),
@@ -141,6 +155,15 @@ impl std::fmt::Debug for Secrets {
             .field("pins", &self.pins)
             .finish_non_exhaustive()
     }
+}
+
+/// What the folder holds.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The nodes that can be worked on, by name.
+    pub nodes: Vec<Node>,
+    /// The names of those that cannot, and why.
+    pub damaged: Vec<(String, NodeError)>,
 }
 
 /// The node files of a data folder.
@@ -198,23 +221,75 @@ impl NodeStore {
     pub fn get(&self, name: &str) -> Result<Node, NodeError> {
         let bytes = self.folder.read(&file_name(name)?)?;
         let bytes = bytes.ok_or_else(|| NodeError::Unknown(name.into()))?;
-        serde_json::from_slice(&bytes).map_err(|source| NodeError::Damaged {
+        let damaged = |source| NodeError::Damaged {
             name: name.into(),
             source,
+        };
+        let node: Node = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if node.name != name {
+            use serde::de::Error;
+            let other = format!("it is the file of the node `{}`", node.name);
+            return Err(damaged(serde_json::Error::custom(other)));
+        }
+        Ok(node)
+    }
+
+    /// All nodes. One whose file or credentials cannot be read keeps no other one back.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn list(&self) -> Result<Listing, NodeError> {
+        let mut listing = Listing::default();
+        let names = self.folder.names(".json")?;
+        for name in names.iter().filter_map(|name| name.strip_suffix(".json")) {
+            match self.get(name).and_then(|node| self.check_secrets(&node).map(|()| node)) {
+                Ok(node) => listing.nodes.push(node),
+                // It was removed just now.
+                Err(NodeError::Unknown(_)) => {}
+                Err(error) => listing.damaged.push((name.into(), error)),
+            }
+        }
+        Ok(listing)
+    }
+
+    fn check_secrets(&self, node: &Node) -> Result<(), NodeError> {
+        match node.settings {
+            NodeSettings::CiscoUc => self.open_sealed(node).map(drop),
+            NodeSettings::Nginx(_) => Ok(()),
+        }
+    }
+
+    /// Notes that the server knows the node by this id, and whether it took what was `sent`.
+    ///
+    /// # Errors
+    /// When there is no such node, or the disk refuses.
+    pub fn known(&self, name: &str, node_id: Uuid, sent: Option<&NodeDeclaration>) -> Result<(), NodeError> {
+        self.update(name, |node| {
+            node.changed &= sent != Some(&node.declaration());
+            node.node_id = Some(node_id);
         })
     }
 
-    /// All nodes by name.
+    /// Changes what was entered of a node; the server hears of it as of a change.
     ///
     /// # Errors
-    /// When a file is damaged.
-    pub fn list(&self) -> Result<Vec<Node>, NodeError> {
-        let names = self.folder.names(".json")?;
-        names
-            .iter()
-            .filter_map(|name| name.strip_suffix(".json"))
-            .map(|name| self.get(name))
-            .collect()
+    /// When there is no such node, or the disk refuses.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut Node)) -> Result<(), NodeError> {
+        self.update(name, |node| {
+            change(node);
+            node.changed = true;
+        })
+    }
+
+    fn update(&self, name: &str, change: impl FnOnce(&mut Node)) -> Result<(), NodeError> {
+        let _lock = self.folder.lock()?;
+        let former = self.get(name)?;
+        let mut node = former.clone();
+        change(&mut node);
+        if node == former {
+            return Ok(());
+        }
+        self.write(&file_name(name)?, &node)
     }
 
     /// The secrets of a node.
@@ -226,18 +301,25 @@ impl NodeStore {
         self.open_sealed(&node)
     }
 
+    /// Replaces the secrets of a node, whether the former ones open or not.
+    ///
+    /// # Errors
+    /// When there is no such node, or the disk refuses.
+    pub fn set_secrets(&self, name: &str, secrets: &Secrets) -> Result<(), NodeError> {
+        let _lock = self.folder.lock()?;
+        let mut node = self.get(name)?;
+        node.sealed = self.seal(name, secrets)?;
+        self.write(&file_name(name)?, &node)
+    }
+
     /// Changes the secrets of a node under the folder's lock.
     ///
     /// # Errors
-    /// When there is none or they do not open.
+    /// When there are none or they do not open.
     pub fn update_secrets(&self, name: &str, change: impl FnOnce(&mut Secrets)) -> Result<(), NodeError> {
         let _lock = self.folder.lock()?;
         let mut node = self.get(name)?;
-        let mut secrets = if node.sealed.is_empty() {
-            Secrets::default()
-        } else {
-            self.open_sealed(&node)?
-        };
+        let mut secrets = self.open_sealed(&node)?;
         change(&mut secrets);
         node.sealed = self.seal(name, &secrets)?;
         self.write(&file_name(name)?, &node)
@@ -296,16 +378,14 @@ fn file_name(name: &str) -> Result<String, NodeError> {
     }
 }
 
-/// The nodes that the server assigned last, so that `credentials set` knows them without asking.
+/// The nodes that the server assigned last, so that commands know them without asking. What cannot be understood counts as
+/// nothing: the next contact writes it anew.
 ///
 /// # Errors
-/// When the file is damaged.
-pub fn read_assignments(data: &Folder) -> Result<Vec<NodeAssignment>, NodeError> {
-    let bytes = data.read(ASSIGNMENTS)?.unwrap_or_else(|| b"[]".to_vec());
-    serde_json::from_slice(&bytes).map_err(|source| NodeError::Damaged {
-        name: ASSIGNMENTS.into(),
-        source,
-    })
+/// When the file cannot be read.
+pub fn read_assignments(data: &Folder) -> Result<Vec<NodeAssignment>, FolderError> {
+    let bytes = data.read(ASSIGNMENTS)?.unwrap_or_default();
+    Ok(serde_json::from_slice(&bytes).unwrap_or_default())
 }
 
 /// Keeps the assignments.
@@ -326,6 +406,8 @@ mod tests {
 
     fn node(name: &str) -> Node {
         let declaration = NodeDeclaration {
+            node_id: None,
+            changed: true,
             cluster: "London".into(),
             product: "cucm".into(),
             version: "15".into(),
@@ -348,7 +430,7 @@ mod tests {
             pins: vec![],
         };
         store.add(node("pub"), Some(&secrets)).unwrap();
-        store.add(node("sub"), None).unwrap();
+        store.add(node("sub"), Some(&secrets)).unwrap();
         assert!(matches!(store.add(node("pub"), None), Err(NodeError::Exists(_))));
         let bytes = data.sub("nodes").unwrap().read("pub.json").unwrap().unwrap();
         assert!(!String::from_utf8(bytes.clone()).unwrap().contains("canary"));
@@ -363,7 +445,9 @@ mod tests {
             store.secrets("sub").is_err(),
             "a file moved to another name does not open"
         );
-        assert_eq!(store.list().unwrap().len(), 2);
+        let listing = store.list().unwrap();
+        assert_eq!((listing.nodes[0].name.as_str(), listing.nodes.len()), ("pub", 1));
+        assert!(listing.damaged[0].1.to_string().contains("credentials set sub"));
         store.remove("pub").unwrap();
         assert!(matches!(store.remove("pub"), Err(NodeError::Unknown(_))));
     }

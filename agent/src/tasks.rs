@@ -193,6 +193,9 @@ pub(crate) async fn settle_idle(agent: &Arc<Agent>, node: &HeldNode) {
 /// Goes on with what a crash or a stop interrupted, where the lease still holds.
 pub(crate) async fn resume(agent: &Arc<Agent>) -> Result<(), ServerError> {
     for open in agent.journal.open_runs() {
+        if agent.stopped().is_some() {
+            return Ok(());
+        }
         let task = open.task();
         if open.lost.is_some() || held(&agent.running).contains_key(&task.task_id) {
             continue;

@@ -1,14 +1,15 @@
-//! `node add | list | remove` and `credentials set`.
+//! `node add | set | list | remove` and `credentials set`.
 
-use crate::connectors;
 use crate::folder::Folder;
 use crate::identity::parse_sha256;
-use crate::nodes::{NginxSettings, Node, NodeSettings, NodeStore, Secrets, read_assignments};
+use crate::nodes::{NginxSettings, Node, NodeError, NodeSettings, NodeStore, Secrets, read_assignments};
+use crate::sealed::SealError;
 use anyhow::{Context, bail};
-use certyard_protocol::{ConnectorKind, NodeDeclaration};
+use certyard_protocol::{ConnectorKind, NodeAssignment, NodeDeclaration};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::Read;
 use std::path::PathBuf;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 #[derive(Debug, Subcommand)]
@@ -16,7 +17,9 @@ pub(super) enum NodeCommand {
     /// Add a node; a running agent takes it up and declares it to the server.
     #[command(disable_version_flag = true)]
     Add(Box<AddArgs>),
-    /// Show the nodes, without secrets.
+    /// Change what was entered of a node; a running agent tells the server, which keeps the names that it gave.
+    Set(SetArgs),
+    /// Show the nodes, without secrets. Fails when one of them is damaged.
     List,
     /// Forget a node and its credentials. The server keeps its history.
     Remove {
@@ -66,7 +69,7 @@ pub(super) struct AddArgs {
     #[arg(long)]
     address: String,
     /// publisher, subscriber or standalone.
-    #[arg(long, default_value = "standalone", value_parser = ["publisher", "subscriber", "standalone"])]
+    #[arg(long, default_value = "standalone", value_parser = ROLES)]
     role: String,
     /// How the agent speaks to the node.
     #[arg(long)]
@@ -89,6 +92,20 @@ pub(super) struct AddArgs {
     #[arg(long, value_name = "ARG", num_args = 1.., allow_hyphen_values = true)]
     reload_command_argv: Vec<String>,
 }
+
+#[derive(Debug, Args)]
+pub(super) struct SetArgs {
+    /// Name of the node.
+    node: String,
+    /// Host and port of the node.
+    #[arg(long, required_unless_present = "role")]
+    address: Option<String>,
+    /// publisher, subscriber or standalone.
+    #[arg(long, value_parser = ROLES)]
+    role: Option<String>,
+}
+
+const ROLES: [&str; 3] = ["publisher", "subscriber", "standalone"];
 
 #[derive(Debug, Args)]
 pub(super) struct SecretArgs {
@@ -132,8 +149,10 @@ pub(super) fn node_command(folder: &Folder, command: NodeCommand) -> anyhow::Res
     let store = NodeStore::open(folder)?;
     match command {
         NodeCommand::Add(args) => add(&store, *args),
-        NodeCommand::List => list(&store),
+        NodeCommand::Set(args) => set(&store, &read_assignments(folder)?, args),
+        NodeCommand::List => list(&store, &read_assignments(folder)?),
         NodeCommand::Remove { node } => {
+            let node = file_of(&store, &read_assignments(folder)?, &node);
             store.remove(&node)?;
             println!("{node} and its credentials are forgotten");
             Ok(())
@@ -141,14 +160,58 @@ pub(super) fn node_command(folder: &Folder, command: NodeCommand) -> anyhow::Res
     }
 }
 
-fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
-    if args
-        .address
-        .rsplit_once(':')
-        .is_none_or(|(host, port)| host.is_empty() || port.parse::<u16>().is_err())
-    {
-        bail!("--address wants host:port, for instance {}:443", args.address);
+/// The name under which a node is kept here, by that name or by the one that the server gave it.
+fn file_of(store: &NodeStore, assigned: &[NodeAssignment], name: &str) -> String {
+    let known = match store.get(name) {
+        Err(NodeError::Unknown(_)) => store.list().ok().and_then(|listing| {
+            let ids: Vec<Uuid> = named(assigned, name).map(|assignment| assignment.node_id).collect();
+            let mut nodes = listing.nodes.into_iter();
+            nodes.find(|node| node.node_id.is_some_and(|id| ids.contains(&id)))
+        }),
+        Ok(_) | Err(_) => None,
+    };
+    known.map_or_else(|| name.to_owned(), |node| node.name)
+}
+
+fn named<'a>(assigned: &'a [NodeAssignment], name: &str) -> impl Iterator<Item = &'a NodeAssignment> {
+    assigned.iter().filter(move |assignment| assignment.name == name)
+}
+
+fn check_address(address: &str) -> anyhow::Result<()> {
+    let port = address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+        bail!("--address wants host:port, for instance {address}:443");
     }
+    Ok(())
+}
+
+fn set(store: &NodeStore, assigned: &[NodeAssignment], args: SetArgs) -> anyhow::Result<()> {
+    let name = file_of(store, assigned, &args.node);
+    if !store.get(&name)?.declared {
+        bail!("{name} was entered on the server: change it on the page of its cluster");
+    }
+    if let Some(address) = &args.address {
+        check_address(address)?;
+    }
+    store.change(&name, |node| {
+        // What is not named stays as the server has it.
+        if let Some(told) = assigned.iter().find(|told| Some(told.node_id) == node.node_id) {
+            node.address.clone_from(&told.address);
+            node.role.clone_from(&told.role);
+        }
+        if let Some(address) = args.address {
+            node.address = address;
+        }
+        if let Some(role) = args.role {
+            node.role = role;
+        }
+    })?;
+    println!("{name} is changed; a running agent tells the server within seconds");
+    Ok(())
+}
+
+fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
+    check_address(&args.address)?;
     let (connector, settings, secrets) = match args.connector {
         Kind::CiscoUc => {
             let user = args.secrets.user.clone().context("cisco_uc wants --user")?;
@@ -167,7 +230,9 @@ fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
         Kind::Nginx => (ConnectorKind::Nginx, NodeSettings::Nginx(nginx_settings(&args)?), None),
     };
     let declaration = NodeDeclaration {
-        cluster: args.cluster,
+        node_id: None,
+        changed: true,
+        cluster: args.cluster.trim().to_owned(),
         product: args.product,
         version: args.version,
         name: args.name.clone(),
@@ -199,28 +264,59 @@ fn nginx_settings(args: &AddArgs) -> anyhow::Result<NginxSettings> {
     })
 }
 
-fn list(store: &NodeStore) -> anyhow::Result<()> {
+/// What the server says of a node holds; until it said something, what was entered.
+fn list(store: &NodeStore, assigned: &[NodeAssignment]) -> anyhow::Result<()> {
     println!(
-        "{:<28} {:<20} {:<10} {:<12} {:<10} {:<28} pinned",
-        "NAME", "CLUSTER", "PRODUCT", "ROLE", "CONNECTOR", "ADDRESS"
+        "{:<28} {:<20} {:<10} {:<12} {:<10} {:<28} {:<14} pinned",
+        "NAME", "CLUSTER", "PRODUCT", "ROLE", "CONNECTOR", "ADDRESS", "STATE"
     );
-    for node in store.list()? {
+    let listing = store.list()?;
+    for node in &listing.nodes {
         let pinned = match node.settings {
             NodeSettings::CiscoUc => store.secrets(&node.name)?.pins.join(","),
             NodeSettings::Nginx(_) => "-".into(),
         };
-        let product = format!("{} {}", node.product, node.version);
+        let told = assigned.iter().find(|told| Some(told.node_id) == node.node_id);
+        let state = match told {
+            None if node.node_id.is_none() => "not declared",
+            None => "not assigned",
+            Some(_) if node.changed => "changed",
+            Some(_) => "assigned",
+        };
+        let shown = told
+            .filter(|_| !node.changed)
+            .cloned()
+            .unwrap_or_else(|| NodeAssignment {
+                node_id: Uuid::nil(),
+                cluster: node.cluster.clone(),
+                name: node.name.clone(),
+                address: node.address.clone(),
+                product: node.product.clone(),
+                version: node.version.clone(),
+                role: node.role.clone(),
+                connector: node.connector(),
+            });
+        let product = format!("{} {}", shown.product, shown.version);
         println!(
-            "{:<28} {:<20} {:<10} {:<12} {:<10} {:<28} {pinned}",
+            "{:<28} {:<20} {:<10} {:<12} {:<10} {:<28} {state:<14} {pinned}",
             node.name,
-            node.cluster,
+            shown.cluster,
             product.trim(),
-            node.role,
-            node.connector().as_str(),
-            node.address
+            shown.role,
+            shown.connector.as_str(),
+            shown.address
         );
+        if shown.name != node.name {
+            println!("  named {} on the server", shown.name);
+        }
     }
-    Ok(())
+    for (name, error) in &listing.damaged {
+        println!("{name:<28} damaged: {}", crate::execute::full(error));
+    }
+    if listing.damaged.is_empty() {
+        return Ok(());
+    }
+    bail!("{} of the nodes cannot be worked on", listing.damaged.len())
 }
 
 pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) -> anyhow::Result<()> {
@@ -230,48 +326,82 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
         accept_certificate,
     } = command;
     let store = NodeStore::open(folder)?;
+    let assigned = read_assignments(folder)?;
     let password = secrets.password()?;
     let accepted = accept_certificate.as_deref().map(pin).transpose()?;
-    if store.get(&node).is_err() {
-        let assigned = read_assignments(folder)?;
-        let assignment = assigned.into_iter().find(|assignment| assignment.name == node);
-        let assignment = assignment.with_context(|| {
-            format!("neither this agent nor its server knows a node `{node}`: start the agent once, or use `node add`")
-        })?;
-        if assignment.connector != ConnectorKind::CiscoUc || secrets.user.is_none() || password.is_none() {
-            bail!(
-                "a new node of connector {} wants --user and a password, or `node add`",
-                assignment.connector.as_str()
-            );
+    let name = file_of(&store, &assigned, &node);
+    match store.get(&name) {
+        Ok(present) if present.connector() == ConnectorKind::Nginx => {
+            bail!("{name} is an nginx on this machine and has no credentials")
         }
-        let declaration = NodeDeclaration {
-            cluster: assignment.cluster,
-            product: assignment.product,
-            version: assignment.version,
-            name: assignment.name,
-            address: assignment.address,
-            role: assignment.role,
-            connector: assignment.connector,
-        };
-        store.add(
-            Node::new(declaration, NodeSettings::CiscoUc, false),
-            Some(&Secrets::default()),
-        )?;
-    }
-    if connectors::capability(store.get(&node)?.connector()).connector == ConnectorKind::Nginx {
-        bail!("{node} is an nginx on this machine and has no credentials");
-    }
-    store.update_secrets(&node, |sealed| {
-        if let Some(user) = secrets.user {
-            sealed.user = user;
+        Ok(_) => {}
+        Err(NodeError::Unknown(_)) => {
+            let assignment = assignment_of(&assigned, &node)?;
+            if assignment.connector != ConnectorKind::CiscoUc || secrets.user.is_none() || password.is_none() {
+                bail!(
+                    "a new node of connector {} wants --user and a password, or `node add`",
+                    assignment.connector.as_str()
+                );
+            }
+            store.add(
+                Node::new(entered(assignment), NodeSettings::CiscoUc, false),
+                Some(&Secrets::default()),
+            )?;
         }
-        if let Some(password) = password {
+        Err(error) => return Err(error.into()),
+    }
+    let complete = secrets.user.is_some() && password.is_some();
+    let enter = |sealed: &mut Secrets| {
+        if let Some(user) = &secrets.user {
+            sealed.user.clone_from(user);
+        }
+        if let Some(password) = &password {
             sealed.password = password.to_string();
         }
-        if let Some(accepted) = accepted {
-            sealed.pins = vec![accepted];
+        if let Some(accepted) = &accepted {
+            sealed.pins = vec![accepted.clone()];
         }
-    })?;
-    println!("the credentials of {node} are set; a running agent uses them within seconds");
+    };
+    match store.update_secrets(&name, enter) {
+        // What cannot be opened any more is entered anew.
+        Err(NodeError::Seal(SealError::Broken(_))) if complete => {
+            let mut sealed = Secrets::default();
+            enter(&mut sealed);
+            store.set_secrets(&name, &sealed)?;
+        }
+        updated => updated?,
+    }
+    println!("the credentials of {name} are set; a running agent uses them within seconds");
     Ok(())
+}
+
+/// The one node of this name that the server assigned.
+fn assignment_of<'a>(assigned: &'a [NodeAssignment], name: &str) -> anyhow::Result<&'a NodeAssignment> {
+    let found: Vec<&NodeAssignment> = named(assigned, name).collect();
+    match found.as_slice() {
+        [] => bail!("neither this agent nor its server knows a node `{name}`: start the agent once, or use `node add`"),
+        [one] => Ok(one),
+        more => {
+            let clusters: Vec<&str> = more.iter().map(|assignment| assignment.cluster.as_str()).collect();
+            bail!(
+                "the clusters {} each have a node `{name}`: give them names of their own on the server",
+                clusters.join(", ")
+            )
+        }
+    }
+}
+
+/// A node that was entered on the server, as it is kept here.
+fn entered(assignment: &NodeAssignment) -> NodeDeclaration {
+    NodeDeclaration {
+        node_id: Some(assignment.node_id),
+        changed: false,
+        cluster: assignment.cluster.clone(),
+        product: assignment.product.clone(),
+        version: assignment.version.clone(),
+        name: assignment.name.clone(),
+        address: assignment.address.clone(),
+        role: assignment.role.clone(),
+        connector: assignment.connector,
+    }
 }

@@ -18,21 +18,16 @@ pub fn capability(kind: ConnectorKind) -> Capability {
     }
 }
 
-/// The driver for a node.
+/// The driver for a node that the server says to be reached at `address`.
 ///
 /// # Errors
 /// When its credentials cannot be opened or TLS cannot be set up.
-pub fn open(node: &Node, store: &Arc<NodeStore>) -> Result<Arc<dyn Connector>, NodeError> {
+pub fn open(node: &Node, address: &str, store: &Arc<NodeStore>) -> Result<Arc<dyn Connector>, NodeError> {
     Ok(match &node.settings {
         NodeSettings::CiscoUc => {
             let secrets = store.secrets(&node.name)?;
             let keeper = cisco_uc::StoredPins::new(store.clone(), node.name.clone());
-            Arc::new(cisco_uc::CiscoUc::new(
-                &node.name,
-                &node.address,
-                secrets,
-                Arc::new(keeper),
-            ))
+            Arc::new(cisco_uc::CiscoUc::new(&node.name, address, secrets, Arc::new(keeper)))
         }
         NodeSettings::Nginx(settings) => Arc::new(nginx::Nginx::new(&node.name, settings.clone())),
     })

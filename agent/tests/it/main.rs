@@ -10,6 +10,7 @@ mod kill_points;
 mod lifecycle;
 mod nginx;
 mod nginx_faults;
+mod nodes;
 mod program;
 mod refusals;
 mod stub;

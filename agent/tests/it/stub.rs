@@ -1,5 +1,7 @@
 //! A server for agents with everything in memory: it does what the protocol says, or whatever a test makes of it.
 
+mod nodes;
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use certyard_pki::{Certificate, Csr, KeySpec, PrivateKey, Profile, San, Subject};
@@ -24,16 +26,19 @@ pub const TOKEN: &str = "cyj_00000000000000000000000000000000_secret";
 pub struct State {
     pub nodes: HashMap<String, NodeAssignment>,
     pub ready: Vec<Uuid>,
+    pub declared: Vec<NodesRequest>,
+    /// What an answered poll says, until the agent asked for its nodes.
+    pub nodes_changed: bool,
     queue: VecDeque<ClaimedTask>,
     /// Epochs whose lease holds.
     pub leases: HashMap<Uuid, i64>,
-    pub results: Vec<(Uuid, TaskResult)>,
-    pub inventories: Vec<(Uuid, InventoryReport)>,
-    digests: HashMap<Uuid, String>,
     /// Tasks that were handed out and of which nothing was heard since.
     unheard: HashMap<Uuid, ClaimedTask>,
     /// Of the agent's last poll.
     session: Option<Uuid>,
+    pub results: Vec<(Uuid, TaskResult)>,
+    pub inventories: Vec<(Uuid, InventoryReport)>,
+    digests: HashMap<Uuid, String>,
     pub polls: usize,
     pub renewals: usize,
     pub cancel: Vec<Uuid>,
@@ -96,15 +101,17 @@ impl Stub {
             state: Mutex::new(State {
                 nodes: HashMap::new(),
                 ready: vec![],
+                declared: vec![],
+                nodes_changed: false,
                 queue: VecDeque::new(),
                 leases: HashMap::new(),
+                unheard: HashMap::new(),
+                session: None,
                 results: vec![],
                 inventories: vec![],
                 digests: HashMap::new(),
                 polls: 0,
                 renewals: 0,
-                unheard: HashMap::new(),
-                session: None,
                 cancel: vec![],
                 scripted: HashMap::new(),
                 requests: vec![],
@@ -294,13 +301,13 @@ impl Stub {
         let scripted = {
             let mut state = self.state();
             state.requests.push((Instant::now(), path.clone()));
+            if let Some(task) = path.strip_prefix("/tasks/").and_then(|rest| rest.split('/').next()) {
+                state.unheard.remove(&task.parse::<Uuid>().unwrap());
+            }
             if let Some(client) = &client
                 && !state.clients.contains(client)
             {
                 state.clients.push(client.clone());
-            }
-            if let Some(task) = path.strip_prefix("/tasks/").and_then(|rest| rest.split('/').next()) {
-                state.unheard.remove(&task.parse::<Uuid>().unwrap());
             }
             let found = state.scripted.iter_mut().find(|(end, _)| path.ends_with(*end));
             found.and_then(|(_, answers)| {
@@ -409,20 +416,21 @@ impl Stub {
     async fn poll(&self, request: PollRequest) -> (u16, Value) {
         let end = Instant::now() + Duration::from_secs(request.wait_seconds.unwrap_or(55));
         self.state().polls += 1;
+        self.return_lost_claims(&request);
         let mut answer = PollAnswer {
             server_time: Utc::now(),
             ..PollAnswer::default()
         };
         loop {
-        self.return_lost_claims(&request);
             let changed = self.changed.notified();
             {
                 let state = self.state();
                 answer.work = !state.queue.is_empty();
+                answer.nodes_changed = state.nodes_changed;
                 let running = |task: &&Uuid| request.running.iter().any(|running| running.task_id == **task);
                 answer.cancel = state.cancel.iter().filter(running).copied().collect();
             }
-            if answer.work || !answer.cancel.is_empty() || Instant::now() >= end {
+            if answer.work || answer.nodes_changed || !answer.cancel.is_empty() || Instant::now() >= end {
                 return (200, json!(answer));
             }
             let left = end
@@ -432,12 +440,6 @@ impl Stub {
         }
     }
 
-    fn put_nodes(&self, request: NodesRequest) -> (u16, Value) {
-        let mut state = self.state();
-        for declared in request.declared {
-            state
-                .nodes
-                .entry(declared.name.clone())
     /// A claim whose answer died with the agent comes back in the next epoch, as when its lease has run out; the first poll
     /// of a new session tells it without a wait.
     fn return_lost_claims(&self, request: &PollRequest) {
@@ -458,22 +460,5 @@ impl Stub {
                 self.queue(&payload);
             }
         }
-    }
-
-    /// Knows a node by its id once it took it; what was edited here stays, unless the agent changed it since.
-                .or_insert_with(|| NodeAssignment {
-                    node_id: Uuid::new_v4(),
-                    cluster: declared.cluster,
-                    name: declared.name,
-                    address: declared.address,
-                    product: declared.product,
-                    version: declared.version,
-                    role: declared.role,
-                    connector: declared.connector,
-                });
-        }
-        state.ready = request.ready;
-        let nodes = state.nodes.values().cloned().collect();
-        (200, json!(NodesAnswer { nodes, refused: vec![] }))
     }
 }

@@ -175,7 +175,7 @@ pub struct TaskRef {
 }
 
 /// Nodes that the agent knows credentials of.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct NodesRequest {
     /// Nodes entered on the agent itself; the server creates what it does not know, within the agent's group.
     pub declared: Vec<NodeDeclaration>,
@@ -184,9 +184,18 @@ pub struct NodesRequest {
 }
 
 /// A node as entered by `certyard-agent node add`.
+///
+/// The server knows it by `node_id` once it took it, by cluster and name before. From then on names, address and role are
+/// the server's: it takes them from here again only when a command of the agent `changed` them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NodeDeclaration {
-    /// Name of the cluster; made when the group has none of that name.
+    /// The server's id of the node, as it was told in [`NodesAnswer::taken`].
+    #[serde(default)]
+    pub node_id: Option<Uuid>,
+    /// A command of the agent entered or changed it since the server last took it.
+    #[serde(default)]
+    pub changed: bool,
+    /// Name of the cluster; made when there is none of that name.
     pub cluster: String,
     /// Product of the cluster, in the catalogue's spelling: `cucm`, `imp`, `server`, …
     pub product: String,
@@ -207,8 +216,20 @@ pub struct NodeDeclaration {
 pub struct NodesAnswer {
     /// All of them.
     pub nodes: Vec<NodeAssignment>,
+    /// Declarations that are known on the server now, each with the id to declare it by from here on.
+    #[serde(default)]
+    pub taken: Vec<Taken>,
     /// Declarations that were refused, with the reason in the user's words.
     pub refused: Vec<Refused>,
+}
+
+/// A declaration that the server knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Name of the node as it was declared.
+    pub name: String,
+    /// Its id.
+    pub node_id: Uuid,
 }
 
 /// A declaration that the server did not take.

@@ -8,10 +8,10 @@ use crate::clusters::{self, Cluster, NewCluster};
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
-use certyard_protocol::{ConnectorKind, NodeAssignment, NodeDeclaration, NodesAnswer, NodesRequest, Refused};
+use certyard_protocol::{ConnectorKind, NodeAssignment, NodeDeclaration, NodesAnswer, NodesRequest, Refused, Taken};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Declarations that are taken at once; an agent has a site, not a fleet.
@@ -20,6 +20,9 @@ const MAX_DECLARED: usize = 5000;
 /// Takes the nodes that were entered on an agent, and for which nodes it holds credentials; answers all that it works for.
 /// A cluster that does not exist is made in the agent's group, switched on: whoever gave the agent the credentials wants
 /// it managed. What is refused is told with the reason; the rest is taken.
+///
+/// A node that was taken before is known by its id: its names, and what was edited here, stay as they are, unless a
+/// command of the agent changed the declaration since.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the agent itself; [`Error::Invalid`] for too many declarations.
@@ -33,16 +36,24 @@ pub async fn declare(tx: &OrgTx, agent_id: Uuid, request: &NodesRequest) -> Resu
         ));
     }
     let agent = agents::find_active(tx, agent_id).await?.ok_or_else(agents::not_found)?;
-    let mut refused = Vec::new();
+    let known = super::by_ids(tx, request.declared.iter().filter_map(|declared| declared.node_id)).await?;
+    let mut desk = Desk::open(tx, &agent, request, &known).await?;
+    let (mut taken, mut refused) = (Vec::new(), Vec::new());
     let mut ready: HashSet<Uuid> = request.ready.iter().copied().collect();
     let mut declared: Vec<&NodeDeclaration> = request.declared.iter().collect();
-    // In one order, so that two agents of a cluster cannot wait for each other.
+    // In one order, so that two agents that enter the same clusters cannot wait for each other.
     declared.sort_by(|a, b| (&a.cluster, &a.name).cmp(&(&b.cluster, &b.name)));
     for declaration in declared {
-        match take(tx, &agent, declaration).await {
-            Ok(node) => {
-                ready.insert(node);
+        let known = declaration.node_id.and_then(|id| known.get(&id));
+        match desk.take(declaration, known).await {
+            Ok(Some(node_id)) => {
+                ready.insert(node_id);
+                taken.push(Taken {
+                    name: declaration.name.clone(),
+                    node_id,
+                });
             }
+            Ok(None) => {}
             Err(Refusal::Reason(reason)) => refused.push(Refused {
                 name: declaration.name.clone(),
                 reason,
@@ -51,10 +62,10 @@ pub async fn declare(tx: &OrgTx, agent_id: Uuid, request: &NodesRequest) -> Resu
         }
     }
     mark_ready(tx, agent_id, &ready).await?;
-    // Before the list is read: whoever changes it from here on waits for this row, and counts the change again.
-    agents::nodes_are_told(tx, agent_id).await?;
+    desk.tell_agents().await?;
     Ok(NodesAnswer {
         nodes: assigned(tx, agent_id).await?,
+        taken,
         refused,
     })
 }
@@ -87,114 +98,226 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn take(tx: &OrgTx, agent: &agents::Agent, declaration: &NodeDeclaration) -> Result<Uuid, Refusal> {
-    let cluster = cluster_of(tx, agent, declaration).await?;
-    let mut fields = Fields::default();
-    let (name, address) = check(
-        &mut fields,
-        &cluster,
-        &declaration.name,
-        &declaration.address,
-        &declaration.role,
-    );
-    check_connector(&mut fields, &cluster, declaration.connector);
-    fields.finish()?;
-    use entity::{Column, Entity};
-    let present = tx
-        .find::<Entity>()
-        .filter(Column::ClusterId.eq(cluster.id))
-        .filter(Column::Name.eq(name.as_str()))
-        .filter(Column::RetiredAt.is_null())
-        .one(tx)
-        .await
-        .map_err(Error::from)?;
-    let Some(node) = present else {
-        refuse_retired(tx, agent, &cluster, &name).await?;
+/// What one call needs for each of its declarations.
+struct Desk<'a> {
+    tx: &'a OrgTx,
+    agent: &'a agents::Agent,
+    /// Locked, by their ids.
+    clusters: HashMap<Uuid, Cluster>,
+    /// Other agents of nodes that were changed.
+    others: BTreeSet<Uuid>,
+}
+
+impl<'a> Desk<'a> {
+    /// Locks all clusters that the declarations may change, at once and so in the order of their ids.
+    async fn open(
+        tx: &'a OrgTx,
+        agent: &'a agents::Agent,
+        request: &NodesRequest,
+        known: &HashMap<Uuid, Node>,
+    ) -> Result<Self> {
+        let mut ids = Vec::new();
+        let mut names = BTreeSet::new();
+        for declaration in &request.declared {
+            match declaration.node_id.and_then(|id| known.get(&id)) {
+                Some(node) if declaration.changed => ids.push(node.cluster_id),
+                Some(_) => {}
+                None => {
+                    names.insert(declaration.cluster.trim());
+                }
+            }
+        }
+        for name in names {
+            ids.extend(clusters::by_name(tx, name).await?.map(|cluster| cluster.id));
+        }
+        let locked = clusters::lock(tx, &ids).await?;
+        Ok(Self {
+            tx,
+            agent,
+            clusters: locked.into_iter().map(|cluster| (cluster.id, cluster)).collect(),
+            others: BTreeSet::new(),
+        })
+    }
+
+    /// The node of a declaration; `None` when it was given to other agents on the server.
+    async fn take(&mut self, declaration: &NodeDeclaration, known: Option<&Node>) -> Result<Option<Uuid>, Refusal> {
+        match known {
+            Some(node) if node.retired_at.is_some() => self.successor(declaration, node).await.map(Some),
+            Some(node) if declaration.changed => self.take_change(declaration, node.id).await.map(Some),
+            Some(node) => Ok(self.works_for(node).then_some(node.id)),
+            None => self.take_new(declaration).await.map(Some),
+        }
+    }
+
+    fn works_for(&self, node: &Node) -> bool {
+        [node.agent_id, node.second_agent_id].contains(&Some(self.agent.id))
+    }
+
+    /// What was retired on the server does not come back because an agent still holds it; but somebody may have entered
+    /// it there again.
+    async fn successor(&self, declaration: &NodeDeclaration, retired: &Node) -> Result<Uuid, Refusal> {
+        let present = self.find_named(retired.cluster_id, &retired.name).await?;
+        match present.filter(|node| self.works_for(node)) {
+            Some(node) => Ok(node.id),
+            None => Err(was_retired(&declaration.name)),
+        }
+    }
+
+    /// A command of the agent changed a node that the server knows. Its names are the server's.
+    async fn take_change(&mut self, declaration: &NodeDeclaration, node_id: Uuid) -> Result<Uuid, Refusal> {
+        // Again: what was read before the lock may be old.
+        let node = super::row(self.tx, node_id).await?;
+        let cluster = self.clusters.get(&node.cluster_id).cloned();
+        let cluster = cluster.ok_or_else(clusters::not_found)?;
+        self.check_group(&cluster)?;
+        let (_, address) = checked(&cluster, &node.name, declaration)?;
+        self.amend(&cluster, node, declaration, address).await
+    }
+
+    async fn take_new(&mut self, declaration: &NodeDeclaration) -> Result<Uuid, Refusal> {
+        let cluster = self.cluster_named(declaration).await?;
+        let (name, address) = checked(&cluster, &declaration.name, declaration)?;
+        if let Some(node) = self.find_named(cluster.id, &name).await? {
+            return self.amend(&cluster, node, declaration, address).await;
+        }
+        self.refuse_retired(&cluster, &name).await?;
         let new = NewNode {
             cluster_id: cluster.id,
             name,
             address,
             role: declaration.role.clone(),
             connector: declaration.connector,
-            agent_id: Some(agent.id),
+            agent_id: Some(self.agent.id),
             second_agent_id: None,
         };
-        return Ok(insert(tx, new, true).await?.id);
-    };
-    if node.second_agent_id == Some(agent.id) {
-        return Ok(node.id);
+        Ok(insert(self.tx, new, true).await?.id)
     }
-    if let Some(other) = node.agent_id.filter(|other| *other != agent.id)
-        && let Some(other) = agents::find_active(tx, other).await?
-    {
-        return Err(Refusal::Reason(format!(
-            "the node `{}` of the cluster `{}` belongs to the agent `{}`: make this one its second agent on the page of the node",
-            node.name, cluster.name, other.name
-        )));
-    }
-    let mut wanted = node.clone();
-    wanted.address = address;
-    wanted.role = declaration.role.clone();
-    wanted.connector = declaration.connector.as_str().into();
-    wanted.agent_id = Some(agent.id);
-    wanted.ready = true;
-    if told(&wanted) != told(&node) {
-        write(tx, &wanted, node.version).await?;
-        record(tx, "node.update", &node, Some(told(&node)), Some(told(&wanted))).await?;
-    }
-    Ok(node.id)
-}
 
-/// What was retired on the server does not come back because an agent still holds it.
-async fn refuse_retired(tx: &OrgTx, agent: &agents::Agent, cluster: &Cluster, name: &str) -> Result<(), Refusal> {
-    use entity::{Column, Entity};
-    let retired = tx
-        .find::<Entity>()
-        .filter(Column::ClusterId.eq(cluster.id))
-        .filter(Column::Name.eq(name))
-        .filter(Column::AgentId.eq(agent.id))
-        .filter(Column::RetiredAt.is_not_null())
-        .one(tx)
-        .await
-        .map_err(Error::from)?;
-    match retired {
-        None => Ok(()),
-        Some(_) => Err(Refusal::Reason(format!(
-            "the node `{name}` of the cluster `{}` was retired on the server: remove it here with `certyard-agent node remove {name}`, \
-             or enter it again on the page of its cluster",
-            cluster.name
-        ))),
+    /// Takes what was declared of a node that is there. The second agent of a node changes nothing of it.
+    async fn amend(
+        &mut self,
+        cluster: &Cluster,
+        node: Node,
+        declaration: &NodeDeclaration,
+        address: String,
+    ) -> Result<Uuid, Refusal> {
+        if node.second_agent_id == Some(self.agent.id) {
+            return Ok(node.id);
+        }
+        if let Some(other) = node.agent_id.filter(|other| *other != self.agent.id)
+            && let Some(other) = agents::find_active(self.tx, other).await?
+        {
+            return Err(Refusal::Reason(format!(
+                "the node `{}` of the cluster `{}` belongs to the agent `{}`: make this one its second agent on the page of the node",
+                node.name, cluster.name, other.name
+            )));
+        }
+        let mut wanted = node.clone();
+        wanted.address = address;
+        wanted.role = declaration.role.clone();
+        wanted.connector = declaration.connector.as_str().into();
+        wanted.agent_id = Some(self.agent.id);
+        wanted.ready = true;
+        if told(&wanted) != told(&node) {
+            write(self.tx, &wanted, node.version).await?;
+            record(self.tx, "node.update", &node, Some(told(&node)), Some(told(&wanted))).await?;
+            self.others.extend(node.second_agent_id);
+        }
+        Ok(node.id)
     }
-}
 
-async fn cluster_of(tx: &OrgTx, agent: &agents::Agent, declaration: &NodeDeclaration) -> Result<Cluster, Refusal> {
-    let Some(cluster) = clusters::by_name(tx, declaration.cluster.trim()).await? else {
-        let new = NewCluster {
-            group_id: agent.group_id,
-            name: declaration.cluster.clone(),
-            product: declaration.product.clone(),
-            product_version: declaration.version.clone(),
-            enabled: true,
-            description: String::new(),
+    async fn find_named(&self, cluster_id: Uuid, name: &str) -> Result<Option<Node>> {
+        use entity::{Column, Entity};
+        Ok(self
+            .tx
+            .find::<Entity>()
+            .filter(Column::ClusterId.eq(cluster_id))
+            .filter(Column::Name.eq(name))
+            .filter(Column::RetiredAt.is_null())
+            .one(self.tx)
+            .await?)
+    }
+
+    async fn refuse_retired(&self, cluster: &Cluster, name: &str) -> Result<(), Refusal> {
+        use entity::{Column, Entity};
+        let retired = self
+            .tx
+            .find::<Entity>()
+            .filter(Column::ClusterId.eq(cluster.id))
+            .filter(Column::Name.eq(name))
+            .filter(Column::AgentId.eq(self.agent.id))
+            .filter(Column::RetiredAt.is_not_null())
+            .one(self.tx)
+            .await
+            .map_err(Error::from)?;
+        retired.map_or(Ok(()), |_| Err(was_retired(name)))
+    }
+
+    /// The cluster that a new node is declared for, locked; it is made where there is none.
+    async fn cluster_named(&mut self, declaration: &NodeDeclaration) -> Result<Cluster, Refusal> {
+        let name = declaration.cluster.trim();
+        let Some(cluster) = self.clusters.values().find(|cluster| cluster.name == name).cloned() else {
+            let new = NewCluster {
+                group_id: self.agent.group_id,
+                name: declaration.cluster.clone(),
+                product: declaration.product.clone(),
+                product_version: declaration.version.clone(),
+                enabled: true,
+                description: String::new(),
+            };
+            let made = clusters::insert_cluster(self.tx, new).await?;
+            self.clusters.insert(made.id, made.clone());
+            return Ok(made);
         };
-        return Ok(clusters::insert_cluster(tx, new).await?);
-    };
-    if cluster.group_id != agent.group_id {
-        return Err(Refusal::Reason(format!(
+        self.check_group(&cluster)?;
+        if cluster.product != declaration.product {
+            return Err(Refusal::Reason(format!(
+                "the cluster `{}` is of the product {}, not {}",
+                cluster.name, cluster.product, declaration.product
+            )));
+        }
+        Ok(cluster)
+    }
+
+    fn check_group(&self, cluster: &Cluster) -> Result<(), Refusal> {
+        if cluster.group_id == self.agent.group_id {
+            return Ok(());
+        }
+        Err(Refusal::Reason(format!(
             "the cluster `{}` belongs to another group than this agent: use another name, or an agent of that group",
             cluster.name
-        )));
+        )))
     }
-    if cluster.product != declaration.product {
-        return Err(Refusal::Reason(format!(
-            "the cluster `{}` is of the product {}, not {}",
-            cluster.name, cluster.product, declaration.product
-        )));
+
+    /// The agent is told all of its nodes now: before the list is read, for whoever changes it from here on waits for this
+    /// row and counts the change again. Other agents of changed nodes hear of them, in one order of rows.
+    async fn tell_agents(mut self) -> Result<()> {
+        self.others.insert(self.agent.id);
+        for id in &self.others {
+            if *id == self.agent.id {
+                agents::nodes_are_told(self.tx, *id).await?;
+            } else {
+                clusters::bump_agents(self.tx, vec![*id]).await?;
+            }
+        }
+        Ok(())
     }
-    clusters::lock(tx, &[cluster.id])
-        .await?
-        .pop()
-        .ok_or_else(|| clusters::not_found().into())
+}
+
+fn was_retired(name: &str) -> Refusal {
+    Refusal::Reason(format!(
+        "the node `{name}` was retired on the server: remove it here with `certyard-agent node remove {name}`, or enter it \
+         again on the page of its cluster"
+    ))
+}
+
+/// Name and address as they are stored.
+fn checked(cluster: &Cluster, name: &str, declaration: &NodeDeclaration) -> Result<(String, String)> {
+    let mut fields = Fields::default();
+    let checked = check(&mut fields, cluster, name, &declaration.address, &declaration.role);
+    check_connector(&mut fields, cluster, declaration.connector);
+    fields.finish()?;
+    Ok(checked)
 }
 
 /// Notes for which of its nodes an agent holds credentials. The second agent's word is enough for yes, the first one's

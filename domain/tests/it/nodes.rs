@@ -1,14 +1,16 @@
 //! Nodes: entering, declaring, assigning.
 
 use crate::fleet::*;
-use certyard_domain::clusters::{self, ClusterChange};
+use certyard_domain::clusters::{self, ClusterChange, ClusterFilter};
 use certyard_domain::nodes::{self, NodeChange, NodeFilter, NodeStatus};
 use certyard_domain::{Error, Role, agents, inventory};
-use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesRequest};
+use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesAnswer, NodesRequest};
 use uuid::Uuid;
 
 fn declared(cluster: &str, name: &str) -> NodeDeclaration {
     NodeDeclaration {
+        node_id: None,
+        changed: true,
         cluster: cluster.into(),
         product: "cucm".into(),
         version: "15".into(),
@@ -95,6 +97,143 @@ async fn declarations_that_cannot_be_taken_are_refused_with_the_reason_and_the_r
         answer.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>(),
         ["good"]
     );
+}
+
+/// Declares one node of an agent and gives the answer.
+async fn tell(fleet: &Fleet, agent: &agents::AgentIdentity, declaration: &NodeDeclaration) -> NodesAnswer {
+    let request = NodesRequest {
+        declared: vec![declaration.clone()],
+        ready: Vec::new(),
+    };
+    let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+    let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+    tx.commit().await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn what_was_edited_on_the_server_wins_over_what_was_declared_before() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let (second, _) = join(&fleet.test, fleet.owner(), fleet.group, "second").await;
+    let mut declaration = declared("lab", "pub");
+    let answer = tell(&fleet, &agent, &declaration).await;
+    let taken = answer.taken[0].clone();
+    assert_eq!((taken.name.as_str(), taken.node_id), ("pub", answer.nodes[0].node_id));
+    declaration.node_id = Some(taken.node_id);
+    declaration.changed = false;
+
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let edit = NodeChange {
+        name: Some("publisher-1".into()),
+        address: Some("192.0.2.7:443".into()),
+        role: Some("subscriber".into()),
+        second_agent_id: Some(Some(second.agent_id)),
+        ..Default::default()
+    };
+    let cluster = nodes::update(&tx, taken.node_id, None, edit).await.unwrap().cluster.id;
+    let renamed = ClusterChange {
+        name: Some("production".into()),
+        ..Default::default()
+    };
+    clusters::update(&tx, cluster, None, renamed).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let answer = tell(&fleet, &agent, &declaration).await;
+    assert_eq!(answer.taken, [taken.clone()]);
+    let node = &answer.nodes[0];
+    assert_eq!(
+        [&node.cluster, &node.name, &node.address, &node.role],
+        ["production", "publisher-1", "192.0.2.7:443", "subscriber"]
+    );
+    assert_eq!(answer.nodes.len(), 1, "it did not come back by its old name");
+    let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+    let all = clusters::list(&tx, &ClusterFilter::default(), None, 50).await.unwrap();
+    assert_eq!(all.items.len(), 1);
+    drop(tx);
+
+    // A command of the agent gives it another address.
+    let heard = async || identify(&fleet.test, &second).await.unwrap().nodes_changed;
+    let second_agent = identify(&fleet.test, &second).await.unwrap();
+    let tx = fleet.test.db.write(&second_agent.scope()).await.unwrap();
+    nodes::declare(&tx, second.agent_id, &NodesRequest::default())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(!heard().await);
+    declaration.changed = true;
+    declaration.address = "192.0.2.8:443".into();
+    let answer = tell(&fleet, &agent, &declaration).await;
+    let node = &answer.nodes[0];
+    assert_eq!([&node.name, &node.address], ["publisher-1", "192.0.2.8:443"]);
+    assert!(heard().await, "the second agent reaches it there, too");
+    let log = audited(&fleet.test, fleet.owner()).await;
+    assert_eq!(log.iter().filter(|action| *action == "node.create").count(), 1);
+    assert_eq!(log.iter().filter(|action| *action == "node.update").count(), 2);
+}
+
+#[tokio::test]
+async fn a_node_that_was_taken_from_an_agent_stays_away_until_a_command_asks_for_it() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let mut declaration = declared("lab", "pub");
+    let id = tell(&fleet, &agent, &declaration).await.taken[0].node_id;
+    declaration.node_id = Some(id);
+    declaration.changed = false;
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let alone = NodeChange {
+        agent_id: Some(None),
+        ..Default::default()
+    };
+    nodes::update(&tx, id, None, alone).await.unwrap();
+    tx.commit().await.unwrap();
+    let answer = tell(&fleet, &agent, &declaration).await;
+    assert!(answer.nodes.is_empty() && answer.taken.is_empty() && answer.refused.is_empty());
+    declaration.changed = true;
+    assert_eq!(tell(&fleet, &agent, &declaration).await.nodes[0].node_id, id);
+
+    // An id means nothing in the hands of another agent.
+    let (other, _) = fleet.agent("other").await;
+    let answer = tell(&fleet, &other, &declaration).await;
+    assert!(answer.nodes.is_empty() && answer.taken.is_empty());
+    assert!(answer.refused[0].reason.contains("`edge`"), "{answer:?}");
+    let far = group(&fleet.test, fleet.owner(), "Site 2").await;
+    let (stranger, _) = join(&fleet.test, fleet.owner(), far, "stranger").await;
+    let stranger = identify(&fleet.test, &stranger).await.unwrap();
+    let answer = tell(&fleet, &stranger, &declaration).await;
+    assert!(answer.nodes.is_empty() && answer.taken.is_empty());
+    assert!(answer.refused[0].reason.contains("another group"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_retired_node_comes_back_only_where_somebody_enters_it_again() {
+    let fleet = Fleet::new().await;
+    let (agent, _) = fleet.agent("edge").await;
+    let mut declaration = declared("lab", "pub");
+    let answer = tell(&fleet, &agent, &declaration).await;
+    let id = answer.taken[0].node_id;
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let cluster = nodes::get(&tx, id).await.unwrap().cluster.id;
+    inventory::retire_node(&tx, id, None).await.unwrap();
+    tx.commit().await.unwrap();
+    for (node_id, changed) in [(Some(id), false), (Some(id), true), (None, true)] {
+        (declaration.node_id, declaration.changed) = (node_id, changed);
+        let answer = tell(&fleet, &agent, &declaration).await;
+        assert!(answer.refused[0].reason.contains("was retired"), "{answer:?}");
+        assert!(answer.nodes.is_empty() && answer.taken.is_empty());
+    }
+    let again = fleet.node_of(cluster, "pub", Some(agent.agent_id)).await.node;
+    (declaration.node_id, declaration.changed) = (Some(id), false);
+    let answer = tell(&fleet, &agent, &declaration).await;
+    assert_eq!(answer.taken[0].node_id, again.id);
+    assert_eq!(answer.nodes[0].address, again.address);
+
+    // An id that nobody knows, as after a restore of an older database: it is declared as for the first time.
+    declaration.name = "sub".into();
+    declaration.node_id = Some(Uuid::new_v4());
+    let answer = tell(&fleet, &agent, &declaration).await;
+    assert_ne!(Some(answer.taken[0].node_id), declaration.node_id);
+    assert_eq!(answer.nodes.len(), 2);
 }
 
 #[tokio::test]

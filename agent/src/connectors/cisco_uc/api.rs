@@ -56,6 +56,20 @@ impl Snapshot {
     }
 }
 
+/// The API is on the port of HTTPS where the address names no other.
+fn with_port(address: &str) -> String {
+    let bare = match address.rsplit_once(':') {
+        None => true,
+        // The colons of an IPv6 address without a port.
+        Some((host, port)) => port.parse::<u16>().is_err() || (host.contains(':') && !host.ends_with(']')),
+    };
+    match (bare, address.contains(':') && !address.starts_with('[')) {
+        (false, _) => address.into(),
+        (true, false) => format!("{address}:443"),
+        (true, true) => format!("[{address}]:443"),
+    }
+}
+
 /// HTTP Basic over TLS with a pinned certificate.
 pub(super) struct Api {
     node: String,
@@ -86,7 +100,7 @@ impl Api {
             });
         Self {
             node: node.into(),
-            address: address.into(),
+            address: with_port(address),
             user: secrets.user.clone(),
             password: Zeroizing::new(secrets.password.clone()),
             client,
