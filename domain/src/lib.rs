@@ -1,12 +1,14 @@
 //! DECIDES: rules and storage, one folder per noun. No HTTP, no mail, no ACME, no node access.
 //!
 //! Each noun is a room with its rules, its private entity and its queries, over a floor: [`db`], [`digest`], [`ids`], [`clock`],
-//! [`error`], [`scope`], [`signal`]. Rooms import the floor and the rooms above them in the list of `lib.rs`, never below.
+//! [`error`], [`failpoint`], [`scope`], [`signal`]. Rooms import the floor and the rooms above them in the list of
+//! `lib.rs`, never below.
 
 pub mod clock;
 pub mod db;
 pub mod digest;
 pub mod error;
+pub mod failpoint;
 mod fields;
 pub mod ids;
 pub mod lists;

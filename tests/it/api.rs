@@ -43,7 +43,7 @@ impl Api {
         }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    async fn try_send(&self, method: Method, path: &str, body: Option<Value>) -> reqwest::Result<Answer> {
         let mut request = self
             .client
             .request(method.clone(), format!("{}{path}", self.base))
@@ -54,17 +54,20 @@ impl Api {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request
-            .send()
-            .await
-            .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let answer = request.send().await?;
         let status = answer.status();
-        let text = answer.text().await.unwrap();
-        Answer {
+        let text = answer.text().await?;
+        Ok(Answer {
             status,
             json: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
-        }
+        })
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.try_send(method.clone(), path, body)
+            .await
+            .unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// GET.
@@ -94,6 +97,12 @@ impl Api {
     /// A plan for an action.
     pub async fn plan(&self, request: Value) -> Value {
         self.post("/api/v1/plans", request).await.ok()
+    }
+
+    /// Asks for a job; nothing when the server died before it answered.
+    pub async fn try_run(&self, plan: &Value) -> Option<Answer> {
+        let body = json!({ "plan_id": plan["id"], "consent": consent(plan) });
+        self.try_send(Method::POST, "/api/v1/jobs", Some(body)).await.ok()
     }
 
     /// Runs a plan with all the consent that it asks for.

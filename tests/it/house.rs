@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long anything may take before a test gives up: a lost lease alone takes a minute.
+pub const PATIENCE: Duration = Duration::from_secs(240);
 const TOKEN: &str = "a-bootstrap-token-for-tests-only";
 
 /// A program that is killed when the test ends.
@@ -104,28 +104,32 @@ impl House {
         let dir = tempfile::tempdir().unwrap();
         let database = BareDb::new().await;
         let (listen, agents, ops) = (free_port(), free_port(), free_port());
-        let programs = Self::spawn(dir.path(), &database, listen, agents, ops);
         let mut house = Self {
             dir,
-            programs,
+            programs: Vec::new(),
             database,
             listen,
             agents,
             ops,
         };
+        house.spawn(None);
         house.wait_ready().await;
         house
     }
 
-    fn spawn(dir: &Path, database: &BareDb, listen: u16, agents: u16, ops: u16) -> Vec<Program> {
+    fn spawn(&mut self, failpoint: Option<&str>) {
+        let dir = self.dir.path();
         let program = |name: &str, args: &[String]| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
             command.arg(name).arg("--data").arg(dir.join("server")).args(args);
+            if let Some(failpoint) = failpoint {
+                command.env("CERTYARD_FAILPOINT", failpoint);
+            }
             command
                 .env("CERTYARD_BOOTSTRAP_TOKEN", TOKEN)
                 .env("CERTYARD_LOG", "info")
                 .env_remove("DATABASE_URL");
-            if let Some(url) = &database.options.url {
+            if let Some(url) = &self.database.options.url {
                 command.env("DATABASE_URL", url);
             }
             Program::start(&mut command, dir.join(format!("{name}.log")))
@@ -133,23 +137,24 @@ impl House {
         let address = |port: u16| format!("127.0.0.1:{port}");
         let listeners = [
             "--listen".into(),
-            address(listen),
+            address(self.listen),
             "--agent-listen".into(),
-            address(agents),
+            address(self.agents),
             "--ops-listen".into(),
-            address(ops),
+            address(self.ops),
         ];
-        if database.is_postgres() {
+        self.programs = if self.database.is_postgres() {
             vec![
                 program("api", &listeners),
                 program("worker", &["--ops-listen".into(), "off".into()]),
             ]
         } else {
             vec![program("serve", &listeners)]
-        }
+        };
     }
 
-    async fn wait_ready(&mut self) {
+    /// Waits until it answers.
+    pub async fn wait_ready(&mut self) {
         let url = format!("http://127.0.0.1:{}/readyz", self.ops);
         let limit = Instant::now() + PATIENCE;
         while !reqwest::get(&url)
@@ -169,8 +174,23 @@ impl House {
     /// Kills the server as a power cut would, and starts it again on the same data.
     pub async fn power_cut(&mut self) {
         self.programs.iter_mut().for_each(Program::kill);
-        self.programs = Self::spawn(self.dir.path(), &self.database, self.listen, self.agents, self.ops);
+        self.spawn(None);
         self.wait_ready().await;
+    }
+
+    /// The same, and from then on it dies by itself at the point, maybe before it was ready.
+    pub fn power_cut_to_die_at(&mut self, failpoint: &str) {
+        self.programs.iter_mut().for_each(Program::kill);
+        self.spawn(Some(failpoint));
+    }
+
+    /// Waits until one of its programs has died at a failpoint.
+    pub async fn wait_dead(&mut self, failpoint: &str) {
+        let limit = Instant::now() + PATIENCE;
+        while !self.programs.iter_mut().any(Program::has_ended) {
+            assert!(Instant::now() < limit, "{failpoint} was never reached:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The API as a script uses it.
@@ -275,6 +295,15 @@ impl Agent {
     /// Whether `run` has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.running.as_mut().is_none_or(Program::has_ended)
+    }
+
+    /// Waits until it has died at its failpoint.
+    pub async fn wait_dead(&mut self) {
+        let limit = Instant::now() + PATIENCE;
+        while !self.has_ended() {
+            assert!(Instant::now() < limit, "the agent lives on:\n{}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The end of its log.

@@ -29,15 +29,7 @@ async fn run_through(site: &mut Site, point: KillPoint, plan: &Value) -> Value {
     let api = site.house.api();
     let job = api.run(plan).await;
     site.agent.run(Some(&point.to_string()));
-    let limit = std::time::Instant::now() + crate::house::PATIENCE;
-    while !site.agent.has_ended() {
-        assert!(
-            std::time::Instant::now() < limit,
-            "{point} was never reached:\n{}",
-            site.agent.log()
-        );
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
+    site.agent.wait_dead().await;
     site.house.power_cut().await;
     site.agent.run(None);
     let job = api.finished(&job).await;

@@ -9,4 +9,5 @@ mod house;
 mod kill_points;
 mod main_job;
 mod outside_ca;
+mod server_kill_points;
 mod web_server;

@@ -5,10 +5,12 @@
 
 mod connect;
 pub mod dialect;
+mod retry;
 mod tenant;
 mod tx;
 
 pub use connect::{DbOptions, PoolSizes};
+pub(crate) use retry::{retry, was_ended_for_others};
 pub(crate) use tenant::tenant_entity;
 pub use tenant::{Reach, TenantEntity};
 pub use tx::{GlobalTx, OrgTx, Survey};

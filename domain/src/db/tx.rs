@@ -204,15 +204,35 @@ impl OrgTx {
     /// # Errors
     /// The database could not commit; nothing was written, unless the connection broke in that very moment.
     pub async fn commit(self) -> Result<()> {
+        self.commit_quietly().await?.send();
+        Ok(())
+    }
+
+    /// Keeps all that was written; the wake-ups are the caller's to send.
+    pub(crate) async fn commit_quietly(self) -> Result<WakeUps> {
         self.tx.commit().await?;
-        for topic in self
-            .wake
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-        {
+        Ok(WakeUps {
+            signal: self.signal,
+            topics: self
+                .wake
+                .into_inner()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+        })
+    }
+}
+
+/// Wake-ups of a transaction that was committed. Losing them costs time, never work.
+#[must_use = "nobody is woken until they are sent"]
+pub(crate) struct WakeUps {
+    signal: Arc<dyn Signal>,
+    topics: Vec<Topic>,
+}
+
+impl WakeUps {
+    pub fn send(self) {
+        for topic in self.topics {
             self.signal.wake(topic);
         }
-        Ok(())
     }
 }
 

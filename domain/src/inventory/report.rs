@@ -4,7 +4,7 @@ use super::apply::{Cause, end_all, require_enabled, write};
 use super::parse::{Parsed, parse, parse_delta};
 use crate::agents::AgentIdentity;
 use crate::certificates::off_thread;
-use crate::db::{Db, OrgTx};
+use crate::db::{Db, OrgTx, retry};
 use crate::error::Result;
 use crate::nodes::reading;
 use crate::{Permission, nodes};
@@ -24,9 +24,8 @@ enum Read {
 /// [`crate::Error::NotFound`] for a node that is not the agent's; [`crate::Error::Invalid`] for a report that is none;
 /// [`crate::Error::Refused`] `cluster_disabled`.
 pub async fn report(db: &Db, agent: &AgentIdentity, node_id: Uuid, report: InventoryReport) -> Result<InventoryAnswer> {
-    let scope = agent.scope();
     // Before any work is done for it.
-    nodes::of_agent(&db.read(&scope).await?, agent.agent_id, node_id).await?;
+    nodes::of_agent(&db.read(&agent.scope()).await?, agent.agent_id, node_id).await?;
     let read = match report {
         InventoryReport::Unchanged { digest, .. } => Read::Unchanged(digest),
         InventoryReport::Full(inventory) => Read::Full(off_thread(move || parse(&inventory)).await??),
@@ -43,17 +42,21 @@ pub async fn report(db: &Db, agent: &AgentIdentity, node_id: Uuid, report: Inven
         },
         InventoryReport::Failed { code, message, .. } => Read::Failed { code, message },
     };
-    let tx = db.write(&scope).await?;
+    retry(|| store(db, agent, node_id, &read)).await
+}
+
+async fn store(db: &Db, agent: &AgentIdentity, node_id: Uuid, read: &Read) -> Result<InventoryAnswer> {
+    let tx = db.write(&agent.scope()).await?;
     nodes::of_agent(&tx, agent.agent_id, node_id).await?;
     let answer = match read {
-        Read::Unchanged(digest) => unchanged(&tx, node_id, &digest).await?,
+        Read::Unchanged(digest) => unchanged(&tx, node_id, digest).await?,
         Read::Failed { code, message } => {
-            failed(&tx, node_id, &code, &message).await?;
+            failed(&tx, node_id, code, message).await?;
             InventoryAnswer::Stored
         }
         Read::Full(parsed) => {
             let (node, cluster) = nodes::lock_cluster_of(&tx, node_id).await?;
-            write(&tx, &node, &cluster, &parsed, &Cause::default()).await?;
+            write(&tx, &node, &cluster, parsed, &Cause::default()).await?;
             InventoryAnswer::Stored
         }
         Read::Delta { base, parsed } => {
@@ -62,7 +65,7 @@ pub async fn report(db: &Db, agent: &AgentIdentity, node_id: Uuid, report: Inven
             if node.inventory_digest.as_deref() != Some(base.as_str()) {
                 return Ok(InventoryAnswer::FullWanted);
             }
-            write(&tx, &node, &cluster, &parsed, &Cause::default()).await?;
+            write(&tx, &node, &cluster, parsed, &Cause::default()).await?;
             InventoryAnswer::Stored
         }
     };

@@ -9,6 +9,7 @@ use crate::clusters;
 use crate::db::dialect::lock_rows;
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
+use crate::failpoint::{self, Operation};
 use crate::signal::Topic;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, SelectGetableTuple, Selector};
@@ -28,7 +29,7 @@ pub async fn advance(db: &Db, org_id: Uuid, job_id: Uuid) -> Result<()> {
     for _ in 0..ROUNDS {
         let tx = db.write(&scope).await?;
         let moved = advance_once(&tx, job_id).await?;
-        tx.commit().await?;
+        failpoint::commit(tx, Operation::Advance).await?;
         if !moved {
             break;
         }
@@ -47,15 +48,51 @@ async fn advance_once(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
         return Ok(false);
     };
     let counts = sum(tx, job_id).await?;
+    match next(&job, &counts) {
+        Next::Nothing => Ok(false),
+        Next::Finish => finish(tx, job_id, &counts).await.map(|()| false),
+        Next::Stop => Ok(stop(tx, &job).await? > 0),
+        Next::Open { room } => {
+            let ready = ready(tx, &job, room).await?;
+            if ready.is_empty() {
+                return next_wave(tx, &job).await;
+            }
+            let mut moves = Moves::default();
+            let moved = moves
+                .shift_ids(tx, TaskState::Waiting, TaskState::Pending, &ready, Vec::new())
+                .await?;
+            moves.settle(tx).await?;
+            wake_agents(tx, &moved);
+            Ok(!moved.is_empty())
+        }
+    }
+}
+
+/// What the counts of a job ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Its agents are at work, or it may not open more.
+    Nothing,
+    /// Nothing is open any more.
+    Finish,
+    /// Too much has failed: what has not begun is cancelled.
+    Stop,
+    /// So many tasks may be opened, if any is ready.
+    Open { room: u64 },
+}
+
+/// Decides from the counts alone. Pure.
+fn next(job: &job::Model, counts: &Counts) -> Next {
     if counts.open() == 0 {
-        return finish(tx, job_id, &counts).await.map(|()| false);
+        return Next::Finish;
     }
     let failures = counts.failed + counts.expired;
     if job.stop_at_failures > 0 && failures >= i64::from(job.stop_at_failures) {
-        return Ok(stop(tx, &job).await? > 0);
+        let begun = counts.waiting + counts.pending == 0;
+        return if begun { Next::Nothing } else { Next::Stop };
     }
     if counts.waiting == 0 {
-        return Ok(false);
+        return Next::Nothing;
     }
     let room = match job.max_parallel {
         0 => OPEN_AT_ONCE,
@@ -64,20 +101,29 @@ async fn advance_once(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
             std::cmp::min(room, OPEN_AT_ONCE)
         }
     };
-    if room == 0 {
+    match room {
+        0 => Next::Nothing,
+        room => Next::Open { room },
+    }
+}
+
+/// Whether [`advance`] would move anything, by reading alone.
+pub(super) async fn can_move(db: &Db, org_id: Uuid, job_id: Uuid) -> Result<bool> {
+    let tx = db.read(&Scope::system(org_id, "jobs")).await?;
+    let job = tx
+        .find::<job::Entity>()
+        .filter(job::Column::Id.eq(job_id))
+        .filter(job::Column::FinishedAt.is_null())
+        .one(&tx)
+        .await?;
+    let Some(job) = job else {
         return Ok(false);
+    };
+    match next(&job, &sum(&tx, job_id).await?) {
+        Next::Nothing => Ok(false),
+        Next::Finish | Next::Stop => Ok(true),
+        Next::Open { .. } => Ok(!ready(&tx, &job, 1).await?.is_empty() || wave_has_ended(&tx, &job).await?),
     }
-    let ready = ready(tx, &job, room).await?;
-    if !ready.is_empty() {
-        let mut moves = Moves::default();
-        let moved = moves
-            .shift_ids(tx, TaskState::Waiting, TaskState::Pending, &ready, Vec::new())
-            .await?;
-        moves.settle(tx).await?;
-        wake_agents(tx, &moved);
-        return Ok(!moved.is_empty());
-    }
-    next_wave(tx, &job).await
 }
 
 /// All tasks of a job by state.
@@ -205,6 +251,21 @@ async fn ready(tx: &OrgTx, job: &job::Model, limit: u64) -> Result<Vec<Uuid>> {
 
 /// Opens the next wave once all of the present one has ended.
 async fn next_wave(tx: &OrgTx, job: &job::Model) -> Result<bool> {
+    if !wave_has_ended(tx, job).await? {
+        return Ok(false);
+    }
+    let done = tx
+        .update_many::<job::Entity>()
+        .col_expr(job::Column::OpenWave, Expr::value(job.open_wave + 1))
+        .filter(job::Column::Id.eq(job.id))
+        .filter(job::Column::OpenWave.eq(job.open_wave))
+        .exec(tx)
+        .await?;
+    Ok(done.rows_affected == 1)
+}
+
+/// Whether no task of the waves that are open has still to end.
+async fn wave_has_ended(tx: &OrgTx, job: &job::Model) -> Result<bool> {
     use task::Column;
     let open = tx
         .find::<task::Entity>()
@@ -217,15 +278,5 @@ async fn next_wave(tx: &OrgTx, job: &job::Model) -> Result<bool> {
         .into_tuple::<Uuid>()
         .one(tx)
         .await?;
-    if open.is_some() {
-        return Ok(false);
-    }
-    let done = tx
-        .update_many::<job::Entity>()
-        .col_expr(job::Column::OpenWave, Expr::value(job.open_wave + 1))
-        .filter(job::Column::Id.eq(job.id))
-        .filter(job::Column::OpenWave.eq(job.open_wave))
-        .exec(tx)
-        .await?;
-    Ok(done.rows_affected == 1)
+    Ok(open.is_none())
 }

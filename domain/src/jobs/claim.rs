@@ -4,8 +4,9 @@ use super::entity::task;
 use super::state::TaskState;
 use super::transition::{Moves, col, in_state, touch};
 use crate::db::dialect::lock_free_rows;
-use crate::db::{Db, OrgTx};
+use crate::db::{Db, OrgTx, retry, was_ended_for_others};
 use crate::error::{Error, Result, is_unique_violation};
+use crate::failpoint::{self, Operation};
 use crate::keys::Keys;
 use crate::plans::Work;
 use crate::{ActorKind, Scope, Timestamp};
@@ -75,6 +76,9 @@ enum Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        if was_ended_for_others(&error) {
+            return Self::Raced;
+        }
         if let Error::Internal { source } = &error
             && source.downcast_ref::<DbErr>().is_some_and(is_unique_violation)
         {
@@ -180,7 +184,7 @@ async fn claim_once(db: &Db, scope: &Scope, agent: Uuid, max: u32) -> Result<Vec
             deadline: row.deadline,
         });
     }
-    tx.commit().await?;
+    failpoint::commit(tx, Operation::Claim).await?;
     payloads.sort_by_key(|payload| payload.task_id);
     Ok(payloads)
 }
@@ -272,6 +276,10 @@ pub(super) fn stale_epoch() -> Error {
 /// [`Error::Conflict`] `stale_epoch` when the claim is not the present one; [`Error::NotFound`] for a task that is not the
 /// agent's.
 pub async fn lease(db: &Db, scope: &Scope, task_id: Uuid, request: &LeaseRequest) -> Result<LeaseAnswer> {
+    retry(|| renew_lease(db, scope, task_id, request)).await
+}
+
+async fn renew_lease(db: &Db, scope: &Scope, task_id: Uuid, request: &LeaseRequest) -> Result<LeaseAnswer> {
     let agent = agent_of(scope)?;
     let tx = db.write(scope).await?;
     let row = own_task(&tx, agent, task_id).await?;
@@ -300,7 +308,7 @@ pub async fn lease(db: &Db, scope: &Scope, task_id: Uuid, request: &LeaseRequest
     if moved {
         touch(&tx, row.job_id, row.cluster_id).await?;
     }
-    tx.commit().await?;
+    failpoint::commit(tx, Operation::Lease).await?;
     Ok(LeaseAnswer {
         lease_seconds: LEASE_SECONDS,
         cancel: row.cancel_requested,

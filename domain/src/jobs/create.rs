@@ -10,6 +10,7 @@ use crate::clusters;
 use crate::db::dialect::rows_per_insert;
 use crate::db::{Db, OrgTx};
 use crate::error::{Error, FieldError, Result};
+use crate::failpoint::{self, Operation};
 use crate::ids::new_id;
 use crate::plans::{self, Action, Change, Plan, Planned};
 use crate::signal::Topic;
@@ -104,7 +105,7 @@ pub(super) async fn create_from(
     .await?;
     tx.wake(Topic::Job(job_id));
     let job = get(&tx, job_id).await?;
-    tx.commit().await?;
+    failpoint::commit(tx, Operation::CreateJob).await?;
     for other in superseded {
         // The job is on disk: whatever this meets, the worker does it at its next round.
         if let Err(error) = advance(db, scope.org_id(), other).await {

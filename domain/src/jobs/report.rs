@@ -7,8 +7,9 @@ use super::entity::task;
 use super::state::TaskState;
 use super::transition::{Changes, Moves, col};
 use crate::clusters;
-use crate::db::{Db, OrgTx};
+use crate::db::{Db, OrgTx, retry};
 use crate::error::{Error, Result};
+use crate::failpoint::{self, Operation};
 use crate::signal::Topic;
 use crate::{Scope, Timestamp};
 use certyard_protocol::{NodeState, Outcome, ResultAnswer, StepReport, TaskResult};
@@ -135,11 +136,11 @@ fn decide(task: &task::Model, result: &TaskResult, now: Timestamp, jitter: f64) 
 /// agent's.
 pub async fn report(db: &Db, scope: &Scope, task_id: Uuid, result: &TaskResult) -> Result<ResultAnswer> {
     let node = super::inventory::Seen::read(result).await;
-    match take(db, scope, task_id, result, Some(&node)).await {
+    match retry(|| take(db, scope, task_id, result, Some(&node))).await {
         // What was done on the node is told in any case; its stores come with the next refresh.
         Err(Error::Internal { source }) => {
             tracing::error!(error = %source, task = %task_id, "the inventory of a result could not be stored and is left out");
-            take(db, scope, task_id, result, None).await
+            retry(|| take(db, scope, task_id, result, None)).await
         }
         taken => taken,
     }
@@ -175,7 +176,7 @@ async fn take(
     }
     let last = !has_open(&tx, task.job_id).await?;
     let waiting = super::advance::has_waiting(&tx, task.job_id).await?;
-    tx.commit().await?;
+    failpoint::commit(tx, Operation::Report).await?;
     if last || waiting {
         // Where this fails, the worker does it at its next round: the result itself is on disk.
         if let Err(error) = advance(db, scope.org_id(), task.job_id).await {

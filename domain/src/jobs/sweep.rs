@@ -1,13 +1,15 @@
 //! What the worker does over all organisations: each lists who is due, then works in one organisation at a time. All are
-//! idempotent and safe on every instance.
+//! idempotent and safe on every instance. An organisation whose work fails is logged, left for the next round, and keeps no
+//! other one waiting.
 
-use super::advance::advance;
+use super::advance::{advance, can_move};
 use super::backoff::{delay, jitter};
 use super::state::TaskState;
 use super::transition::{Moves, col, wake_agents};
 use crate::clusters;
 use crate::db::{Db, OrgTx};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::failpoint::{self, Operation};
 use crate::{Scope, Timestamp};
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -37,23 +39,34 @@ async fn orgs(db: &Db, mut select: SelectStatement) -> Result<Vec<Uuid>> {
     Ok(found)
 }
 
+/// Moves the jobs on whose tasks were just moved. What fails is done by the next round of [`open_waves`].
+async fn advance_all(db: &Db, org: Uuid, jobs: HashSet<Uuid>) {
+    for job in jobs {
+        if let Err(error) = advance(db, org, job).await {
+            tracing::warn!(%error, %job, "a job was not moved on; it is tried again");
+        }
+    }
+}
+
 /// Takes tasks back whose lease has run out: they are claimed again after a wait, or have failed after the last attempt.
 /// Says how many.
 ///
 /// # Errors
-/// The database is busy or away.
+/// Who is due cannot be listed: the database is busy or away.
 pub async fn sweep_leases(db: &Db) -> Result<u64> {
     let now = db.now().await?;
     let mut total = 0;
     for org in orgs(db, due(RUNNING, "lease_until", now)).await? {
         loop {
-            let tx = db.write(&Scope::system(org, "leases")).await?;
-            let (count, jobs) = return_leases(&tx).await?;
-            tx.commit().await?;
+            let (count, jobs) = match return_leases(db, org).await {
+                Ok(returned) => returned,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, %org, "lost leases were not taken back; it is tried again");
+                    break;
+                }
+            };
             total += count;
-            for job in jobs {
-                advance(db, org, job).await?;
-            }
+            advance_all(db, org, jobs).await;
             if count < BATCH {
                 break;
             }
@@ -62,7 +75,15 @@ pub async fn sweep_leases(db: &Db) -> Result<u64> {
     Ok(total)
 }
 
-async fn return_leases(tx: &OrgTx) -> Result<(u64, HashSet<Uuid>)> {
+/// One batch of an organisation.
+async fn return_leases(db: &Db, org: Uuid) -> Result<(u64, HashSet<Uuid>)> {
+    let tx = db.write(&Scope::system(org, "leases")).await?;
+    let returned = take_back(&tx).await?;
+    failpoint::commit(tx, Operation::SweepLeases).await?;
+    Ok(returned)
+}
+
+async fn take_back(tx: &OrgTx) -> Result<(u64, HashSet<Uuid>)> {
     let mut select = due(RUNNING, "lease_until", tx.now());
     select
         .columns(["id", "cluster_id", "attempts"].map(|name| ("task", name)))
@@ -148,25 +169,35 @@ async fn return_leases(tx: &OrgTx) -> Result<(u64, HashSet<Uuid>)> {
 /// Ends tasks that have not begun when their deadline passes. Says how many.
 ///
 /// # Errors
-/// The database is busy or away.
+/// Who is due cannot be listed: the database is busy or away.
 pub async fn expire_deadlines(db: &Db) -> Result<u64> {
     let now = db.now().await?;
     let mut total = 0;
     for org in orgs(db, due(OPEN, "deadline", now)).await? {
         loop {
-            let tx = db.write(&Scope::system(org, "deadlines")).await?;
-            let (count, jobs) = expire(&tx).await?;
-            tx.commit().await?;
+            let (count, jobs) = match expire_batch(db, org).await {
+                Ok(expired) => expired,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, %org, "deadlines were not kept; it is tried again");
+                    break;
+                }
+            };
             total += count;
-            for job in jobs {
-                advance(db, org, job).await?;
-            }
+            advance_all(db, org, jobs).await;
             if count < BATCH {
                 break;
             }
         }
     }
     Ok(total)
+}
+
+/// One batch of an organisation.
+async fn expire_batch(db: &Db, org: Uuid) -> Result<(u64, HashSet<Uuid>)> {
+    let tx = db.write(&Scope::system(org, "deadlines")).await?;
+    let expired = expire(&tx).await?;
+    failpoint::commit(tx, Operation::ExpireDeadlines).await?;
+    Ok(expired)
 }
 
 async fn expire(tx: &OrgTx) -> Result<(u64, HashSet<Uuid>)> {
@@ -196,7 +227,8 @@ async fn expire(tx: &OrgTx) -> Result<(u64, HashSet<Uuid>)> {
 }
 
 /// Moves on all jobs that have not ended: opens waves, stops after failures, finishes. What reports do at once is done
-/// here again, so that a crash in between loses nothing. Says how many jobs were looked at.
+/// here again, so that a crash in between loses nothing. Most jobs only wait for their agents: each is read first, and
+/// written where something can move. Says how many jobs were looked at.
 ///
 /// # Errors
 /// The database is busy or away.
@@ -208,10 +240,16 @@ pub async fn open_waves(db: &Db) -> Result<u64> {
         .take();
     let mut total = 0;
     for row in db.survey().connection().query_all(&select).await? {
-        let job: Uuid = row.try_get("", "id")?;
+        let (org, job) = (row.try_get("", "org_id")?, row.try_get("", "id")?);
+        let moved = async {
+            if can_move(db, org, job).await? {
+                advance(db, org, job).await?;
+            }
+            Ok::<_, Error>(())
+        };
         // One job that cannot be moved on keeps no other one waiting.
-        if let Err(error) = advance(db, row.try_get("", "org_id")?, job).await {
-            tracing::warn!(%error, %job, "a job was not moved on; it is tried again");
+        if let Err(error) = moved.await {
+            tracing::warn!(error = &error as &dyn std::error::Error, %org, %job, "a job was not moved on; it is tried again");
         }
         total += 1;
     }

@@ -15,5 +15,6 @@ mod nodes;
 mod people;
 mod plans;
 mod profiles;
+mod rounds;
 mod rules;
 mod traps;

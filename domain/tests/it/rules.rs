@@ -100,7 +100,16 @@ fn imports(code: &str) -> Vec<String> {
 fn every_room_is_in_the_order_and_imports_only_upwards() {
     let lib = fs::read_to_string(source().join("lib.rs")).unwrap();
     let floor = [
-        "clock", "db", "digest", "error", "fields", "ids", "lists", "scope", "signal",
+        "clock",
+        "db",
+        "digest",
+        "error",
+        "failpoint",
+        "fields",
+        "ids",
+        "lists",
+        "scope",
+        "signal",
     ];
     for line in lib
         .lines()
