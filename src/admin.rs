@@ -2,6 +2,7 @@
 
 use crate::settings::{self, StoreSettings};
 use anyhow::{Context, Result};
+use certyard_domain::keys::Keys;
 use certyard_domain::{Error, Role, Scope, orgs, people};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -40,6 +41,12 @@ enum AdminCommand {
     /// Organisations, the tenants of this installation.
     #[command(subcommand)]
     Org(OrgCommand),
+    /// Have tasks signed with the key of this server's key folder from now on: only when the key that the others sign with is
+    /// lost.
+    ReplaceTaskKey {
+        #[command(flatten)]
+        store: StoreSettings,
+    },
     /// Print a new set-up code for the first owner; the one before it ends.
     SetupCode {
         #[command(flatten)]
@@ -103,6 +110,12 @@ pub async fn run(settings: AdminSettings) -> Result<()> {
             for org in orgs::list(&db).await? {
                 println!("{}\t{}", org.id, org.name);
             }
+            db.close().await;
+        }
+        AdminCommand::ReplaceTaskKey { store } => {
+            let db = store.open_as_is().await?;
+            let id = Keys::replace_task_key(&db, &store.key_files()).await?;
+            println!("tasks are signed with the key {id}: share its file with all servers and start them again");
             db.close().await;
         }
         AdminCommand::SetupCode { store } => {

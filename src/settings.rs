@@ -75,14 +75,18 @@ impl StoreSettings {
         Db::open(options).await.context("the database cannot be opened")
     }
 
-    /// Reads the keys of the server, or makes them.
-    pub async fn keys(&self, db: &Db) -> Result<Keys> {
-        let files = KeyFiles {
+    /// Where the keys of the server are.
+    pub fn key_files(&self) -> KeyFiles {
+        KeyFiles {
             dir: self.key_dir.clone().unwrap_or_else(|| self.data.join("keys")),
             kek: self.kek.clone(),
             previous_kek: self.kek_previous.clone(),
-        };
-        Ok(Keys::load(db, &files).await?)
+        }
+    }
+
+    /// Reads the keys of the server, or makes them.
+    pub async fn keys(&self, db: &Db) -> Result<Keys> {
+        Ok(Keys::load(db, &self.key_files()).await?)
     }
 }
 

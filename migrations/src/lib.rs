@@ -6,6 +6,7 @@
 
 mod m20261122_000001_house;
 mod m20261122_000002_profiles;
+mod m20261122_000003_vigilance;
 pub mod roles;
 pub mod table;
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m20261122_000001_house::Migration),
             Box::new(m20261122_000002_profiles::Migration),
+            Box::new(m20261122_000003_vigilance::Migration),
         ]
     }
 }

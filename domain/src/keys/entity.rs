@@ -11,6 +11,7 @@ pub(super) mod state {
         pub incarnation: i64,
         pub kek_check: Option<Vec<u8>>,
         pub kek_id: Option<String>,
+        pub task_key_id: Option<String>,
         pub created_at: DateTimeUtc,
     }
 

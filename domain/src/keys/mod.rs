@@ -7,7 +7,8 @@
 //! | agent CA | sealed in `server_key` | identities of agents and of their listener |
 //! | task signing key | file `task-signing-key`, beside the KEK and never in the database | signs tasks, so that whoever holds the database alone cannot make agents act |
 //!
-//! A wrong KEK is noticed at start, by one known value that was sealed with the right one.
+//! A wrong KEK is noticed at start, by one known value that was sealed with the right one. So is a task signing key that the
+//! other servers of the database do not sign with, by its id: agents would refuse the tasks of one of them.
 
 mod agent_ca;
 mod entity;
@@ -24,7 +25,8 @@ use crate::Db;
 use crate::db::GlobalTx;
 use crate::error::{Error, Result};
 use certyard_protocol::{Bundle, TaskKey};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, Unchanged};
 use task_signer::TaskSigner;
 
 const STATE: i32 = 1;
@@ -44,7 +46,7 @@ impl Keys {
     ///
     /// # Errors
     /// [`Error::Refused`] with the way out when a key file is readable by others, the KEK is not the one that the
-    /// database was sealed with, or a file is broken.
+    /// database was sealed with, other servers of the database sign tasks with another key, or a file is broken.
     pub async fn load(db: &Db, files: &KeyFiles) -> Result<Self> {
         let files = files.clone();
         let (ring, signers) =
@@ -52,6 +54,31 @@ impl Keys {
                 .await
                 .map_err(Error::internal)??;
         Self::load_with(db, ring, signers).await
+    }
+
+    /// Notes that tasks are signed with the key of these files from now on, whatever they were signed with before: the way
+    /// out when the former key is lost. Says the key's id. Agents take the new key with their bundle.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a file is broken or readable by others; the database refuses.
+    pub async fn replace_task_key(db: &Db, files: &KeyFiles) -> Result<String> {
+        let files = files.clone();
+        let signers = tokio::task::spawn_blocking(move || TaskSigner::load(&files))
+            .await
+            .map_err(Error::internal)??;
+        let id = signers
+            .first()
+            .ok_or_else(|| Error::internal("there is no task signing key"))?
+            .id()
+            .to_string();
+        let tx = db.global(true).await?;
+        entity::state::Entity::update_many()
+            .col_expr(entity::state::Column::TaskKeyId, Expr::value(id.as_str()))
+            .filter(entity::state::Column::Id.eq(STATE))
+            .exec(&tx)
+            .await?;
+        tx.commit().await?;
+        Ok(id)
     }
 
     /// Keys that are made for one test and kept in memory.
@@ -69,6 +96,7 @@ impl Keys {
             incarnation: Set(1),
             kek_check: Set(None),
             kek_id: Set(None),
+            task_key_id: Set(None),
             created_at: Set(tx.now()),
         };
         entity::state::Entity::insert(fresh)
@@ -82,15 +110,23 @@ impl Keys {
             .one(&tx)
             .await?
             .ok_or_else(|| Error::internal("the state of the server is missing"))?;
+        let mut row = entity::state::ActiveModel {
+            id: Unchanged(STATE),
+            ..Default::default()
+        };
         match (&state.kek_check, &state.kek_id) {
             (Some(sealed), Some(kek_id)) => check_kek(&ring, kek_id, sealed)?,
             _ => {
-                let sealed = ring.active().seal(KNOWN_PLACE, KNOWN_VALUE)?;
-                let mut row: entity::state::ActiveModel = state.clone().into();
-                row.kek_check = Set(Some(sealed));
+                row.kek_check = Set(Some(ring.active().seal(KNOWN_PLACE, KNOWN_VALUE)?));
                 row.kek_id = Set(Some(ring.active().id().into()));
-                row.update(&tx).await?;
             }
+        }
+        let ids: Vec<&str> = signers.iter().map(TaskSigner::id).collect();
+        if let Some(id) = task_signer::settle(state.task_key_id.as_deref(), &ids)? {
+            row.task_key_id = Set(Some(id.into()));
+        }
+        if row.is_changed() {
+            row.update(&tx).await?;
         }
         let mut rows = entity::key::Entity::find()
             .filter(entity::key::Column::Kind.eq(agent_ca::KIND))

@@ -1,4 +1,7 @@
 //! The key that signs tasks: Ed25519 in a file beside the KEK.
+//!
+//! All servers of a database sign with one key, whose id the database holds. A change of it is told by the former key, which
+//! stays in `task-signing-key.previous` until every agent has taken the new one.
 
 use super::files::{KeyFiles, read_or_create_secret};
 use crate::error::{Error, Result};
@@ -7,6 +10,25 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use certyard_protocol::TaskKey;
 use zeroize::Zeroizing;
+
+/// Compares the key that this database's tasks are signed with to one's own, the active one first: the id to note when it is
+/// the first or a rightful change, nothing when it is the same. Pure.
+pub(super) fn settle<'a>(noted: Option<&str>, own: &[&'a str]) -> Result<Option<&'a str>> {
+    let active = own.first().copied();
+    match noted {
+        Some(noted) if active == Some(noted) => Ok(None),
+        Some(noted) if !own.contains(&noted) => Err(Error::refused(
+            "wrong_task_key",
+            format!(
+                "other servers of this database sign tasks with another key (its id is {noted}, the one here {}), and agents would refuse the \
+                 tasks of one of them: put their files `task-signing-key` and, where there is one, `task-signing-key.previous` into the key \
+                 folder of this server; if that key is lost, run `certyard admin replace-task-key` once",
+                active.unwrap_or("missing")
+            ),
+        )),
+        Some(_) | None => Ok(active),
+    }
+}
 
 pub(super) struct TaskSigner {
     id: String,
@@ -67,6 +89,23 @@ impl TaskSigner {
         TaskKey {
             id: self.id.clone(),
             public_key: STANDARD.encode(self.pair.public_key().as_ref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_noted_kept_and_changed_only_by_who_knows_the_former_one() {
+        assert_eq!(settle(None, &["a"]).unwrap(), Some("a"));
+        assert_eq!(settle(Some("a"), &["a"]).unwrap(), None);
+        assert_eq!(settle(Some("a"), &["a", "z"]).unwrap(), None);
+        assert_eq!(settle(Some("a"), &["b", "a"]).unwrap(), Some("b"));
+        for own in [vec!["b"], vec!["b", "c"], vec![]] {
+            let error = settle(Some("a"), &own).unwrap_err().to_string();
+            assert!(error.contains("task-signing-key"), "{error}");
         }
     }
 }

@@ -221,6 +221,59 @@ async fn a_wrong_kek_is_noticed_at_start_and_the_right_one_opens_again() {
     );
 }
 
+#[tokio::test]
+async fn a_server_with_another_task_signing_key_does_not_start_unless_it_has_the_former_one() {
+    let test = TestDb::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let options = certyard_domain::db::DbOptions {
+        file: folder.path().join("x.db"),
+        url: None,
+        ..test.options.clone()
+    };
+    certyard_migrations::migrate(&certyard_domain::Db::open_owner(&options).await.unwrap())
+        .await
+        .unwrap();
+    let db = certyard_domain::Db::open(&options).await.unwrap();
+    let server = |name: &str| KeyFiles {
+        dir: folder.path().join(name),
+        kek: Some("00".repeat(32)),
+        previous_kek: None,
+    };
+    let (one, two) = (server("one"), server("two"));
+    let key = |of: &KeyFiles, name: &str| of.dir.join(name);
+    let refused = async |files: &KeyFiles| match Keys::load(&db, files).await {
+        Err(Error::Refused { code, message }) => {
+            assert_eq!(code, "wrong_task_key");
+            assert!(message.contains("replace-task-key"), "{message}");
+        }
+        Err(error) => panic!("{error:?}"),
+        Ok(_) => panic!("it starts"),
+    };
+    let first = Keys::load(&db, &one).await.unwrap().task_keys();
+    refused(&two).await;
+    // The same file, as the message says.
+    std::fs::copy(key(&one, "task-signing-key"), key(&two, "task-signing-key")).unwrap();
+    assert_eq!(Keys::load(&db, &two).await.unwrap().task_keys(), first);
+
+    // A change: the former key beside the new one, which the server makes; then the other server gets both.
+    std::fs::rename(key(&one, "task-signing-key"), key(&one, "task-signing-key.previous")).unwrap();
+    let both = Keys::load(&db, &one).await.unwrap().task_keys();
+    assert_eq!((both.len(), &both[1]), (2, &first[0]));
+    refused(&two).await;
+    for name in ["task-signing-key", "task-signing-key.previous"] {
+        std::fs::copy(key(&one, name), key(&two, name)).unwrap();
+    }
+    assert_eq!(Keys::load(&db, &two).await.unwrap().task_keys(), both);
+    std::fs::remove_file(key(&one, "task-signing-key.previous")).unwrap();
+    assert_eq!(Keys::load(&db, &one).await.unwrap().task_keys(), both[..1]);
+
+    // A key that is lost is replaced by hand.
+    std::fs::remove_file(key(&one, "task-signing-key")).unwrap();
+    refused(&one).await;
+    let id = Keys::replace_task_key(&db, &one).await.unwrap();
+    assert_eq!(Keys::load(&db, &one).await.unwrap().task_keys()[0].id, id);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn migrations_may_be_started_by_several_servers_at_once() {
     let Some(url) = certyard_testkit::postgres_url() else {
