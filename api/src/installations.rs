@@ -83,7 +83,7 @@ pub(crate) enum ServedState {
     RestartPending,
     /// Nothing listens for it, or it is a trust entry.
     NotObservable,
-    /// The last look failed.
+    /// The last look failed, or there was none yet: nobody vouches for what was seen before.
     Unknown,
 }
 
@@ -92,9 +92,9 @@ pub(crate) enum ServedState {
 pub(crate) struct Served {
     /// State.
     pub state: ServedState,
-    /// Since when this certificate is served.
+    /// When this certificate was first seen served; it stays when a later look fails.
     pub since: Option<DateTime<Utc>>,
-    /// The certificate that is served instead, or why the look failed.
+    /// The certificate that is served instead; or why the look failed, with what was seen last and when.
     #[schema(example = json!(null))]
     pub note: Option<String>,
 }

@@ -36,7 +36,7 @@ pub(crate) struct UpdateOrganisation {
     /// New name.
     #[schema(example = "Example Corp")]
     pub name: Option<String>,
-    /// Days before its end from which a certificate counts as expiring, 1 to 3650.
+    /// Days before its end from which a certificate counts as expiring, 30 to 365.
     #[schema(example = 60)]
     pub start_days: Option<i32>,
 }
@@ -51,6 +51,9 @@ pub(crate) async fn get_organisation(app: App, caller: Caller) -> Result<HttpRes
 }
 
 /// Changes the organisation.
+///
+/// Another number of days moves the counts of expiring certificates: they are counted again in the background, cluster by
+/// cluster, and have followed within a minute as a rule. Lists and single certificates follow at once.
 #[utoipa::path(operation_id = "update_organisation", tag = "organisation", request_body = UpdateOrganisation, params(("If-Match" = Option<String>, Header, description = "ETag of what was read; another version is refused with 412")), responses((status = 200, description = "Changed", body = Organisation)))]
 #[patch("/organisation")]
 pub(crate) async fn update_organisation(
@@ -65,11 +68,11 @@ pub(crate) async fn update_organisation(
         name: body.0.name,
         start_days: body.0.start_days,
     };
-    let days_move = change.start_days.is_some();
+    let before = orgs::get(&tx).await?.start_days;
     let org = orgs::update(&tx, &change).await?;
-    if days_move {
+    if org.start_days != before {
         // What counts as expiring has changed with the days.
-        inventory::refresh_all(&tx).await?;
+        inventory::outdate_all(&tx).await?;
     }
     tx.commit().await?;
     Ok(versioned(time_version(org.updated_at), organisation(org)))

@@ -106,7 +106,7 @@ pub(super) async fn write(
             .map(|old| (old.store.clone(), old.id))
             .collect(),
     };
-    let changes = diff(&known, parsed, &ids);
+    let changes = diff(&known, parsed, &ids, node.inventory_at);
     writer.write(&changes).await?;
     let made = csrs::write(tx, node, parsed, cause.job_id).await?;
     writer.tell_csrs(&made);
@@ -233,7 +233,13 @@ impl Writer<'_> {
                 }
                 Change::Serve { old, state, note } => {
                     self.serve(old, *state, note.as_deref()).await?;
-                    self.tell_served(Told::of(old), *state, &old.served_state);
+                    // Seen again after looks that failed: history has told of it.
+                    let again = *state == ServedState::Served
+                        && old.served_at.is_some()
+                        && old.served_state == ServedState::Unknown.as_str();
+                    if !again {
+                        self.tell_served(Told::of(old), *state, &old.served_state);
+                    }
                     self.applied.served += 1;
                 }
                 Change::Remove { old } => {

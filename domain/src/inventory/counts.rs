@@ -11,7 +11,7 @@ use crate::{Scope, Timestamp};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Func, OnConflict, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Kinds that are counted apart (R25).
@@ -132,12 +132,18 @@ pub struct EdgesDue {
 
 /// Rows that one look takes.
 const DUE_AT_ONCE: u64 = 5000;
+/// Looks of one round: what is left of a huge fleet comes with the next.
+const LOOKS: usize = 20;
 
 /// Lists over all organisations which counts time has overtaken.
 ///
 /// # Errors
 /// The database is busy or away.
 pub async fn edges_due(db: &Db) -> Result<Vec<EdgesDue>> {
+    edges_due_but(db, &HashSet::new()).await
+}
+
+async fn edges_due_but(db: &Db, failed: &HashSet<Uuid>) -> Result<Vec<EdgesDue>> {
     use summary::Column;
     let survey = db.survey();
     let rows: Vec<(Uuid, Uuid)> = survey
@@ -145,6 +151,7 @@ pub async fn edges_due(db: &Db) -> Result<Vec<EdgesDue>> {
         .select_only()
         .columns([Column::OrgId, Column::ClusterId])
         .filter(Column::NextEdge.lte(db.now().await?))
+        .filter(Column::OrgId.is_not_in(failed.iter().copied()))
         .order_by_asc(Column::OrgId)
         .order_by_asc(Column::ClusterId)
         .limit(DUE_AT_ONCE)
@@ -164,23 +171,42 @@ pub async fn edges_due(db: &Db) -> Result<Vec<EdgesDue>> {
         .collect())
 }
 
-/// Recomputes all counts that time has overtaken; how many clusters that were. Safe on every instance at once.
+/// Recomputes all counts that time has overtaken, or that [`outdate_all`] has marked, in batches of one transaction each;
+/// how many clusters that were. Safe on every instance at once. An organisation that fails is logged, left for the next
+/// round, and keeps no other one waiting.
 ///
 /// # Errors
-/// The database is busy or away; what was recomputed by then stays.
+/// Who is due cannot be listed: the database is busy or away.
 pub async fn refresh_due(db: &Db) -> Result<usize> {
     let mut refreshed = 0;
-    for due in edges_due(db).await? {
-        let scope = Scope::system(due.org_id, "summaries");
-        for chunk in due.clusters.chunks(CLUSTERS_AT_ONCE) {
-            let tx = db.write(&scope).await?;
-            let locked = lock(&tx, chunk).await?;
-            refresh_summaries(&tx, &locked).await?;
-            tx.commit().await?;
-            refreshed += chunk.len();
+    let mut failed = HashSet::new();
+    for _ in 0..LOOKS {
+        let due = edges_due_but(db, &failed).await?;
+        if due.is_empty() {
+            break;
+        }
+        for EdgesDue { org_id, clusters } in due {
+            match refresh_of(db, org_id, &clusters).await {
+                Ok(()) => refreshed += clusters.len(),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, org = %org_id, "counts were not refreshed; it is tried again");
+                    failed.insert(org_id);
+                }
+            }
         }
     }
     Ok(refreshed)
+}
+
+async fn refresh_of(db: &Db, org_id: Uuid, clusters: &[Uuid]) -> Result<()> {
+    let scope = Scope::system(org_id, "summaries");
+    for chunk in clusters.chunks(CLUSTERS_AT_ONCE) {
+        let tx = db.write(&scope).await?;
+        let locked = lock(&tx, chunk).await?;
+        refresh_summaries(&tx, &locked).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Locks clusters, retired ones too: their rows of counts have edges like others.
@@ -194,11 +220,13 @@ async fn lock(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Uuid>> {
     Ok(rows.all(tx).await?.into_iter().map(|cluster| cluster.id).collect())
 }
 
-/// Recomputes all counts of the organisation: its number of start days has changed.
+/// Marks all counts of the organisation as overtaken, as its number of start days has changed: [`refresh_due`] recomputes
+/// them in batches, so that no transaction holds all clusters while it counts. The clusters are locked first: whoever
+/// counted with the former number is waited for, and whoever comes later counts with the new one.
 ///
 /// # Errors
 /// The database is busy or away.
-pub async fn refresh_all(tx: &OrgTx) -> Result<()> {
+pub async fn outdate_all(tx: &OrgTx) -> Result<()> {
     use clusters::entity::cluster;
     let mut after = Uuid::nil();
     loop {
@@ -217,7 +245,11 @@ pub async fn refresh_all(tx: &OrgTx) -> Result<()> {
         };
         after = last;
         let locked = lock(tx, &ids).await?;
-        refresh_summaries(tx, &locked).await?;
+        tx.update_many::<summary::Entity>()
+            .col_expr(summary::Column::NextEdge, Expr::value(tx.now()))
+            .filter(summary::Column::ClusterId.is_in(locked))
+            .exec(tx)
+            .await?;
     }
 }
 

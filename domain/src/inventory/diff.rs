@@ -2,6 +2,7 @@
 
 use super::entity::installation;
 use super::parse::{Parsed, ParsedEntry};
+use crate::Timestamp;
 use certyard_protocol::{Served, StoreKind};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
@@ -15,7 +16,7 @@ pub enum ServedState {
     RestartPending,
     /// Nothing listens for it, or it is a trust entry.
     NotObservable,
-    /// It could not be looked at yet.
+    /// It could not be looked at: never yet, or the last look failed. When it was first seen served stays known.
     Unknown,
 }
 
@@ -113,8 +114,41 @@ pub(super) enum Change<'a> {
     Remove { old: &'a installation::Model },
 }
 
-/// Compares what is known of a node with what was read. `ids` are those of the certificates of the entries, in order.
-pub(super) fn diff<'a>(known: &'a [installation::Model], parsed: &'a Parsed, ids: &[Uuid]) -> Vec<Change<'a>> {
+/// What the wire says of a certificate that stays, if that is new. A look that failed does not vouch for what an earlier one
+/// saw: the state is unknown from then on, and the note tells what was seen last, and when.
+fn look(
+    old: &installation::Model,
+    entry: &ParsedEntry,
+    last_read: Option<Timestamp>,
+) -> Option<(ServedState, Option<String>)> {
+    let (state, note) = served(&entry.served);
+    let before = ServedState::parse(&old.served_state);
+    if state == ServedState::Unknown {
+        let seen = match before {
+            Some(ServedState::Served) => "seen served",
+            Some(ServedState::RestartPending) => "seen waiting for a restart",
+            // What was seen before the first of several failures stays told.
+            Some(ServedState::Unknown) => return None,
+            Some(ServedState::NotObservable) | None => return Some((state, note)),
+        };
+        let reason = note.unwrap_or_else(|| "the look failed".into());
+        let told = match last_read {
+            Some(at) => format!("{reason} (last {seen} on {})", at.format("%Y-%m-%d %H:%M UTC")),
+            None => format!("{reason} (last {seen})"),
+        };
+        return Some((state, Some(told)));
+    }
+    (before != Some(state) || old.served_note != note).then_some((state, note))
+}
+
+/// Compares what is known of a node with what was read. `ids` are those of the certificates of the entries, in order;
+/// `last_read` is when the node was read well before.
+pub(super) fn diff<'a>(
+    known: &'a [installation::Model],
+    parsed: &'a Parsed,
+    ids: &[Uuid],
+    last_read: Option<Timestamp>,
+) -> Vec<Change<'a>> {
     let mut places: HashMap<(&str, &str), &installation::Model> = known
         .iter()
         .map(|old| ((old.store.as_str(), old.entry.as_str()), old))
@@ -134,10 +168,7 @@ pub(super) fn diff<'a>(known: &'a [installation::Model], parsed: &'a Parsed, ids
                 });
             }
             Some(old) => {
-                let (state, note) = served(&entry.served);
-                // A look that failed does not take back what an earlier one saw.
-                let looked = state != ServedState::Unknown || old.served_state == ServedState::Unknown.as_str();
-                if looked && (old.served_state != state.as_str() || old.served_note != note) {
+                if let Some((state, note)) = look(old, entry, last_read) {
                     changes.push(Change::Serve { old, state, note });
                 }
             }

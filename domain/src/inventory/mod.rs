@@ -27,7 +27,7 @@ mod trust;
 
 pub use apply::{Applied, Cause, apply};
 pub use certificate::{CertificateDetail, certificate, of_certificate};
-pub use counts::{EdgesDue, edges_due, refresh_all, refresh_due, refresh_summaries};
+pub use counts::{EdgesDue, edges_due, outdate_all, refresh_due, refresh_summaries};
 pub use diff::{Event, ServedState};
 pub use entity::csr::Model as Csr;
 pub use entity::history::Model as HistoryRow;

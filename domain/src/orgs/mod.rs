@@ -122,7 +122,8 @@ pub struct Change {
     pub start_days: Option<i32>,
 }
 
-/// Changes the organisation. Counts of expiring certificates follow the new number of days: the caller refreshes them.
+/// Changes the organisation. Counts of expiring certificates follow the new number of days: the caller marks them with
+/// [`crate::inventory`]`::outdate_all`.
 ///
 /// # Errors
 /// [`Error::Forbidden`] without [`Permission::ManageOrganisation`]; [`Error::Invalid`] for values out of bounds.

@@ -5,7 +5,7 @@ use certyard_domain::clusters::{self, Counts};
 use certyard_domain::inventory::{
     self, Cause, CsrFilter, CsrState, ExpiryStatus, InstallationFilter, InstallationRow, Sort, TrustFilter,
 };
-use certyard_domain::{Error, Role, Scope, certificates, nodes};
+use certyard_domain::{Error, Role, Scope, certificates, nodes, orgs};
 use certyard_protocol::{InventoryAnswer, InventoryReport, NodeInventory, Served, StoreKind};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -104,15 +104,31 @@ async fn the_three_clocks_and_the_history_tell_one_story() {
     let third = all(&fleet, node).await.remove(0);
     assert_eq!(third.installation.served_at, Some(noon() + TimeDelta::hours(3)));
     assert_eq!(third.installation.installed_at, noon() + TimeDelta::hours(2));
-    // A look that fails takes nothing back.
-    let unknown = Served::Unknown {
-        reason: "timed out".into(),
-    };
-    let applied = fleet
-        .apply(node, &inventory("5", vec![identity_entry("tomcat", &new, unknown)]))
+    // A look that fails vouches for nothing: what was seen, and when, is told as that.
+    for (hours, digest, reason) in [(4, "5", "timed out"), (5, "6", "refused")] {
+        fleet.test.db.fix_time(Some(noon() + TimeDelta::hours(hours)));
+        let unknown = Served::Unknown { reason: reason.into() };
+        fleet
+            .apply(node, &inventory(digest, vec![identity_entry("tomcat", &new, unknown)]))
+            .await;
+        let failed = all(&fleet, node).await.remove(0).installation;
+        assert_eq!(failed.served_state, "unknown");
+        assert_eq!(
+            failed.served_note.as_deref(),
+            Some("timed out (last seen served on 2026-11-22 15:00 UTC)")
+        );
+        assert_eq!(failed.served_at, third.installation.served_at, "the clock stays");
+    }
+    fleet.test.db.fix_time(Some(noon() + TimeDelta::hours(6)));
+    fleet
+        .apply(
+            node,
+            &inventory("7", vec![identity_entry("tomcat", &new, Served::Served)]),
+        )
         .await;
-    assert_eq!(applied.served, 0);
-    assert_eq!(all(&fleet, node).await.remove(0).installation.served_state, "served");
+    let seen = all(&fleet, node).await.remove(0).installation;
+    assert_eq!((seen.served_state.as_str(), seen.served_note), ("served", None));
+    assert_eq!(seen.served_at, third.installation.served_at, "history told of it once");
     assert_eq!(
         events(&fleet, first.installation.id).await,
         [
@@ -257,6 +273,42 @@ async fn counts_follow_what_is_installed_and_the_time() {
     fleet.apply(node, &inventory("2", entries[3..].to_vec())).await;
     let (identity, trust) = counts(&fleet, cluster).await;
     assert_eq!((numbers(identity), numbers(trust)), ((0, 0, 0), (2, 0, 0)));
+}
+
+#[tokio::test]
+async fn another_number_of_start_days_is_counted_by_the_worker() {
+    let fleet = Fleet::new().await;
+    let root = Ca::root("Root");
+    let mut clusters = Vec::new();
+    for name in ["alpha", "beta"] {
+        let cluster = fleet.cluster(name).await.cluster.id;
+        let node = fleet.node(cluster, "n1").await.node.id;
+        let entries = vec![identity_entry("tomcat", &root.leaf("a", 90), Served::Served)];
+        fleet.apply(node, &inventory("1", entries)).await;
+        assert_eq!(numbers(counts(&fleet, cluster).await.0), (1, 0, 0));
+        clusters.push(cluster);
+    }
+    for (days, expiring) in [(120, 1), (60, 0)] {
+        let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+        let change = orgs::Change {
+            start_days: Some(days),
+            ..Default::default()
+        };
+        orgs::update(&tx, &change).await.unwrap();
+        inventory::outdate_all(&tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let before = numbers(counts(&fleet, clusters[0]).await.0).2;
+        assert_ne!(before, expiring, "the request itself counts nothing");
+        assert_eq!(inventory::refresh_due(&fleet.test.db).await.unwrap(), 2);
+        for cluster in &clusters {
+            assert_eq!(
+                numbers(counts(&fleet, *cluster).await.0),
+                (1, 0, expiring),
+                "{days} days"
+            );
+        }
+        assert_eq!(inventory::refresh_due(&fleet.test.db).await.unwrap(), 0);
+    }
 }
 
 #[tokio::test]
