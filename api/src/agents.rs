@@ -6,7 +6,7 @@ use crate::error::{Problem, Reply};
 use crate::page::{self, Named, Page};
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, post, web};
-use certyard_domain::{agents, clusters};
+use certyard_domain::{agents, clusters, jobs};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -57,6 +57,10 @@ pub(crate) struct Agent {
     pub node_count: i64,
     /// End of its identity.
     pub not_after: DateTime<Utc>,
+    /// Since when two programs have been seen that use its identity, which only a copy of its data folder explains: ban it, or
+    /// retire it and let it join anew. Banning it and letting it in again ends the alarm.
+    #[schema(example = json!(null))]
+    pub cloned_at: Option<DateTime<Utc>>,
     /// Why it was banned.
     #[schema(example = json!(null))]
     pub ban_reason: Option<String>,
@@ -185,12 +189,12 @@ pub(crate) async fn get_agent(app: App, caller: Caller, id: web::Path<Uuid>) -> 
 
 /// Locks an agent out.
 ///
-/// Takes effect at its next request; what it reports from then on is refused.
+/// Takes effect at its next request; what it reports from then on is refused. Tasks of its nodes are left to their other agent.
 #[utoipa::path(operation_id = "ban_agent", tag = "agents", params(("id" = Uuid, Path, description = "The agent")), request_body = BanAgent, responses((status = 200, description = "Locked out", body = Agent)))]
 #[post("/agents/{id}/ban")]
 pub(crate) async fn ban_agent(app: App, caller: Caller, id: web::Path<Uuid>, body: Json<BanAgent>) -> Reply<Agent> {
     let tx = app.db.write(caller.scope()).await?;
-    let row = agents::ban(&tx, *id, &body.0.reason).await?;
+    let row = jobs::ban_agent(&tx, *id, &body.0.reason).await?;
     tx.commit().await?;
     Ok(web::Json(agent(row)))
 }
@@ -200,17 +204,19 @@ pub(crate) async fn ban_agent(app: App, caller: Caller, id: web::Path<Uuid>, bod
 #[post("/agents/{id}/unban")]
 pub(crate) async fn unban_agent(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Agent> {
     let tx = app.db.write(caller.scope()).await?;
-    let row = agents::unban(&tx, *id).await?;
+    let row = jobs::unban_agent(&tx, *id).await?;
     tx.commit().await?;
     Ok(web::Json(agent(row)))
 }
 
 /// Retires an agent for good.
+///
+/// Tasks of its nodes are left to their other agent, or wait for a new one until their deadline.
 #[utoipa::path(operation_id = "retire_agent", tag = "agents", params(("id" = Uuid, Path, description = "The agent")), responses((status = 204, description = "Retired")))]
 #[delete("/agents/{id}")]
 pub(crate) async fn retire_agent(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let tx = app.db.write(caller.scope()).await?;
-    agents::retire(&tx, *id).await?;
+    jobs::retire_agent(&tx, *id).await?;
     tx.commit().await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -295,6 +301,7 @@ fn agent(row: agents::AgentRow) -> Agent {
         },
         node_count: row.nodes,
         not_after: agent.identity_not_after,
+        cloned_at: agent.cloned_at,
         ban_reason: agent.ban_reason,
         created_at: agent.created_at,
     }

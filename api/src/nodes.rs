@@ -7,7 +7,7 @@ use crate::etag::{IfMatch, versioned};
 use crate::page::{self, Named, Page};
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, web};
-use certyard_domain::{agents, inventory, nodes};
+use certyard_domain::{agents, jobs, nodes};
 use certyard_protocol::ConnectorKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -228,7 +228,7 @@ pub(crate) async fn update_node(
         second_agent_id: body.0.second_agent_id,
     };
     let tx = app.db.write(caller.scope()).await?;
-    let row = nodes::update(&tx, *id, condition.version()?, change).await?;
+    let row = jobs::update_node(&tx, *id, condition.version()?, change).await?;
     tx.commit().await?;
     Ok(versioned(row.node.version, node(row)?))
 }
@@ -236,6 +236,9 @@ pub(crate) async fn update_node(
 /// Retires a node.
 ///
 /// Nothing is changed on it; history stays.
+///
+/// Its certificates leave the lists and their history stays. Its tasks that have not begun are cancelled, and what runs is asked
+/// to stop where it is safe.
 #[utoipa::path(operation_id = "retire_node", tag = "fleet", params(("id" = Uuid, Path, description = "The node")), responses((status = 204, description = "Retired")))]
 #[delete("/nodes/{id}")]
 pub(crate) async fn retire_node(
@@ -244,9 +247,7 @@ pub(crate) async fn retire_node(
     id: web::Path<Uuid>,
     condition: IfMatch,
 ) -> Result<HttpResponse, Problem> {
-    let tx = app.db.write(caller.scope()).await?;
-    inventory::retire_node(&tx, *id, condition.version()?).await?;
-    tx.commit().await?;
+    jobs::retire_node(&app.db, caller.scope(), *id, condition.version()?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -5,7 +5,7 @@ use crate::body::Json;
 use crate::error::Problem;
 use crate::state::App;
 use actix_web::{HttpRequest, HttpResponse, get, post, put, web};
-use certyard_domain::{agents, inventory, jobs, nodes};
+use certyard_domain::{agents, inventory, jobs};
 use certyard_protocol::{
     Bundle, ClaimAnswer, ClaimRequest, EnrollRequest, InventoryAnswer, InventoryReport, LeaseAnswer, LeaseRequest,
     NodesAnswer, NodesRequest, RenewRequest, ResultAnswer, TaskResult,
@@ -68,7 +68,7 @@ pub(crate) async fn put_nodes(
     body: Json<NodesRequest>,
 ) -> Result<web::Json<NodesAnswer>, Problem> {
     let tx = app.db.write(&agent.0.scope()).await?;
-    let answer = nodes::declare(&tx, agent.0.agent_id, &body.0).await?;
+    let answer = jobs::declare_nodes(&tx, agent.0.agent_id, &body.0).await?;
     tx.commit().await?;
     Ok(web::Json(answer))
 }

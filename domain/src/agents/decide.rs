@@ -49,7 +49,7 @@ pub async fn ban(tx: &OrgTx, id: Uuid, reason: &str) -> Result<AgentRow> {
     get(tx, id).await
 }
 
-/// Lets a banned agent in again.
+/// Lets a banned agent in again. Whoever does so has looked at it: the alarm of a copied identity ends.
 ///
 /// # Errors
 /// [`Error::Conflict`] `not_banned`; [`Error::NotFound`], [`Error::Forbidden`] without [`Permission::ManageFleet`].
@@ -60,6 +60,8 @@ pub async fn unban(tx: &OrgTx, id: Uuid) -> Result<AgentRow> {
         .update_many::<Entity>()
         .col_expr(Column::BannedAt, Expr::value(Option::<crate::Timestamp>::None))
         .col_expr(Column::BanReason, Expr::value(Option::<String>::None))
+        .col_expr(Column::ClonedAt, Expr::value(Option::<crate::Timestamp>::None))
+        .col_expr(Column::FormerSessions, Expr::value(Option::<Value>::None))
         .col_expr(Column::UpdatedAt, Expr::value(tx.now()))
         .filter(Column::Id.eq(id))
         .filter(Column::BannedAt.is_not_null())

@@ -169,6 +169,8 @@ async fn insert(tx: &OrgTx, request: &EnrollRequest, joined: Joined<'_>) -> Resu
         banned_at: Set(None),
         ban_reason: Set(None),
         retired_at: Set(None),
+        former_sessions: Set(None),
+        cloned_at: Set(None),
     }
     .insert(tx)
     .await?;

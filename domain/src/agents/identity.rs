@@ -2,7 +2,9 @@
 
 use super::enroll::{check_protocol, fact, fingerprint, read_csr};
 use super::entity::agent::{Column, Entity};
+use super::sessions::{self, Judged};
 use super::{Agent, not_found};
+use crate::audit;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::keys::Keys;
@@ -12,6 +14,7 @@ use certyard_protocol::{Capability, Identity, RenewRequest, parse_agent_urn};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter};
+use serde_json::json;
 use uuid::Uuid;
 
 /// What a TLS connection says of its other end: made once for each connection, by [`peer`].
@@ -185,6 +188,22 @@ pub async fn renew(db: &Db, keys: &Keys, agent: &AgentIdentity, request: &RenewR
             "the identity is being renewed by another request",
         ));
     }
+    audit::record(
+        &tx,
+        audit::Entry {
+            action: "agent.renew",
+            object_kind: "agent",
+            object_id: Some(agent.agent_id),
+            object_name: &agent.name,
+            before: Some(json!({ "generation": present.generation, "not_after": present.identity_not_after })),
+            after: Some(json!({
+                "generation": present.generation + 1,
+                "not_after": not_after,
+                "fingerprint": fingerprint(&issued.certificate),
+            })),
+        },
+    )
+    .await?;
     let now = tx.now();
     tx.commit().await?;
     Ok(Identity {
@@ -214,7 +233,7 @@ pub struct Heartbeat {
 const TOUCH: TimeDelta = TimeDelta::seconds(60);
 
 /// Notes that an agent is there; `true` when that was written. It is written once a minute, and when anything that the
-/// agent says of itself has changed.
+/// agent says of itself has changed. A session that comes back after another one raises the alarm of a copied identity.
 ///
 /// # Errors
 /// [`Error::Refused`] `protocol_unsupported`; the database is busy or away.
@@ -238,6 +257,10 @@ pub async fn touch(db: &Db, agent: &AgentIdentity, heartbeat: &Heartbeat) -> Res
         .update_many::<Entity>()
         .col_expr(Column::LastSeenAt, Expr::value(tx.now()))
         .filter(Column::Id.eq(agent.agent_id));
+    let judged = sessions::judge(known, heartbeat.session);
+    if let Judged::New { former, .. } = &judged {
+        update = update.col_expr(Column::FormerSessions, Expr::value(json!(former)));
+    }
     if changed {
         update = update
             .col_expr(Column::PollSession, Expr::value(heartbeat.session))
@@ -254,6 +277,9 @@ pub async fn touch(db: &Db, agent: &AgentIdentity, heartbeat: &Heartbeat) -> Res
         update = update.filter(Column::LastSeenAt.lte(tx.now() - TOUCH));
     }
     let done = update.exec(&tx).await?;
+    if matches!(judged, Judged::New { came_back: true, .. }) {
+        sessions::raise(&tx, agent).await?;
+    }
     tx.commit().await?;
     Ok(done.rows_affected > 0)
 }

@@ -1,6 +1,7 @@
 //! Agents: the programs at customers' sites that connect out, hold credentials and keys, and work for the nodes of their
 //! group. An agent spends a join token for its first identity and renews it by itself; its identity, its end and bans are
-//! looked at with every request.
+//! looked at with every request. What people decide about them goes through [`crate::jobs`], whose tasks follow: `ban_agent`,
+//! `unban_agent`, `retire_agent`.
 //!
 //! ```text
 //! join token ──enroll──▶ in use ◀──unban── banned
@@ -14,8 +15,9 @@ pub(crate) mod entity;
 mod identity;
 mod join;
 mod list;
+mod sessions;
 
-pub use decide::{ban, retire, unban};
+pub(crate) use decide::{ban, retire, unban};
 pub use enroll::enroll;
 pub use entity::agent::Model as Agent;
 pub use entity::join_token::Model as JoinToken;

@@ -37,5 +37,6 @@ pub use list::{
 };
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
 pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
-pub use report::{failed, report, retire_node, unchanged};
+pub(crate) use report::retire_node;
+pub use report::{failed, report, unchanged};
 pub use trust::{TrustFilter, TrustRow, trust};

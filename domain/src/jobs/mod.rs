@@ -26,16 +26,21 @@
 //! | [`report`] | running → succeeded, failed, pending |
 //! | [`advance`] | waiting → pending as waves, predecessors, `max_parallel` allow; the rest → cancelled at `stop_at_failures`; finishes the job |
 //! | [`cancel`] | waiting, pending → cancelled; running is asked |
+//! | [`retire_node`] | waiting, pending → cancelled; running is asked |
 //! | [`sweep_leases`], [`expire_deadlines`] | running → pending or failed; waiting, pending → expired |
 //!
 //! A predecessor (`after_id`) has to have ended, in whichever way: it is an order, not a condition. The condition is
 //! `stop_at_failures`.
+//!
+//! Tasks that have not ended follow their node to its present agents: whatever changes them goes through this room, so that it
+//! is one transaction.
 
 mod advance;
 mod backoff;
 mod claim;
 mod create;
 mod entity;
+mod fleet;
 mod inventory;
 mod read;
 mod report;
@@ -47,6 +52,7 @@ mod transition;
 pub use advance::advance;
 pub use claim::{MAX_CLAIM, Waiting, cancelled_for, claim, has_work, lease};
 pub use create::{Changed, create};
+pub use fleet::{ban_agent, declare_nodes, retire_agent, retire_node, unban_agent, update_node};
 pub use read::{
     Job, JobFilter, PeriodCounts, Task, TaskFilter, events_since, get, list, month_start, period_counts, task, tasks,
 };

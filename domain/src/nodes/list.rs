@@ -199,6 +199,16 @@ pub async fn get(tx: &OrgTx, id: Uuid) -> Result<NodeRow> {
     with_names(tx, vec![node]).await?.pop().ok_or_else(super::not_found)
 }
 
+/// The nodes in use that an agent works for, as the first or as the second one.
+pub(crate) async fn of(tx: &OrgTx, agent_id: Uuid) -> Result<Vec<Node>> {
+    Ok(tx
+        .find::<entity::Entity>()
+        .filter(works_for(agent_id))
+        .filter(entity::Column::RetiredAt.is_null())
+        .all(tx)
+        .await?)
+}
+
 /// The node, if the agent works for it: for the calls of agents.
 ///
 /// # Errors

@@ -1,5 +1,6 @@
 //! Nodes: the hosts of clusters, and which agents work for them. A node is entered by people or declared by an agent that
-//! holds its credentials; it is retired with [`crate::inventory::retire_node`], which also ends its installations.
+//! holds its credentials. People and agents change it through [`crate::jobs`], whose tasks follow it: `update_node`,
+//! `declare_nodes`, and `retire_node`, which also ends its installations.
 
 mod declare;
 mod edit;
@@ -7,10 +8,12 @@ pub(crate) mod entity;
 mod list;
 pub(crate) mod reading;
 
-pub use declare::{assigned, declare};
-pub(crate) use edit::mark_retired;
-pub use edit::{NewNode, NodeChange, create, update};
+pub use declare::assigned;
+pub(crate) use declare::declare;
+pub use edit::{NewNode, NodeChange, create};
+pub(crate) use edit::{mark_retired, update};
 pub use entity::Model as Node;
+pub(crate) use list::of;
 pub use list::{AgentBrief, NodeCursor, NodeFilter, NodeRow, NodeStatus, get, list, of_agent};
 
 use crate::clusters;

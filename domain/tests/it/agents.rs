@@ -2,7 +2,7 @@
 
 use crate::fleet::*;
 use certyard_domain::agents::{self, AgentFilter, AgentStatus, NewJoinToken};
-use certyard_domain::{Error, Role};
+use certyard_domain::{Error, Role, jobs};
 use certyard_pki::{KeySpec, PrivateKey};
 use certyard_protocol::{Capability, ConnectorKind, RenewRequest};
 use chrono::TimeDelta;
@@ -137,6 +137,8 @@ async fn the_old_identity_is_good_until_the_next_one_is_used() {
     let lost = renew().await;
     let second = renew().await;
     assert_eq!((lost.generation, second.generation), (2, 3));
+    let log = audited(&fleet.test, fleet.owner()).await;
+    assert!(log.ends_with(&["agent.renew".into(), "agent.renew".into()]), "{log:?}");
     identify(&fleet.test, &first)
         .await
         .expect("the answer may have been lost");
@@ -183,10 +185,13 @@ async fn a_banned_agent_is_forbidden_and_a_retired_one_is_gone() {
     let agent = identify(&fleet.test, &identity).await.unwrap();
     let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
     assert_eq!(
-        agents::ban(&tx, id, "stolen").await.unwrap().status,
+        jobs::ban_agent(&tx, id, "stolen").await.unwrap().status,
         AgentStatus::Banned
     );
-    assert!(matches!(agents::ban(&tx, id, "").await, Err(Error::Conflict { .. })));
+    assert!(matches!(
+        jobs::ban_agent(&tx, id, "").await,
+        Err(Error::Conflict { .. })
+    ));
     tx.commit().await.unwrap();
     let banned = identify(&fleet.test, &identity).await;
     assert!(
@@ -200,12 +205,12 @@ async fn a_banned_agent_is_forbidden_and_a_retired_one_is_gone() {
     let renewed = agents::renew(&fleet.test.db, &fleet.test.keys, &agent, &request).await;
     assert!(renewed.is_err(), "a ban holds between recognition and renewal");
     let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
-    assert_eq!(agents::unban(&tx, id).await.unwrap().status, AgentStatus::Online);
+    assert_eq!(jobs::unban_agent(&tx, id).await.unwrap().status, AgentStatus::Online);
     tx.commit().await.unwrap();
     identify(&fleet.test, &identity).await.unwrap();
     let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
-    agents::retire(&tx, id).await.unwrap();
-    assert!(matches!(agents::retire(&tx, id).await, Err(Error::NotFound { .. })));
+    jobs::retire_agent(&tx, id).await.unwrap();
+    assert!(matches!(jobs::retire_agent(&tx, id).await, Err(Error::NotFound { .. })));
     assert!(
         agents::list(&tx, &AgentFilter::default(), None, 50)
             .await
@@ -227,6 +232,45 @@ async fn a_banned_agent_is_forbidden_and_a_retired_one_is_gone() {
         log.ends_with(&["agent.ban".into(), "agent.unban".into(), "agent.retire".into()]),
         "{log:?}"
     );
+}
+
+#[tokio::test]
+async fn a_session_that_comes_back_raises_the_alarm_of_a_copied_identity_once() {
+    let fleet = Fleet::new().await;
+    let (identity, _) = join(&fleet.test, fleet.owner(), fleet.group, "edge").await;
+    let poll = async |session: u128| {
+        let agent = identify(&fleet.test, &identity).await.unwrap();
+        let mut beat = heartbeat();
+        beat.session = uuid::Uuid::from_u128(session);
+        agents::touch(&fleet.test.db, &agent, &beat).await.unwrap();
+        let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+        agents::get(&tx, identity.agent_id).await.unwrap().agent.cloned_at
+    };
+    for start in [1, 1, 2, 3, 3, 4] {
+        assert_eq!(poll(start).await, None, "start {start} is an honest one");
+    }
+    // A copy that is older than two starts.
+    fleet.test.db.fix_time(Some(noon() + TimeDelta::hours(1)));
+    assert_eq!(poll(2).await, Some(noon() + TimeDelta::hours(1)));
+    fleet.test.db.fix_time(Some(noon() + TimeDelta::hours(2)));
+    for turn in [4, 2, 4] {
+        assert_eq!(
+            poll(turn).await,
+            Some(noon() + TimeDelta::hours(1)),
+            "since the first time"
+        );
+    }
+    let alarms = |log: Vec<String>| log.iter().filter(|action| *action == "agent.cloned").count();
+    assert_eq!(alarms(audited(&fleet.test, fleet.owner()).await), 1);
+    // Somebody looked at it.
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    jobs::ban_agent(&tx, identity.agent_id, "two of them").await.unwrap();
+    jobs::unban_agent(&tx, identity.agent_id).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(poll(4).await, None);
+    assert_eq!(poll(5).await, None, "it was started again");
+    assert!(poll(4).await.is_some(), "the copy is still there");
+    assert_eq!(alarms(audited(&fleet.test, fleet.owner()).await), 2);
 }
 
 #[tokio::test]
@@ -286,11 +330,11 @@ async fn join_tokens_and_agents_stay_within_their_group_and_organisation() {
             Err(Error::NotFound { .. })
         ));
         assert!(matches!(
-            agents::ban(&tx, identity.agent_id, "").await,
+            jobs::ban_agent(&tx, identity.agent_id, "").await,
             Err(Error::NotFound { .. })
         ));
         assert!(matches!(
-            agents::retire(&tx, identity.agent_id).await,
+            jobs::retire_agent(&tx, identity.agent_id).await,
             Err(Error::NotFound { .. })
         ));
         let new = NewJoinToken {

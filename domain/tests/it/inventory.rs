@@ -5,7 +5,7 @@ use certyard_domain::clusters::{self, Counts};
 use certyard_domain::inventory::{
     self, Cause, CsrFilter, CsrState, ExpiryStatus, InstallationFilter, InstallationRow, Sort, TrustFilter,
 };
-use certyard_domain::{Error, Role, Scope, certificates, nodes, orgs};
+use certyard_domain::{Error, Role, Scope, certificates, jobs, nodes, orgs};
 use certyard_protocol::{InventoryAnswer, InventoryReport, NodeInventory, Served, StoreKind};
 use chrono::TimeDelta;
 use uuid::Uuid;
@@ -208,7 +208,7 @@ async fn what_cannot_be_read_is_noted_and_stays() {
         declared: Vec::new(),
         ready: vec![node],
     };
-    nodes::declare(&tx, agent.agent_id, &ready).await.unwrap();
+    jobs::declare_nodes(&tx, agent.agent_id, &ready).await.unwrap();
     tx.commit().await.unwrap();
     let root = Ca::root("Root");
     let entries = vec![
@@ -566,9 +566,9 @@ async fn a_retired_node_holds_nothing_and_its_history_stays() {
         )
         .await;
     let id = all(&fleet, node).await[0].installation.id;
-    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
-    inventory::retire_node(&tx, node, None).await.unwrap();
-    tx.commit().await.unwrap();
+    jobs::retire_node(&fleet.test.db, fleet.owner(), node, None)
+        .await
+        .unwrap();
     assert!(all(&fleet, node).await.is_empty());
     assert_eq!(numbers(counts(&fleet, cluster).await.0), (0, 0, 0));
     assert_eq!(events(&fleet, id).await, ["installed", "served", "removed"]);

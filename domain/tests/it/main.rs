@@ -7,6 +7,7 @@ mod certificates;
 mod clusters;
 mod fleet;
 mod floor;
+mod follow;
 mod inventory;
 mod jobs;
 mod jobs_at_random;

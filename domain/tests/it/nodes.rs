@@ -3,7 +3,7 @@
 use crate::fleet::*;
 use certyard_domain::clusters::{self, ClusterChange, ClusterFilter};
 use certyard_domain::nodes::{self, NodeChange, NodeFilter, NodeStatus};
-use certyard_domain::{Error, Role, agents, inventory};
+use certyard_domain::{Error, Role, agents, jobs};
 use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesAnswer, NodesRequest};
 use uuid::Uuid;
 
@@ -31,7 +31,7 @@ async fn a_declared_node_gets_its_cluster_and_is_ready() {
     };
     for _ in 0..2 {
         let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
-        let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+        let answer = jobs::declare_nodes(&tx, agent.agent_id, &request).await.unwrap();
         tx.commit().await.unwrap();
         assert!(answer.refused.is_empty(), "{answer:?}");
         let names: Vec<&str> = answer.nodes.iter().map(|node| node.name.as_str()).collect();
@@ -82,7 +82,7 @@ async fn declarations_that_cannot_be_taken_are_refused_with_the_reason_and_the_r
         ready: Vec::new(),
     };
     let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
-    let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+    let answer = jobs::declare_nodes(&tx, agent.agent_id, &request).await.unwrap();
     tx.commit().await.unwrap();
     let reason = |name: &str| {
         let found = answer.refused.iter().find(|refused| refused.name == name);
@@ -106,7 +106,7 @@ async fn tell(fleet: &Fleet, agent: &agents::AgentIdentity, declaration: &NodeDe
         ready: Vec::new(),
     };
     let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
-    let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+    let answer = jobs::declare_nodes(&tx, agent.agent_id, &request).await.unwrap();
     tx.commit().await.unwrap();
     answer
 }
@@ -131,7 +131,11 @@ async fn what_was_edited_on_the_server_wins_over_what_was_declared_before() {
         second_agent_id: Some(Some(second.agent_id)),
         ..Default::default()
     };
-    let cluster = nodes::update(&tx, taken.node_id, None, edit).await.unwrap().cluster.id;
+    let cluster = jobs::update_node(&tx, taken.node_id, None, edit)
+        .await
+        .unwrap()
+        .cluster
+        .id;
     let renamed = ClusterChange {
         name: Some("production".into()),
         ..Default::default()
@@ -156,7 +160,7 @@ async fn what_was_edited_on_the_server_wins_over_what_was_declared_before() {
     let heard = async || identify(&fleet.test, &second).await.unwrap().nodes_changed;
     let second_agent = identify(&fleet.test, &second).await.unwrap();
     let tx = fleet.test.db.write(&second_agent.scope()).await.unwrap();
-    nodes::declare(&tx, second.agent_id, &NodesRequest::default())
+    jobs::declare_nodes(&tx, second.agent_id, &NodesRequest::default())
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -185,7 +189,7 @@ async fn a_node_that_was_taken_from_an_agent_stays_away_until_a_command_asks_for
         agent_id: Some(None),
         ..Default::default()
     };
-    nodes::update(&tx, id, None, alone).await.unwrap();
+    jobs::update_node(&tx, id, None, alone).await.unwrap();
     tx.commit().await.unwrap();
     let answer = tell(&fleet, &agent, &declaration).await;
     assert!(answer.nodes.is_empty() && answer.taken.is_empty() && answer.refused.is_empty());
@@ -212,10 +216,12 @@ async fn a_retired_node_comes_back_only_where_somebody_enters_it_again() {
     let mut declaration = declared("lab", "pub");
     let answer = tell(&fleet, &agent, &declaration).await;
     let id = answer.taken[0].node_id;
-    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
     let cluster = nodes::get(&tx, id).await.unwrap().cluster.id;
-    inventory::retire_node(&tx, id, None).await.unwrap();
-    tx.commit().await.unwrap();
+    drop(tx);
+    jobs::retire_node(&fleet.test.db, fleet.owner(), id, None)
+        .await
+        .unwrap();
     for (node_id, changed) in [(Some(id), false), (Some(id), true), (None, true)] {
         (declaration.node_id, declaration.changed) = (node_id, changed);
         let answer = tell(&fleet, &agent, &declaration).await;
@@ -249,14 +255,14 @@ async fn an_agent_speaks_for_itself_only() {
     };
     let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
     assert!(
-        nodes::declare(&tx, agent.agent_id, &request)
+        jobs::declare_nodes(&tx, agent.agent_id, &request)
             .await
             .unwrap()
             .nodes
             .is_empty()
     );
     assert!(matches!(
-        nodes::declare(&tx, other.agent_id, &request).await,
+        jobs::declare_nodes(&tx, other.agent_id, &request).await,
         Err(Error::Forbidden { .. })
     ));
     assert!(matches!(
@@ -288,7 +294,7 @@ async fn the_first_agent_decides_whether_credentials_are_missing() {
             ready,
         };
         let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
-        let answer = nodes::declare(&tx, agent.agent_id, &request).await.unwrap();
+        let answer = jobs::declare_nodes(&tx, agent.agent_id, &request).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(answer.nodes.len(), 1, "both work for it");
         let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
@@ -312,7 +318,7 @@ async fn agents_hear_of_changes_until_they_were_told() {
     let told = async || {
         let agent = identify(&fleet.test, &identity).await.unwrap();
         let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
-        let answer = nodes::declare(&tx, agent.agent_id, &NodesRequest::default())
+        let answer = jobs::declare_nodes(&tx, agent.agent_id, &NodesRequest::default())
             .await
             .unwrap();
         tx.commit().await.unwrap();
@@ -329,9 +335,9 @@ async fn agents_hear_of_changes_until_they_were_told() {
     tx.commit().await.unwrap();
     assert!(changed().await);
     assert_eq!(told().await, 0, "a cluster that is switched off is not read");
-    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
-    inventory::retire_node(&tx, node, None).await.unwrap();
-    tx.commit().await.unwrap();
+    jobs::retire_node(&fleet.test.db, fleet.owner(), node, None)
+        .await
+        .unwrap();
     assert!(changed().await);
 }
 
@@ -376,10 +382,10 @@ async fn nodes_are_checked_versioned_and_bound_to_the_group_of_their_agents() {
         agent_id: Some(None),
         ..Default::default()
     };
-    let after = nodes::update(&tx, node.id, Some(1), alone.clone()).await.unwrap();
+    let after = jobs::update_node(&tx, node.id, Some(1), alone.clone()).await.unwrap();
     assert_eq!((after.node.version, after.status), (2, NodeStatus::NoAgent));
     assert!(matches!(
-        nodes::update(&tx, node.id, Some(1), alone).await,
+        jobs::update_node(&tx, node.id, Some(1), alone).await,
         Err(Error::Conflict { .. })
     ));
     clusters::update(&tx, cluster, None, away).await.unwrap();
@@ -397,15 +403,16 @@ async fn nodes_are_checked_versioned_and_bound_to_the_group_of_their_agents() {
         );
         assert!(matches!(nodes::get(&tx, node.id).await, Err(Error::NotFound { .. })));
         assert!(matches!(
-            nodes::update(&tx, node.id, None, NodeChange::default()).await,
-            Err(Error::NotFound { .. })
-        ));
-        assert!(matches!(
-            inventory::retire_node(&tx, node.id, None).await,
+            jobs::update_node(&tx, node.id, None, NodeChange::default()).await,
             Err(Error::NotFound { .. })
         ));
         assert!(matches!(
             nodes::create(&tx, new_node(cluster, "n2", None)).await,
+            Err(Error::NotFound { .. })
+        ));
+        drop(tx);
+        assert!(matches!(
+            jobs::retire_node(&fleet.test.db, scope, node.id, None).await,
             Err(Error::NotFound { .. })
         ));
     }

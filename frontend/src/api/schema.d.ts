@@ -44,7 +44,7 @@ export interface paths {
         post?: never;
         /**
          * Retires an agent for good.
-         * @description Retires an agent for good.
+         * @description Tasks of its nodes are left to their other agent, or wait for a new one until their deadline.
          *
          *     Needs one of the roles owner, admin.
          */
@@ -65,7 +65,7 @@ export interface paths {
         put?: never;
         /**
          * Locks an agent out.
-         * @description Takes effect at its next request; what it reports from then on is refused.
+         * @description Takes effect at its next request; what it reports from then on is refused. Tasks of its nodes are left to their other agent.
          *
          *     Needs one of the roles owner, admin.
          */
@@ -1051,6 +1051,9 @@ export interface paths {
          * Retires a node.
          * @description Nothing is changed on it; history stays.
          *
+         *     Its certificates leave the lists and their history stays. Its tasks that have not begun are cancelled, and what runs is asked
+         *     to stop where it is safe.
+         *
          *     Needs one of the roles owner, admin.
          */
         delete: operations["retire_node"];
@@ -1086,7 +1089,8 @@ export interface paths {
         head?: never;
         /**
          * Changes the organisation.
-         * @description Changes the organisation.
+         * @description Another number of days moves the counts of expiring certificates: they are counted again in the background, cluster by
+         *     cluster, and have followed within a minute as a rule. Lists and single certificates follow at once.
          *
          *     Needs one of the roles owner, for all groups.
          */
@@ -1531,6 +1535,13 @@ export interface components {
              * @example null
              */
             ban_reason?: string | null;
+            /**
+             * Format: date-time
+             * @description Since when two programs have been seen that use its identity, which only a copy of its data folder explains: ban it, or
+             *     retire it and let it join anew. Banning it and letting it in again ends the alarm.
+             * @example null
+             */
+            cloned_at?: string | null;
             /**
              * Format: date-time
              * @description When it joined.
@@ -3255,6 +3266,13 @@ export interface components {
                 ban_reason?: string | null;
                 /**
                  * Format: date-time
+                 * @description Since when two programs have been seen that use its identity, which only a copy of its data folder explains: ban it, or
+                 *     retire it and let it join anew. Banning it and letting it in again ends the alarm.
+                 * @example null
+                 */
+                cloned_at?: string | null;
+                /**
+                 * Format: date-time
                  * @description When it joined.
                  */
                 created_at: string;
@@ -4915,13 +4933,13 @@ export interface components {
         /** @description What a look over the wire says. */
         Served: {
             /**
-             * @description The certificate that is served instead, or why the look failed.
+             * @description The certificate that is served instead; or why the look failed, with what was seen last and when.
              * @example null
              */
             note?: string | null;
             /**
              * Format: date-time
-             * @description Since when this certificate is served.
+             * @description When this certificate was first seen served; it stays when a later look fails.
              */
             since?: string | null;
             /** @description State. */
@@ -5414,7 +5432,7 @@ export interface components {
             name?: string | null;
             /**
              * Format: int32
-             * @description Days before its end from which a certificate counts as expiring, 1 to 3650.
+             * @description Days before its end from which a certificate counts as expiring, 30 to 365.
              * @example 60
              */
             start_days?: number | null;
@@ -5529,6 +5547,7 @@ export interface operations {
                      *         {
                      *           "arch": "x86_64",
                      *           "ban_reason": null,
+                     *           "cloned_at": null,
                      *           "created_at": "2027-01-31T09:30:00Z",
                      *           "group": {
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -5600,6 +5619,7 @@ export interface operations {
                      * @example {
                      *       "arch": "x86_64",
                      *       "ban_reason": null,
+                     *       "cloned_at": null,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "group": {
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -5722,6 +5742,7 @@ export interface operations {
                      * @example {
                      *       "arch": "x86_64",
                      *       "ban_reason": null,
+                     *       "cloned_at": null,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "group": {
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -5793,6 +5814,7 @@ export interface operations {
                      * @example {
                      *       "arch": "x86_64",
                      *       "ban_reason": null,
+                     *       "cloned_at": null,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "group": {
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",

@@ -33,6 +33,8 @@ pub struct Model {
     pub banned_at: Option<DateTimeUtc>,
     pub ban_reason: Option<String>,
     pub retired_at: Option<DateTimeUtc>,
+    pub former_sessions: Option<Json>,
+    pub cloned_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
