@@ -353,6 +353,35 @@ async fn a_stop_in_the_middle_puts_the_old_certificate_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_cannot_be_read_is_told_and_not_taken_for_gone() {
+    let nginx = TestNginx::start().await;
+    let other = format!("nginx:{OTHER}");
+    let file = nginx.temp.path().join(format!("ssl/{OTHER}.pem"));
+    let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (text, told) in [(Some(odd), odd), (Some("a note"), ""), (None, "")] {
+        match text {
+            Some(text) => std::fs::write(&file, text).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let found = nginx.connector().inventory().await.unwrap();
+        let entry = found.entries.iter().find(|entry| entry.store == other).unwrap();
+        assert_eq!(entry.certificate_pem, told);
+        assert_eq!(
+            crate::conformance::installed(&found, PURPOSE),
+            nginx.served(NAME).await,
+            "the other one is read"
+        );
+    }
+    let site = nginx.temp.path().join("sites/a.conf");
+    let text = std::fs::read_to_string(&site).unwrap();
+    let bundle = "ssl_client_certificate ssl/none.pem; location /";
+    std::fs::write(&site, text.replacen("location /", bundle, 1)).unwrap();
+    let error = nginx.connector().inventory().await.unwrap_err();
+    assert_eq!(error.code, "trust_unreadable");
+    assert!(error.message.contains("ssl/none.pem"), "{}", error.message);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_rsa_and_an_ec_certificate_in_one_block_are_found_and_renewed_each_for_itself() {
     let nginx = TestNginx::start().await;
     nginx.add_rsa().await;

@@ -144,7 +144,7 @@ async fn what_was_edited_on_the_server_wins_over_what_was_declared_before() {
     tx.commit().await.unwrap();
 
     let answer = tell(&fleet, &agent, &declaration).await;
-    assert_eq!(answer.taken, [taken.clone()]);
+    assert_eq!(answer.taken, std::slice::from_ref(&taken));
     let node = &answer.nodes[0];
     assert_eq!(
         [&node.cluster, &node.name, &node.address, &node.role],

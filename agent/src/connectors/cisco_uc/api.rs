@@ -4,8 +4,9 @@ use super::pins::KeepPins;
 use crate::connector::StepError;
 use crate::nodes::Secrets;
 use crate::server::chain;
-use crate::tls::{Pins, pinned_node};
+use crate::tls::{Pins, pinned_node, sha256_hex};
 use certyard_pki::{Certificate, Csr};
+use certyard_protocol::{InventoryCsr, InventoryEntry, Served, StoreKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,6 +24,10 @@ const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 pub(super) struct Snapshot {
     pub identities: Vec<IdentityItem>,
     pub trusts: Vec<TrustItem>,
+    /// Certificates that are there and that this program does not understand, as the node gave them.
+    pub unreadable: Vec<InventoryEntry>,
+    /// CSRs of that kind.
+    pub unreadable_csrs: Vec<InventoryCsr>,
     pub version: Option<String>,
 }
 
@@ -241,13 +246,23 @@ fn text<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     (!found.trim().is_empty()).then_some(found)
 }
 
-fn read_certificate(node: &str, place: &str, pem: &str) -> Option<Certificate> {
-    match Certificate::from_pem(pem) {
-        Ok(certificate) => Some(certificate),
-        Err(error) => {
-            tracing::warn!(node, place, %error, "cannot read a certificate of the node");
-            None
-        }
+impl Snapshot {
+    /// A certificate of the node; one that cannot be understood is kept as it is.
+    fn read(&mut self, node: &str, place: (StoreKind, &str, Option<&str>), pem: &str) -> Option<Certificate> {
+        let (kind, store, entry) = place;
+        let error = match Certificate::from_pem(pem) {
+            Ok(certificate) => return Some(certificate),
+            Err(error) => error,
+        };
+        tracing::warn!(node, store, %error, "cannot read a certificate of the node");
+        self.unreadable.push(InventoryEntry {
+            store: store.into(),
+            kind,
+            entry: entry.map_or_else(|| sha256_hex(pem.as_bytes()), str::to_owned),
+            certificate_pem: pem.into(),
+            served: Served::NotObservable,
+        });
+        None
     }
 }
 
@@ -268,12 +283,18 @@ fn read_snapshot(node: &str, answer: &Value) -> Snapshot {
             Ok(csr) => Some(csr),
             Err(error) => {
                 tracing::warn!(node, purpose, %error, "cannot read a CSR of the node");
+                snapshot.unreadable_csrs.push(InventoryCsr {
+                    purpose: purpose.into(),
+                    csr_pem: pem.into(),
+                });
                 None
             }
         });
+        let place = (StoreKind::Identity, purpose, Some(purpose));
+        let certificate = text(item, &["certificate"]).and_then(|pem| snapshot.read(node, place, pem));
         snapshot.identities.push(IdentityItem {
             purpose: purpose.into(),
-            certificate: text(item, &["certificate"]).and_then(|pem| read_certificate(node, purpose, pem)),
+            certificate,
             csr,
         });
     }
@@ -292,11 +313,13 @@ fn read_snapshot(node: &str, answer: &Value) -> Snapshot {
         };
         for entry in entries {
             let pem = entry.as_str().or_else(|| text(entry, &["certificate", "pem"]));
-            let certificate = pem.and_then(|pem| read_certificate(node, &store, pem));
+            let file_name = text(entry, &["filename", "fileName", "name"]);
+            let place = (StoreKind::Trust, store.as_str(), file_name);
+            let certificate = pem.and_then(|pem| snapshot.read(node, place, pem));
             if let Some(certificate) = certificate {
                 snapshot.trusts.push(TrustItem {
                     store: store.clone(),
-                    file_name: text(entry, &["filename", "fileName", "name"]).map(str::to_owned),
+                    file_name: file_name.map(str::to_owned),
                     certificate,
                 });
             }
@@ -355,6 +378,50 @@ mod tests {
         assert_eq!(words(r#"{"messages":[{"message":"c"}]}"#).unwrap(), "c");
         assert_eq!(words(r#"{"error":"d\r\n"}"#).unwrap(), "d");
         assert_eq!(words("null"), None);
+    }
+
+    #[test]
+    fn what_cannot_be_understood_is_told_and_not_taken_for_gone() {
+        let answer = json!({
+            "identities": [{"service": "tomcat", "certificate": "odd", "csr": "odd, too"}],
+            "trusts": [{"service": "tomcat", "certificates": ["strange", {"certificate": "x", "fileName": "a.pem"}]}],
+        });
+        let snapshot = read_snapshot("n", &answer);
+        let places: Vec<(&str, &str, &str)> = snapshot
+            .unreadable
+            .iter()
+            .map(|entry| {
+                (
+                    entry.store.as_str(),
+                    entry.entry.as_str(),
+                    entry.certificate_pem.as_str(),
+                )
+            })
+            .collect();
+        let hash = sha256_hex(b"strange");
+        assert_eq!(
+            places,
+            [
+                ("tomcat", "tomcat", "odd"),
+                ("tomcat-trust", hash.as_str(), "strange"),
+                ("tomcat-trust", "a.pem", "x")
+            ]
+        );
+        assert_eq!(snapshot.unreadable_csrs[0].csr_pem, "odd, too");
+    }
+
+    #[test]
+    fn the_port_of_https_is_meant_where_none_is_named() {
+        for (given, address) in [
+            ("pub.example.org", "pub.example.org:443"),
+            ("pub.example.org:8443", "pub.example.org:8443"),
+            ("192.0.2.7", "192.0.2.7:443"),
+            ("[2001:db8::7]:8443", "[2001:db8::7]:8443"),
+            ("[2001:db8::7]", "[2001:db8::7]:443"),
+            ("2001:db8::7", "[2001:db8::7]:443"),
+        ] {
+            assert_eq!(with_port(given), address);
+        }
     }
 
     #[test]

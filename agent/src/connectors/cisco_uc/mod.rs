@@ -290,6 +290,8 @@ impl Connector for CiscoUc {
             });
         }
         self.prune_pins(&snapshot);
+        entries.extend(snapshot.unreadable);
+        csrs.extend(snapshot.unreadable_csrs);
         Ok(super::seal_inventory(entries, csrs, snapshot.version))
     }
 

@@ -21,7 +21,10 @@ use certyard_protocol::{
     StepCapability, StepKind, StoreKind,
 };
 use layout::Layout;
-use pair::{broken, check_beside, check_chain, check_presented, find_key, key_spec, leaf_sha256, san, spki_sha256};
+use pair::{
+    broken, check_beside, check_chain, check_presented, find_key, key_spec, leaf_sha256, read_leaf, read_trust, san,
+    spki_sha256,
+};
 use sites::{Site, Sites};
 use std::time::{Duration, Instant};
 
@@ -353,32 +356,29 @@ impl Connector for Nginx {
                     csr_pem,
                 });
             }
-            let chain = layout.configured_chain().unwrap_or_default();
-            let leaf = pem_blocks::certificates(&chain)
-                .first()
-                .and_then(|pem| Certificate::from_pem(pem).ok());
-            let Some(leaf) = leaf else {
-                let path = site.certificate.display();
-                tracing::warn!(node = %self.node, purpose = %site.purpose, "no certificate can be read from {path}");
-                continue;
+            // What cannot be read is told, too: it is not gone.
+            let (certificate_pem, served) = match read_leaf(&layout) {
+                Ok(leaf) => (leaf.to_pem(), self.served(site, &leaf.sha256_hex()).await),
+                Err((pem, reason)) => {
+                    tracing::warn!(node = %self.node, purpose = %site.purpose, "{reason}");
+                    (pem, Served::Unknown { reason })
+                }
             };
             entries.push(InventoryEntry {
                 store: site.purpose.clone(),
                 kind: StoreKind::Identity,
                 entry: site.purpose.clone(),
-                certificate_pem: leaf.to_pem(),
-                served: self.served(site, &leaf.sha256_hex()).await,
+                certificate_pem,
+                served,
             });
         }
         for trust in &found.trusts {
-            let text = std::fs::read_to_string(&trust.path).unwrap_or_default();
-            let certificates = pem_blocks::certificates(&text).into_iter();
-            for certificate in certificates.filter_map(|pem| Certificate::from_pem(&pem).ok()) {
+            for (entry, certificate_pem) in read_trust(&trust.path)? {
                 entries.push(InventoryEntry {
                     store: trust.store.clone(),
                     kind: StoreKind::Trust,
-                    entry: certificate.sha256_hex(),
-                    certificate_pem: certificate.to_pem(),
+                    entry,
+                    certificate_pem,
                     served: Served::NotObservable,
                 });
             }

@@ -8,6 +8,7 @@ use crate::wire::Shown;
 use certyard_pki::{Certificate, Hash, KeySpec, PrivateKey, San, SanKind, SignatureCheck};
 use certyard_protocol::CsrSpec;
 use chrono::Utc;
+use std::path::Path;
 use zeroize::Zeroizing;
 
 pub(super) fn broken(why: impl std::fmt::Display) -> StepError {
@@ -21,6 +22,29 @@ pub(super) fn spki_sha256(leaf: &Certificate) -> String {
 pub(super) fn leaf_sha256(chain_pem: &str) -> Option<String> {
     let blocks = pem_blocks::certificates(chain_pem);
     Some(Certificate::from_pem(blocks.first()?).ok()?.sha256_hex())
+}
+
+/// The configured leaf; else what stands in its place, as far as it is a certificate, and what is wrong with it.
+pub(super) fn read_leaf(layout: &Layout) -> Result<Certificate, (String, String)> {
+    let chain = layout
+        .configured_chain()
+        .map_err(|error| (String::new(), error.message))?;
+    let pem = pem_blocks::certificates(&chain).into_iter().next().unwrap_or_default();
+    Certificate::from_pem(&pem).map_err(|error| (pem, format!("the configured certificate cannot be read: {error}")))
+}
+
+/// Name and PEM of each certificate of a bundle, those that cannot be understood as they stand there.
+///
+/// # Errors
+/// When the file cannot be read: an inventory without it would say that all of them are gone.
+pub(super) fn read_trust(path: &Path) -> Result<Vec<(String, String)>, StepError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| StepError::lasting("trust_unreadable", format!("cannot read {}: {error}", path.display())))?;
+    let named = |pem: String| match Certificate::from_pem(&pem) {
+        Ok(certificate) => (certificate.sha256_hex(), certificate.to_pem()),
+        Err(_) => (crate::tls::sha256_hex(pem.as_bytes()), pem),
+    };
+    Ok(pem_blocks::certificates(&text).into_iter().map(named).collect())
 }
 
 /// Leaf first, each followed by its issuer, and a leaf that is in force.
