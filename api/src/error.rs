@@ -6,6 +6,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use certyard_domain::Error;
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt;
 use utoipa::ToSchema;
 
@@ -35,10 +36,10 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!([]))]
     pub errors: Vec<FieldProblem>,
-    /// What changed meanwhile, at a 409 with the code `plan_changed`.
+    /// What a 409 is about: with the code `plan_changed` each difference, with `choose_organisation` each organisation.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>, example = json!([]))]
-    pub changes: Option<serde_json::Value>,
+    pub changes: Option<Value>,
     /// Request id, as in logs and audit rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
@@ -207,7 +208,7 @@ impl From<Error> for Problem {
                     StatusCode::CONFLICT
                 };
                 let mut problem = Self::new(status, code, detail);
-                problem.changes = changes;
+                problem.changes = changes.map(listed);
                 problem
             }
             Error::Unauthenticated { code, .. } => Self::new(StatusCode::UNAUTHORIZED, code, detail),
@@ -229,6 +230,18 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
             }
         }
+    }
+}
+
+/// What a conflict is about, always as a list: the differences of a plan, or the one fact that is different.
+fn listed(detail: Value) -> Value {
+    match detail {
+        Value::Array(_) => detail,
+        Value::Object(mut fields) => match fields.remove("changes") {
+            Some(changes) => changes,
+            None => Value::Array(vec![Value::Object(fields)]),
+        },
+        other => Value::Array(vec![other]),
     }
 }
 
@@ -285,4 +298,26 @@ pub(crate) fn query_error(error: QueryPayloadError, _request: &HttpRequest) -> a
 /// Ids in paths: what is no id is unknown.
 pub(crate) fn path_error(_error: PathError, _request: &HttpRequest) -> actix_web::Error {
     Problem::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_conflict_is_about_is_a_list_as_the_document_says() {
+        for (detail, told) in [
+            (json!({"changes": [{"node": "n1"}]}), json!([{"node": "n1"}])),
+            (json!([{"node": "n1"}]), json!([{"node": "n1"}])),
+            (json!({"job_id": "j"}), json!([{"job_id": "j"}])),
+        ] {
+            let error = Error::Conflict {
+                code: "plan_changed",
+                message: "changed".into(),
+                detail: Some(detail),
+            };
+            assert_eq!(Problem::from(error).changes, Some(told));
+        }
+    }
 }

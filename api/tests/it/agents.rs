@@ -201,5 +201,6 @@ async fn a_held_poll_is_woken_by_work_and_answered_at_the_end_of_the_server() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     house.stop().await;
-    assert_eq!(held.await.expect("no panic").status, 200);
+    let held = held.await.expect("no panic");
+    assert_eq!(held.status, 200, "{}", held.text);
 }
