@@ -4,6 +4,7 @@ import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openBrowser, results } from './browser.mjs';
 import { certificate, injection, keyboard, signIn } from './journeys.mjs';
+import { changedPlan, liveJob, newVersion, order, retriedJob } from './jobs.mjs';
 import { onboarding } from './onboarding.mjs';
 import { routes } from './routes.mjs';
 import { Stack } from './stack.mjs';
@@ -39,6 +40,11 @@ try {
     await signIn(suite, stack, browser);
     await certificate(suite, stack, browser, state);
     await keyboard(suite, stack, browser, state);
+    await order(suite, stack, browser, state);
+    await changedPlan(suite, stack, browser, state);
+    await retriedJob(suite, stack, browser, state);
+    await liveJob(suite, stack, browser, state);
+    await newVersion(suite, stack, browser, state);
     await injection(suite, stack, browser, state);
     await routes(suite, stack, browser, state);
   }

@@ -72,17 +72,25 @@ export class Stack {
 
   /** The server alone: before the set-up. */
   async startServer() {
-    const port = await freePort();
-    const agents = await freePort();
-    this.url = `http://127.0.0.1:${port}`;
+    this.port = await freePort();
+    this.agentPort = await freePort();
+    this.url = `http://127.0.0.1:${this.port}`;
+    await this.serve();
+    this.setupCode = await until('the set-up code', () =>
+      readFileSync(join(this.folder, 'data/setup-code'), 'utf8').trim(),
+    );
+  }
+
+  /** Starts the server on its folder and ports, the first time or again. */
+  async serve() {
     const child = this.start('serve', this.certyard, [
       'serve',
       '--data',
       join(this.folder, 'data'),
       '--listen',
-      `127.0.0.1:${port}`,
+      `127.0.0.1:${this.port}`,
       '--agent-listen',
-      `127.0.0.1:${agents}`,
+      `127.0.0.1:${this.agentPort}`,
       '--ops-listen',
       'off',
       '--ui-dir',
@@ -92,9 +100,19 @@ export class Stack {
       if (child.ended !== undefined) throw new Error(`serve ended: ${this.log('serve')}`);
       return (await fetch(`${this.url}/healthz`)).ok;
     });
-    this.setupCode = await until('the set-up code', () =>
-      readFileSync(join(this.folder, 'data/setup-code'), 'utf8').trim(),
-    );
+    this.server = child;
+  }
+
+  /** Stops the server; every connection to it is lost. */
+  async stopServer() {
+    const ended = new Promise((resolve) => this.server.on('exit', resolve));
+    this.server.kill('SIGTERM');
+    await ended;
+  }
+
+  /** Lets the agent stand still, or go on: a task that waits for it is neither done nor lost. */
+  holdAgent(held) {
+    this.agentProcess.kill(held ? 'SIGSTOP' : 'SIGCONT');
   }
 
   /** Signs in as the owner, for what a test prepares without the pages. */
@@ -114,7 +132,12 @@ export class Stack {
   async api(method, path, body) {
     const answer = await fetch(`${this.url}/api/v1${path}`, {
       method,
-      headers: { 'content-type': 'application/json', 'X-Certyard-CSRF': '1', cookie: this.cookie },
+      headers: {
+        'content-type': 'application/json',
+        'X-Certyard-CSRF': '1',
+        cookie: this.cookie,
+        origin: this.url,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await answer.text();
@@ -183,7 +206,13 @@ export class Stack {
   }
 
   startAgent() {
-    this.start('agent', this.agent, ['run', '--data', this.agentData, '--start-jitter-seconds', '0']);
+    this.agentProcess = this.start('agent', this.agent, [
+      'run',
+      '--data',
+      this.agentData,
+      '--start-jitter-seconds',
+      '0',
+    ]);
   }
 
   /** The whole inventory is in: every node was read. */
@@ -202,13 +231,21 @@ export class Stack {
     await run(this.certyard, ['lab', 'sign', csr, '--data', this.labData, '--out', out, '--format', format]);
   }
 
+  /** Gives a node a fault as `certyard lab up --help` explains them; `none` ends all of its faults. */
+  async fault(node, what) {
+    await run(this.certyard, ['lab', 'fault', `${node}:${what}`, '--data', this.labData]);
+  }
+
   async restart(node) {
     await run(this.certyard, ['lab', 'restart', node, '--data', this.labData]);
   }
 
   async stop() {
     for (const child of this.children.reverse()) {
-      if (child.exitCode === null) child.kill('SIGTERM');
+      if (child.exitCode !== null) continue;
+      // One that stands still hears nothing else.
+      child.kill('SIGCONT');
+      child.kill('SIGTERM');
     }
     await Promise.all(
       this.children.map((child) =>

@@ -30,7 +30,7 @@ export function PlanChanges({ problem }: { problem: Problem }) {
         {changes.length === 0 && <p>{problem.detail}</p>}
         <ul>
           {changes.map((change) => (
-            <li key={`${change.node} ${change.purpose} ${change.what}`}>
+            <li key={`${change.node} ${change.purpose} ${change.what}`} className="named">
               {change.node} · {change.purpose} · {t(`change.${change.what}`, { defaultValue: change.what })}:{' '}
               <code>{shorten(change.before)}</code> → <code>{shorten(change.after)}</code>
             </li>
