@@ -1,5 +1,9 @@
 //! Plans: the dry run of an action.
 
+mod request;
+
+pub(crate) use request::CreatePlan;
+
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
@@ -8,104 +12,12 @@ use crate::installations::ActionName;
 use crate::page::{self, Named, Page};
 use crate::state::App;
 use actix_web::{HttpResponse, get, post, web};
-use base64::{Engine, engine::general_purpose::STANDARD};
 use certyard_domain::{OrgTx, plans};
 use certyard_protocol::{Rollback, StepKind};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-
-/// Asks what an action would do. The targets are named by one of `installations`, `nodes` and `cluster_id`, or by `csr_id` alone.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CreatePlan {
-    /// The action.
-    pub action: ActionName,
-    /// Targets by installation.
-    #[serde(default)]
-    pub installations: Vec<Uuid>,
-    /// Targets by node; `purpose` is needed unless the action is `refresh`.
-    #[serde(default)]
-    #[schema(example = json!([]))]
-    pub nodes: Vec<Uuid>,
-    /// All nodes of a cluster.
-    #[serde(default)]
-    #[schema(example = json!(null))]
-    pub cluster_id: Option<Uuid>,
-    /// What the certificate is for, with `nodes` or `cluster_id`.
-    #[serde(default)]
-    #[schema(example = json!(null))]
-    pub purpose: Option<String>,
-    /// How the job proceeds.
-    #[serde(default)]
-    pub order: Option<PlanOrder>,
-    /// For `generate_csr`: what to ask for; what is left out is taken from the installed certificate.
-    #[serde(default)]
-    pub csr: Option<CsrWish>,
-    /// For `upload_certificate`: the CSR that is answered; left out: the open one of the target.
-    #[serde(default)]
-    pub csr_id: Option<Uuid>,
-    /// For `upload_certificate`: the certificate and its chain, PEM text or base64 of a DER or PKCS#7 file.
-    #[serde(default)]
-    #[schema(example = "-----BEGIN CERTIFICATE-----…")]
-    pub certificate: Option<String>,
-}
-
-/// How a job proceeds; what is left out or 0 is no limit.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PlanOrder {
-    /// So many targets go first, alone.
-    #[serde(default)]
-    #[schema(example = 1)]
-    pub canary: u32,
-    /// At most so many tasks at a time.
-    #[serde(default)]
-    #[schema(example = 50)]
-    pub max_parallel: u32,
-    /// The rest is cancelled once so many tasks have failed.
-    #[serde(default)]
-    #[schema(example = 1)]
-    pub stop_at_failures: u32,
-    /// Not before this time.
-    #[serde(default)]
-    pub not_before: Option<DateTime<Utc>>,
-    /// Seconds within which each task has to begin.
-    #[serde(default)]
-    #[schema(example = 86400)]
-    pub deadline_seconds: Option<i64>,
-}
-
-/// What a CSR is to ask for.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CsrWish {
-    /// Common name.
-    #[serde(default)]
-    #[schema(example = "cucm-n-1.example.org")]
-    pub common_name: Option<String>,
-    /// DNS names and IP addresses.
-    #[serde(default)]
-    #[schema(example = json!(["cucm-n-1.example.org"]))]
-    pub names: Option<Vec<String>>,
-    /// `RSA` or `EC`.
-    #[serde(default)]
-    #[schema(example = "RSA")]
-    pub key_type: Option<String>,
-    /// Bits of the modulus or the curve.
-    #[serde(default)]
-    #[schema(example = 3072)]
-    pub key_bits: Option<u32>,
-    /// `SHA256`, `SHA384` or `SHA512`.
-    #[serde(default)]
-    #[schema(example = "SHA256")]
-    pub hash: Option<String>,
-    /// Further subject fields by short name, in order: `O`, `OU`, `L`, `ST`, `C`.
-    #[serde(default)]
-    #[schema(example = json!([["O", "Example"]]))]
-    pub subject: Vec<(String, String)>,
-}
 
 /// How far something can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
@@ -323,79 +235,6 @@ pub(crate) async fn list_targets(
     let tx = app.db.read(caller.scope()).await?;
     let rows = plans::targets(&tx, *id, workable(), page::cursor(&query.cursor)?, limit).await?;
     Ok(web::Json(page::convert(rows, target)))
-}
-
-impl CreatePlan {
-    fn request(self) -> Result<plans::Request, Problem> {
-        let csr = self.csr.unwrap_or_default();
-        let action = match self.action {
-            ActionName::Refresh => plans::Action::Refresh,
-            ActionName::GenerateCsr => plans::Action::GenerateCsr(plans::CsrOptions {
-                purpose: self.purpose.clone(),
-                common_name: csr.common_name,
-                names: csr.names.unwrap_or_default(),
-                key_type: csr.key_type,
-                key_bits: csr.key_bits,
-                hash: csr.hash,
-                subject: csr.subject,
-            }),
-            ActionName::UploadCertificate => plans::Action::UploadCertificate(plans::UploadOptions {
-                purpose: self.purpose.clone(),
-                files: self.certificate.map(file).into_iter().collect(),
-                certificates_pem: Vec::new(),
-            }),
-        };
-        let named = [
-            !self.installations.is_empty(),
-            !self.nodes.is_empty(),
-            self.cluster_id.is_some(),
-            self.csr_id.is_some(),
-        ];
-        if named.into_iter().filter(|named| *named).count() > 1 {
-            return Err(Problem::field(
-                "installations",
-                "ambiguous",
-                "name the targets by one of `installations`, `nodes`, `cluster_id` and `csr_id`",
-            ));
-        }
-        let targets = if !self.installations.is_empty() {
-            plans::Targets::Installations(self.installations)
-        } else if !self.nodes.is_empty() {
-            plans::Targets::Nodes(self.nodes)
-        } else if let Some(cluster) = self.cluster_id {
-            plans::Targets::Filter(plans::TargetFilter {
-                cluster_ids: vec![cluster],
-                purpose: self.purpose,
-                ..Default::default()
-            })
-        } else if let Some(csr) = self.csr_id {
-            plans::Targets::Csrs(vec![csr])
-        } else {
-            return Err(Problem::field(
-                "installations",
-                "required",
-                "name the targets by `installations`, `nodes`, `cluster_id` or `csr_id`",
-            ));
-        };
-        let order = self.order.map_or_else(Default::default, |order| plans::Order {
-            canary: order.canary,
-            max_parallel: order.max_parallel,
-            stop_at_failures: order.stop_at_failures,
-            not_before: order.not_before,
-            deadline_seconds: order.deadline_seconds,
-        });
-        Ok(plans::Request { action, targets, order })
-    }
-}
-
-/// The bytes of a file: PEM is text, anything else comes in base64.
-fn file(text: String) -> Vec<u8> {
-    if text.contains("-----BEGIN") {
-        return text.into_bytes();
-    }
-    let packed: String = text.split_ascii_whitespace().collect();
-    // What is neither is refused as what it is, by whoever reads files.
-    STANDARD.decode(packed).unwrap_or_else(|_| text.into_bytes())
 }
 
 /// Targets and refusals that a plan shows at once.
