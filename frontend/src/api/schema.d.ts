@@ -4619,7 +4619,7 @@ export interface components {
         /** @description A refusal or fault, as `application/problem+json`. */
         Problem: {
             /**
-             * @description What changed meanwhile, at a 409 with the code `plan_changed`.
+             * @description What a 409 is about: with the code `plan_changed` each difference, with `choose_organisation` each organisation.
              * @example []
              */
             changes?: Record<string, never>[] | null;
