@@ -2,13 +2,15 @@
 
 use crate::config::TlsFiles;
 use crate::error::chain;
-use rustls::ServerConfig;
+use certyard_domain::agents::RENEWAL_GRACE_DAYS;
+use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::aws_lc_rs;
-use rustls::server::danger::ClientCertVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert, WebPkiClientVerifier};
 use rustls::sign::CertifiedKey;
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -77,7 +79,63 @@ pub(crate) fn clients(roots_pem: &str) -> io::Result<Arc<dyn ClientCertVerifier>
             .allow_unauthenticated()
             .build()
             .map_err(io::Error::other)?;
-    Ok(verifier)
+    Ok(Arc::new(Lenient(verifier)))
+}
+
+/// Lets certificates through for [`RENEWAL_GRACE_DAYS`] after their end, as an agent renews its identity with it: that it
+/// is good for nothing else is decided at each request.
+#[derive(Debug)]
+struct Lenient(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for Lenient {
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let verified = self.0.verify_client_cert(end_entity, intermediates, now);
+        let Err(rustls::Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) = verified
+        else {
+            return verified;
+        };
+        let grace = Duration::from_secs(RENEWAL_GRACE_DAYS.unsigned_abs() * 24 * 3600);
+        if now.as_secs() > not_after.as_secs() + grace.as_secs() {
+            return verified;
+        }
+        // As of its last moment: whatever else is wrong with it is still told.
+        self.0.verify_client_cert(end_entity, intermediates, not_after)
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn client_auth_mandatory(&self) -> bool {
+        self.0.client_auth_mandatory()
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
 }
 
 /// Reads both files.

@@ -14,7 +14,7 @@ use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::rt::net::TcpStream;
 use actix_web::{Error, FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
-use certyard_domain::agents::{self, AgentIdentity, Peer};
+use certyard_domain::agents::{self, AgentIdentity, Peer, Purpose};
 use certyard_protocol::BASE_PATH;
 use rustls::sign::CertifiedKey;
 use std::any::Any;
@@ -116,7 +116,12 @@ async fn enter(request: &ServiceRequest) -> Result<&'static str, Problem> {
         }
         return Ok(call);
     }
-    let agent = identify(&app, request.request()).await?;
+    let purpose = if *call == "renew" {
+        Purpose::Renewal
+    } else {
+        Purpose::Work
+    };
+    let agent = identify(&app, request.request(), purpose).await?;
     request.extensions_mut().insert(BodyLimit(INVENTORY_BYTES));
     request.extensions_mut().insert(AgentCaller(Rc::new(agent)));
     Ok(call)
@@ -134,10 +139,10 @@ fn peer(request: &HttpRequest) -> Option<Result<&Peer, &Problem>> {
 }
 
 /// Looks up the agent of the connection.
-async fn identify(app: &State, request: &HttpRequest) -> Result<AgentIdentity, Problem> {
+async fn identify(app: &State, request: &HttpRequest, purpose: Purpose) -> Result<AgentIdentity, Problem> {
     let peer = peer(request).ok_or_else(no_certificate)?.map_err(Problem::clone)?;
     let address = request.peer_addr().map(|peer| peer.ip().to_canonical().to_string());
-    Ok(agents::identify(&app.db, peer, address).await?)
+    Ok(agents::identify(&app.db, peer, address, purpose).await?)
 }
 
 /// Registers the calls.

@@ -6,8 +6,7 @@ use crate::error::Problem;
 use crate::state::{App, State};
 use actix_web::{HttpRequest, post, web};
 use aws_lc_rs::rand;
-use certyard_domain::agents::AgentIdentity;
-use certyard_domain::agents::{self, Heartbeat};
+use certyard_domain::agents::{self, AgentIdentity, Heartbeat, Purpose};
 use certyard_domain::jobs;
 use certyard_domain::signal::Topic;
 use certyard_protocol::{POLL_HOLD_SECONDS, PollAnswer, PollRequest};
@@ -50,7 +49,7 @@ pub(crate) async fn poll(
             () = tokio::time::sleep_until(end.min(Instant::now() + next_at.unwrap_or(LOOK).min(LOOK))) => {}
         }
         // It may have been banned, retired or renewed while it waited.
-        identity = identify(&app, &request).await?;
+        identity = identify(&app, &request, Purpose::Work).await?;
     }
 }
 

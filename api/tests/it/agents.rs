@@ -1,6 +1,6 @@
 //! The agent listener: who is let in, what a poll waits for, whose tasks and nodes are whose.
 
-use crate::house::{House, Joined, answer, poll_body};
+use crate::house::{House, Joined, answer, key_and_csr, poll_body};
 use certyard_domain::clusters::create_group;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -76,6 +76,35 @@ async fn only_agents_in_use_are_let_in() {
         .problem(426, "protocol_unsupported");
     assert_eq!(house.call("DELETE", &path, Some(&house.owner), None).await.status, 204);
     poll(&house, &agent, 0).await.problem(410, "agent_retired");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_was_away_renews_its_identity_and_does_nothing_else_before() {
+    let house = House::new().await;
+    let north = group(&house, "north").await;
+    let now = house.db.db.now().await.expect("a time");
+    let joined_days_ago = async |days: i64| {
+        house.db.db.fix_time(Some(now - chrono::Duration::days(days)));
+        let agent = house.join(north).await;
+        house.db.db.fix_time(None);
+        agent
+    };
+    let renew = async |agent: &Joined| {
+        let (_, csr) = key_and_csr();
+        agent
+            .client
+            .post(house.agent_url("/agent/v1/renew"))
+            .json(&json!({"csr_pem": csr, "version": "9"}))
+            .send()
+            .await
+    };
+    // An identity lives for seven days.
+    let away = joined_days_ago(7 + 29).await;
+    poll(&house, &away, 0).await.problem(401, "identity_expired");
+    let renewed = renew(&away).await.expect("an answer");
+    assert_eq!(renewed.status(), 200);
+    let lost = joined_days_ago(7 + 31).await;
+    assert!(renew(&lost).await.is_err(), "it does not get through TLS");
 }
 
 #[tokio::test(flavor = "multi_thread")]

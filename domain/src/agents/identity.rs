@@ -79,13 +79,27 @@ impl AgentIdentity {
     }
 }
 
+/// Days after its end for which an identity is still good for its own renewal, with the proof of its key: an agent whose
+/// host was off over a holiday comes back by itself.
+pub const RENEWAL_GRACE_DAYS: i64 = 30;
+
+/// What an agent wants to be recognised for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Anything but a renewal.
+    Work,
+    /// The next identity.
+    Renewal,
+}
+
 /// Recognises the agent of a request: its certificate is the one in use or the next one, and has not ended; the agent is
-/// neither banned nor retired. The first use of the next identity ends the one before.
+/// neither banned nor retired. The first use of the next identity ends the one before. For a renewal an identity counts
+/// [`RENEWAL_GRACE_DAYS`] longer.
 ///
 /// # Errors
 /// [`Error::Unauthenticated`] `identity_unknown`, `identity_expired`; [`Error::Forbidden`] while banned; [`Error::Gone`]
 /// `agent_retired`.
-pub async fn identify(db: &Db, peer: &Peer, address: Option<String>) -> Result<AgentIdentity> {
+pub async fn identify(db: &Db, peer: &Peer, address: Option<String>, purpose: Purpose) -> Result<AgentIdentity> {
     let unknown = || Error::Unauthenticated {
         code: "identity_unknown",
         message: "this identity is not in use: join again with a new join token".into(),
@@ -122,7 +136,11 @@ pub async fn identify(db: &Db, peer: &Peer, address: Option<String>) -> Result<A
             },
         });
     }
-    if peer.not_after <= now {
+    let grace = match purpose {
+        Purpose::Work => TimeDelta::zero(),
+        Purpose::Renewal => TimeDelta::days(RENEWAL_GRACE_DAYS),
+    };
+    if peer.not_after + grace <= now {
         return Err(Error::Unauthenticated {
             code: "identity_expired",
             message: "the identity has ended: join again with a new join token".into(),

@@ -21,7 +21,7 @@ pub(crate) use decide::{ban, retire, unban};
 pub use enroll::enroll;
 pub use entity::agent::Model as Agent;
 pub use entity::join_token::Model as JoinToken;
-pub use identity::{AgentIdentity, Heartbeat, Peer, identify, peer, renew, touch};
+pub use identity::{AgentIdentity, Heartbeat, Peer, Purpose, RENEWAL_GRACE_DAYS, identify, peer, renew, touch};
 pub use join::{JoinTokenCursor, JoinTokenRow, NewJoinToken, create_join_token, list_join_tokens, revoke_join_token};
 pub use list::{AgentCursor, AgentFilter, AgentRow, AgentStatus, capabilities, get, list};
 

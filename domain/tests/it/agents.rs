@@ -1,7 +1,7 @@
 //! Agents: joining, identity, decisions.
 
 use crate::fleet::*;
-use certyard_domain::agents::{self, AgentFilter, AgentStatus, NewJoinToken};
+use certyard_domain::agents::{self, AgentFilter, AgentStatus, NewJoinToken, Purpose};
 use certyard_domain::{Error, Role, jobs};
 use certyard_pki::{KeySpec, PrivateKey};
 use certyard_protocol::{Capability, ConnectorKind, RenewRequest};
@@ -163,18 +163,32 @@ async fn the_old_identity_is_good_until_the_next_one_is_used() {
 }
 
 #[tokio::test]
-async fn an_identity_ends_even_on_a_connection_that_outlives_it() {
+async fn an_identity_ends_even_on_a_connection_that_outlives_it_and_is_renewed_for_a_month() {
     let fleet = Fleet::new().await;
     let (identity, _) = join(&fleet.test, fleet.owner(), fleet.group, "edge").await;
+    let is_expired = |found: Result<_, Error>| {
+        matches!(
+            found,
+            Err(Error::Unauthenticated {
+                code: "identity_expired",
+                ..
+            })
+        )
+    };
+    // It lives for seven days.
+    for (day, renewable) in [(8, true), (7 + 29, true), (7 + 31, false)] {
+        fleet.test.db.fix_time(Some(noon() + TimeDelta::days(day)));
+        assert!(is_expired(identify(&fleet.test, &identity).await), "day {day}");
+        let renewal = identify_for(&fleet.test, &identity, Purpose::Renewal).await;
+        assert_eq!(renewal.is_ok(), renewable, "day {day}");
+    }
+    // A ban holds for renewals as well.
     fleet.test.db.fix_time(Some(noon() + TimeDelta::days(8)));
-    let expired = identify(&fleet.test, &identity).await;
-    assert!(matches!(
-        expired,
-        Err(Error::Unauthenticated {
-            code: "identity_expired",
-            ..
-        })
-    ));
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    jobs::ban_agent(&tx, identity.agent_id, "stolen").await.unwrap();
+    tx.commit().await.unwrap();
+    let banned = identify_for(&fleet.test, &identity, Purpose::Renewal).await;
+    assert!(matches!(banned, Err(Error::Forbidden { .. })), "{banned:?}");
 }
 
 #[tokio::test]

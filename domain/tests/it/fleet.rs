@@ -1,6 +1,6 @@
 //! A small fleet for tests of the rooms: a group, a cluster, an agent, nodes, and a CA that makes certificates.
 
-use certyard_domain::agents::{self, AgentIdentity, Heartbeat, NewJoinToken, Peer};
+use certyard_domain::agents::{self, AgentIdentity, Heartbeat, NewJoinToken, Peer, Purpose};
 use certyard_domain::clusters::{self, ClusterRow, NewCluster};
 use certyard_domain::inventory::{self, Applied, Cause};
 use certyard_domain::nodes::{self, NewNode, NodeRow};
@@ -182,7 +182,11 @@ pub fn peer(identity: &Identity) -> Peer {
 }
 
 pub async fn identify(test: &TestDb, identity: &Identity) -> Result<AgentIdentity, Error> {
-    agents::identify(&test.db, &peer(identity), Some("192.0.2.9".into())).await
+    identify_for(test, identity, Purpose::Work).await
+}
+
+pub async fn identify_for(test: &TestDb, identity: &Identity, purpose: Purpose) -> Result<AgentIdentity, Error> {
+    agents::identify(&test.db, &peer(identity), Some("192.0.2.9".into()), purpose).await
 }
 
 pub fn heartbeat() -> Heartbeat {
