@@ -108,6 +108,33 @@ pub(crate) struct OpenCsr {
     pub created_at: DateTime<Utc>,
 }
 
+/// How a certificate stands to its profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Compliance {
+    /// Nothing differs.
+    #[schema(example = false)]
+    pub compliant: bool,
+    /// How the profile wants it made: `ca_signed`, `self_signed`, `use_tomcat`; null leaves it open.
+    #[schema(example = "ca_signed")]
+    pub wanted: Option<String>,
+    /// What differs, field by field.
+    pub differences: Vec<Difference>,
+}
+
+/// A field in which a certificate differs from its profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Difference {
+    /// `signing`, `use_tomcat`, `multi_server`, `validity_years`, `key_type`, `key_bits`, `hash` or `subject`.
+    #[schema(example = "signing")]
+    pub field: String,
+    /// What the profile says.
+    #[schema(example = "ca_signed")]
+    pub wanted: String,
+    /// What is installed.
+    #[schema(example = "self_signed")]
+    pub installed: String,
+}
+
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -181,6 +208,8 @@ pub(crate) struct Installation {
     /// It is not there any more since.
     #[schema(example = json!(null))]
     pub gone_at: Option<DateTime<Utc>>,
+    /// For identity: how it stands to the cluster's profile.
+    pub compliance: Option<Compliance>,
     /// An open CSR for the same purpose on the same node.
     pub csr: Option<OpenCsr>,
     /// What can be asked for.
@@ -254,6 +283,8 @@ pub(crate) struct ListInstallations {
     pub store: Option<String>,
     /// Part of the common name, or the begin of the serial number.
     pub search: Option<String>,
+    /// Only identity certificates that differ from their profile (`false`), or that do not.
+    pub compliant: Option<bool>,
     /// Only this status.
     #[param(inline)]
     pub status: Option<StatusFilter>,
@@ -291,6 +322,7 @@ pub(crate) async fn list_installations(
         products: query.product.into_iter().collect(),
         stores: query.store.into_iter().collect(),
         statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
+        compliant: query.compliant,
         search: query.search,
     };
     let tx = app.db.read(caller.scope()).await?;
@@ -379,15 +411,13 @@ pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> R
     let (place, certificate) = (row.installation, row.certificate);
     let kind: StoreKind = page::stored(&place.kind)?;
     let is_identity = kind == StoreKind::Identity;
-    let actions = match (is_identity, &row.csr) {
-        (true, Some(_)) => vec![
-            ActionName::Refresh,
-            ActionName::GenerateCsr,
-            ActionName::UploadCertificate,
-        ],
-        (true, None) => vec![ActionName::Refresh, ActionName::GenerateCsr],
-        (false, _) => vec![ActionName::Refresh],
-    };
+    // The way that the profile wants decides what is offered (R11, R13, R14).
+    let by_csr = is_identity && place.wanted.as_deref().is_none_or(|way| way == "ca_signed");
+    let mut actions = vec![ActionName::Refresh];
+    if by_csr {
+        actions.push(ActionName::GenerateCsr);
+        actions.extend(row.csr.is_some().then_some(ActionName::UploadCertificate));
+    }
     Ok(Installation {
         id: place.id,
         certificate_id: place.certificate_id,
@@ -421,6 +451,19 @@ pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> R
             since: place.served_at,
             note: place.served_note,
         },
+        compliance: is_identity.then(|| Compliance {
+            compliant: row.differences.is_empty(),
+            wanted: place.wanted,
+            differences: row
+                .differences
+                .into_iter()
+                .map(|difference| Difference {
+                    field: difference.field.as_str().into(),
+                    wanted: difference.wanted,
+                    installed: difference.installed,
+                })
+                .collect(),
+        }),
         seen_at: row.seen_at,
         gone_at: place.gone_at,
         csr: row.csr.map(|csr| OpenCsr {

@@ -13,6 +13,7 @@ mod caller;
 mod catalogue;
 mod certificates;
 mod clusters;
+mod compliance;
 mod config;
 mod csrs;
 mod dashboard;

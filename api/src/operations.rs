@@ -122,6 +122,7 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/clusters/{id}/jobs", "list_cluster_jobs", READ),
     op("GET", "/api/v1/clusters/{id}/summary", "get_cluster_summary", READ),
     op("PUT", "/api/v1/clusters/{id}/profile", "set_cluster_profile", FLEET),
+    op("GET", "/api/v1/compliance", "list_compliance", READ),
     op("GET", "/api/v1/profiles", "list_profiles", READ),
     op("POST", "/api/v1/profiles", "create_profile", PROFILES),
     op("GET", "/api/v1/profiles/options", "get_profile_options", READ),

@@ -7,7 +7,7 @@ use crate::etag::{IfMatch, created, versioned};
 use crate::page::{self, Page};
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use certyard_domain::{catalogue, profiles};
+use certyard_domain::{catalogue, inventory, profiles};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -306,6 +306,7 @@ pub(crate) async fn create_profile(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = profiles::create(&tx, new).await?;
+    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
     Ok(created(format!("/api/v1/profiles/{}", row.id), profile(row)))
 }
@@ -359,6 +360,7 @@ pub(crate) async fn update_profile(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = profiles::update(&tx, *id, condition.version()?, change).await?;
+    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
     Ok(versioned(row.version, profile(row)))
 }
@@ -378,6 +380,7 @@ pub(crate) async fn retire_profile(
 ) -> Result<HttpResponse, Problem> {
     let tx = app.db.write(caller.scope()).await?;
     profiles::retire(&tx, *id, condition.version()?, query.confirm.unwrap_or(false)).await?;
+    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -405,6 +408,7 @@ pub(crate) async fn copy_profile(
 pub(crate) async fn set_default(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let tx = app.db.write(caller.scope()).await?;
     let row = profiles::set_default(&tx, *id).await?;
+    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
     Ok(versioned(row.version, profile(row)))
 }
@@ -422,6 +426,7 @@ pub(crate) async fn assign(
 ) -> Reply<Assigned> {
     let tx = app.db.write(caller.scope()).await?;
     let changed = profiles::assign(&tx, &body.0.cluster_ids, profiles::Assignment::Own(*id)).await?;
+    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
     Ok(web::Json(Assigned { changed }))
 }

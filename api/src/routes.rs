@@ -1,8 +1,8 @@
 //! Where each handler is registered. The order matters only where one path could be read as another: words before ids.
 
 use crate::{
-    agents, audit, catalogue, certificates, clusters, csrs, events, groups, health, installations, jobs, members,
-    nodes, organisation, overview, people, plans, profiles, setup, tokens,
+    agents, audit, catalogue, certificates, clusters, compliance, csrs, events, groups, health, installations, jobs,
+    members, nodes, organisation, overview, people, plans, profiles, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -46,6 +46,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(clusters::list_cluster_jobs)
         .service(clusters::get_summary)
         .service(clusters::set_profile)
+        .service(compliance::list_compliance)
         .service(profiles::list_profiles)
         .service(profiles::create_profile)
         .service(profiles::get_options)

@@ -30,6 +30,11 @@ pub(crate) static ALL: &[Loop] = &[
         turn: refresh_summaries,
     },
     Loop {
+        name: "settle_compliance",
+        every: Duration::from_secs(5),
+        turn: settle_compliance,
+    },
+    Loop {
         name: "forget_plans",
         every: Duration::from_secs(600),
         turn: forget_plans,
@@ -65,6 +70,10 @@ fn open_waves(db: &Db) -> Turn<'_> {
 
 fn refresh_summaries(db: &Db) -> Turn<'_> {
     Box::pin(async move { Ok(inventory::refresh_due(db).await? as u64) })
+}
+
+fn settle_compliance(db: &Db) -> Turn<'_> {
+    Box::pin(inventory::settle_due(db))
 }
 
 fn forget_plans(db: &Db) -> Turn<'_> {

@@ -56,6 +56,8 @@ pub(crate) struct ListIdentity {
     pub search: Option<String>,
     /// Only this purpose.
     pub purpose: Option<String>,
+    /// Only those that differ from their profile (`false`), or that do not.
+    pub compliant: Option<bool>,
     /// Only this status.
     #[param(inline)]
     pub status: Option<StatusFilter>,
@@ -170,6 +172,7 @@ pub(crate) async fn list_identity(
         cluster_id: Some(*id),
         kind: Some(StoreKind::Identity),
         stores: query.purpose.into_iter().collect(),
+        compliant: query.compliant,
         statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
         search: query.search,
         ..Default::default()

@@ -11,7 +11,7 @@ use crate::etag::{IfMatch, created, versioned};
 use crate::page::{self, Named, Page};
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
-use certyard_domain::{clusters, jobs, profiles};
+use certyard_domain::{clusters, inventory, jobs, profiles};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -282,6 +282,7 @@ pub(crate) async fn update_cluster(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = clusters::update(&tx, *id, condition.version()?, change).await?;
+    inventory::settle_compliance(&tx).await?;
     let profiles = profiles::attached(&tx, &[*id]).await?;
     tx.commit().await?;
     Ok(versioned(row.cluster.version, cluster(row, &profiles)))
@@ -304,6 +305,7 @@ pub(crate) async fn set_profile(
     };
     let tx = app.db.write(caller.scope()).await?;
     profiles::assign(&tx, &[*id], to).await?;
+    inventory::settle_compliance(&tx).await?;
     let row = clusters::get(&tx, *id).await?;
     let profiles = profiles::attached(&tx, &[*id]).await?;
     tx.commit().await?;

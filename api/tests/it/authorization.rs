@@ -259,6 +259,7 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
         // Lists and counts hold nothing of it either.
         for path in [
             "clusters",
+            "compliance",
             "nodes",
             "agents",
             "certificates",

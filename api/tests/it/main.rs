@@ -8,6 +8,7 @@ mod house;
 mod limits;
 mod openapi;
 mod organisation;
+mod profiles;
 mod requests;
 mod tls;
 mod uploads;

@@ -73,6 +73,9 @@ pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: Cluster
             ));
         }
     }
+    if wanted.product != before.product || wanted.product_version != before.product_version {
+        fleet::compare_anew(tx, id).await?;
+    }
     use cluster::Column;
     let done = tx
         .update_many::<cluster::Entity>()

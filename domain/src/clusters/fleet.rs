@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::signal::Topic;
 use chrono::TimeDelta;
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait, Func, OnConflict, Query, SelectStatement};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -174,6 +174,24 @@ pub(super) async fn group_has_agents(tx: &OrgTx, group: Uuid) -> Result<bool> {
         .limit(1)
         .take();
     Ok(tx.query_one(&select).await?.is_some())
+}
+
+/// What a version can have decides what is wanted of the cluster's certificates: they are to be compared anew. Profiles
+/// stand below clusters: this names their table only. Before the cluster itself is touched, as whoever compares locks in
+/// this order.
+pub(super) async fn compare_anew(tx: &OrgTx, cluster: Uuid) -> Result<()> {
+    let mut insert = Query::insert();
+    insert
+        .into_table("cluster_profile")
+        .columns(["org_id", "cluster_id", "own", "due_at"])
+        .values_panic([tx.org_id().into(), cluster.into(), false.into(), tx.now().into()])
+        .on_conflict(
+            OnConflict::columns(["org_id", "cluster_id"])
+                .update_column("due_at")
+                .to_owned(),
+        );
+    tx.execute(&insert).await?;
+    Ok(())
 }
 
 /// Tells the agents of a cluster's nodes that what they know of it has changed.

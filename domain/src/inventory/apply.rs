@@ -1,6 +1,7 @@
 //! Writes what was read of a node: installations, their history, CSRs, counts, all in the caller's transaction and under the
 //! lock of the cluster's row.
 
+use super::compliance;
 use super::counts::{self, ExpiryDeltas};
 use super::csrs;
 use super::diff::{Change, Event, ServedState, diff, kind_name, served};
@@ -133,6 +134,7 @@ pub(super) async fn write(
     .await?;
     if applied.installed + applied.replaced + applied.removed > 0 {
         counts::refresh_summaries(tx, &[cluster.id]).await?;
+        compliance::refresh(tx, std::slice::from_ref(cluster)).await?;
         deltas.write(tx).await?;
     }
     Ok(applied)
@@ -166,6 +168,7 @@ pub(super) async fn end_all(tx: &OrgTx, node: &Node, cluster: &Cluster, cause: &
     }
     csrs::end_all(tx, node.id).await?;
     counts::refresh_summaries(tx, &[cluster.id]).await?;
+    compliance::refresh(tx, std::slice::from_ref(cluster)).await?;
     deltas.write(tx).await
 }
 
@@ -251,7 +254,7 @@ impl Writer<'_> {
                 }
             }
         }
-        for chunk in inserts.chunks(dialect::rows_per_insert(23)) {
+        for chunk in inserts.chunks(dialect::rows_per_insert(27)) {
             installation::Entity::insert_many(chunk.iter().cloned())
                 .exec_without_returning(self.tx)
                 .await?;
@@ -298,6 +301,10 @@ impl Writer<'_> {
             created_at: Set(now),
             updated_at: Set(now),
             gone_at: Set(None),
+            // Compared once all of the node is written.
+            wanted: Set(None),
+            difference_count: Set(None),
+            differences: Set(None),
         }
     }
 

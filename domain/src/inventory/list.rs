@@ -1,14 +1,15 @@
 //! Lists of installations, and what became of one.
 
-use super::counts;
 use super::entity::{csr, history, installation};
 use super::read_csrs::open_csrs;
+use super::{compliance, counts};
 use crate::certificates::{self, Certificate};
 use crate::clusters;
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::lists::{Page, fetch, page, typed};
 use crate::nodes;
+use crate::profiles::Difference;
 use crate::{Permission, Timestamp};
 use certyard_protocol::StoreKind;
 use chrono::TimeDelta;
@@ -106,6 +107,8 @@ pub struct InstallationRow {
     pub status: ExpiryStatus,
     /// For identity: the open CSR of its purpose.
     pub csr: Option<CsrBrief>,
+    /// For identity: what differs from the cluster's profile (R18, R27).
+    pub differences: Vec<Difference>,
 }
 
 /// What a list is sorted by; the id decides between equals.
@@ -144,6 +147,8 @@ pub struct InstallationFilter {
     pub stores: Vec<String>,
     /// Any of these; empty: all.
     pub statuses: Vec<ExpiryStatus>,
+    /// Only identity certificates that differ from their profile (`false`), or that do not.
+    pub compliant: Option<bool>,
     /// Part of the common name, or a whole serial number or SHA-256.
     pub search: Option<String>,
 }
@@ -177,6 +182,14 @@ pub(crate) async fn filtered(tx: &OrgTx, filter: &InstallationFilter) -> Result<
         let not_after = Expr::col((Entity, Column::NotAfter));
         let start = counts::start(tx).await?;
         rows = rows.filter(ExpiryStatus::any(&filter.statuses, &not_after, tx.now(), start));
+    }
+    if let Some(compliant) = filter.compliant {
+        let different = Column::DifferenceCount;
+        rows = rows.filter(Column::Kind.eq("identity")).filter(if compliant {
+            different.is_null()
+        } else {
+            different.is_not_null()
+        });
     }
     if let Some(text) = typed(filter.search.as_deref()) {
         let column = |column| Expr::col((Entity, column));
@@ -258,6 +271,10 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
         rows.iter().filter(|row| row.kind == "identity").map(|row| row.node_id),
     )
     .await?;
+    let mut different: HashMap<Uuid, Vec<Difference>> = HashMap::new();
+    for row in rows.iter().filter(|row| row.differences.is_some()) {
+        different.insert(row.id, compliance::differences(row)?);
+    }
     Ok(rows
         .into_iter()
         .filter_map(|installation| {
@@ -276,6 +293,7 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
                     id: csr.id,
                     created_at: csr.created_at,
                 }),
+                differences: different.remove(&installation.id).unwrap_or_default(),
                 installation,
             })
         })

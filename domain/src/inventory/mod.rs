@@ -15,11 +15,13 @@
 
 mod apply;
 mod certificate;
+mod compliance;
 mod counts;
 mod csrs;
 mod diff;
 pub(crate) mod entity;
 mod list;
+mod matrix;
 mod parse;
 mod read_csrs;
 mod report;
@@ -27,6 +29,7 @@ mod trust;
 
 pub use apply::{Applied, Cause, apply};
 pub use certificate::{CertificateDetail, certificate, of_certificate};
+pub use compliance::{settle_compliance, settle_due};
 pub use counts::{EdgesDue, edges_due, outdate_all, refresh_due, refresh_summaries};
 pub use diff::{Event, ServedState};
 pub use entity::csr::Model as Csr;
@@ -35,6 +38,7 @@ pub use entity::installation::Model as Installation;
 pub use list::{
     CsrBrief, ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, get, history, installations,
 };
+pub use matrix::{ComplianceFilter, ComplianceRow, RuleCount, compliance};
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
 pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
 pub(crate) use report::retire_node;

@@ -214,3 +214,29 @@ pub(super) async fn mark_followers(tx: &OrgTx) -> Result<()> {
     tx.execute(&insert).await?;
     Ok(())
 }
+
+/// Clusters that wait to be compared, at most `limit`, locked until the end of the transaction; those that another one is
+/// at are left out.
+pub(crate) async fn due(tx: &OrgTx, limit: u64) -> Result<Vec<Uuid>> {
+    use cluster_profile::{Column, Entity};
+    let mut rows = tx
+        .find::<Entity>()
+        .filter(Column::DueAt.is_not_null())
+        .order_by_asc(Column::ClusterId)
+        .limit(limit);
+    dialect::lock_free_rows(QuerySelect::query(&mut rows));
+    Ok(rows.all(tx).await?.into_iter().map(|row| row.cluster_id).collect())
+}
+
+/// These clusters have been compared.
+pub(crate) async fn settled(tx: &OrgTx, clusters: &[Uuid]) -> Result<()> {
+    use cluster_profile::{Column, Entity};
+    for chunk in clusters.chunks(dialect::MAX_BINDS / 2) {
+        tx.update_many::<Entity>()
+            .col_expr(Column::DueAt, Expr::value(Option::<crate::Timestamp>::None))
+            .filter(Column::ClusterId.is_in(chunk.iter().copied()))
+            .exec(tx)
+            .await?;
+    }
+    Ok(())
+}

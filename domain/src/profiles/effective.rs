@@ -40,29 +40,6 @@ pub struct Gate {
 }
 
 impl Effective {
-    /// Whether nothing is wanted.
-    pub fn is_open(&self) -> bool {
-        let Self {
-            signing,
-            reuse,
-            multi_server,
-            validity_years,
-            key_type,
-            key_bits,
-            hash,
-            subject,
-            gates: _,
-        } = self;
-        signing.is_none()
-            && reuse.is_none()
-            && multi_server.is_none()
-            && validity_years.is_none()
-            && key_type.is_none()
-            && key_bits.is_none()
-            && hash.is_none()
-            && subject.is_empty()
-    }
-
     fn gate(&mut self, field: Field, wanted: impl ToString, effective: impl ToString, reason: String) {
         self.gates.push(Gate {
             field,

@@ -33,6 +33,8 @@ pub use list::{Attached, Attachments, ProfileCursor, ProfileRow, attached, get, 
 pub use options::{KeyOption, PurposeOptions, SelfSignedOption, options};
 pub use setting::{Field, ProfileWarning, Setting, Signing, warnings};
 
+pub(crate) use assign::{due, settled};
+
 use crate::error::Error;
 use uuid::Uuid;
 

@@ -5,6 +5,7 @@ mod agents;
 mod catalogue_of_the_database;
 mod certificates;
 mod clusters;
+mod compliance;
 mod fleet;
 mod floor;
 mod follow;

@@ -496,6 +496,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compliance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists clusters by how far they are from their profiles: a matrix of clusters by rule.
+         * @description Lists clusters by how far they are from their profiles: a matrix of clusters by rule.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_compliance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/csrs": {
         parameters: {
             query?: never;
@@ -2012,6 +2034,42 @@ export interface components {
              */
             version: string;
         };
+        /** @description A cluster and how far its identity certificates are from its profile. */
+        ClusterCompliance: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * Format: int64
+             * @description Certificates for which the profile says something.
+             * @example 6
+             */
+            compared: number;
+            /**
+             * Format: int64
+             * @description Certificates that differ in any field.
+             * @example 2
+             */
+            different: number;
+            /**
+             * @description Something else is wanted since and is being compared: the counts are of before.
+             * @example false
+             */
+            pending: boolean;
+            /**
+             * @description Its product.
+             * @example cucm
+             */
+            product: string;
+            /** @description Its profile. */
+            profile: components["schemas"]["ClusterProfile"];
+            /** @description The rules of the profile, each with its counts. */
+            rules: components["schemas"]["RuleCompliance"][];
+            /**
+             * @description Its version.
+             * @example 14
+             */
+            version: string;
+        };
         /** @description The profile of a cluster. */
         ClusterProfile: {
             /**
@@ -2040,6 +2098,21 @@ export interface components {
             jobs: components["schemas"]["JobCounts"];
             /** @description Trusted certificates. */
             trust: components["schemas"]["Counts"];
+        };
+        /** @description How a certificate stands to its profile. */
+        Compliance: {
+            /**
+             * @description Nothing differs.
+             * @example false
+             */
+            compliant: boolean;
+            /** @description What differs, field by field. */
+            differences: components["schemas"]["Difference"][];
+            /**
+             * @description How the profile wants it made: `ca_signed`, `self_signed`, `use_tomcat`; null leaves it open.
+             * @example ca_signed
+             */
+            wanted?: string | null;
         };
         /**
          * @description Driver of an agent.
@@ -2464,6 +2537,24 @@ export interface components {
                 string
             ][];
         };
+        /** @description A field in which a certificate differs from its profile. */
+        Difference: {
+            /**
+             * @description `signing`, `use_tomcat`, `multi_server`, `validity_years`, `key_type`, `key_bits`, `hash` or `subject`.
+             * @example signing
+             */
+            field: string;
+            /**
+             * @description What is installed.
+             * @example self_signed
+             */
+            installed: string;
+            /**
+             * @description What the profile says.
+             * @example ca_signed
+             */
+            wanted: string;
+        };
         /** @description Why something failed. */
         Fault: {
             /**
@@ -2652,6 +2743,7 @@ export interface components {
              * @example cucm-n-1.example.org
              */
             common_name: string;
+            compliance?: components["schemas"]["Compliance"] | null;
             csr?: components["schemas"]["OpenCsr"] | null;
             /**
              * @description Entry in the store.
@@ -3533,6 +3625,50 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_ClusterCompliance: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The cluster. */
+                cluster: components["schemas"]["Named"];
+                /**
+                 * Format: int64
+                 * @description Certificates for which the profile says something.
+                 * @example 6
+                 */
+                compared: number;
+                /**
+                 * Format: int64
+                 * @description Certificates that differ in any field.
+                 * @example 2
+                 */
+                different: number;
+                /**
+                 * @description Something else is wanted since and is being compared: the counts are of before.
+                 * @example false
+                 */
+                pending: boolean;
+                /**
+                 * @description Its product.
+                 * @example cucm
+                 */
+                product: string;
+                /** @description Its profile. */
+                profile: components["schemas"]["ClusterProfile"];
+                /** @description The rules of the profile, each with its counts. */
+                rules: components["schemas"]["RuleCompliance"][];
+                /**
+                 * @description Its version.
+                 * @example 14
+                 */
+                version: string;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Csr: {
             /** @description The rows of this page. */
             items: {
@@ -3741,6 +3877,7 @@ export interface components {
                  * @example cucm-n-1.example.org
                  */
                 common_name: string;
+                compliance?: components["schemas"]["Compliance"] | null;
                 csr?: components["schemas"]["OpenCsr"] | null;
                 /**
                  * @description Entry in the store.
@@ -4930,6 +5067,26 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "admin" | "operator" | "viewer" | "auditor";
+        /** @description A rule with its counts. */
+        RuleCompliance: {
+            /**
+             * Format: int64
+             * @description Certificates for which the profile says something here.
+             * @example 6
+             */
+            compared: number;
+            /**
+             * Format: int64
+             * @description Certificates that differ here.
+             * @example 2
+             */
+            different: number;
+            /**
+             * @description `signing`, `use_tomcat`, `multi_server`, `validity_years`, `key_type`, `key_bits`, `hash` or `subject`.
+             * @example signing
+             */
+            rule: string;
+        };
         /** @description What a look over the wire says. */
         Served: {
             /**
@@ -6445,6 +6602,13 @@ export interface operations {
                      *             "name": "north"
                      *           },
                      *           "common_name": "cucm-n-1.example.org",
+                     *           "compliance": {
+                     *             "compliant": false,
+                     *             "differences": [
+                     *               null
+                     *             ],
+                     *             "wanted": "ca_signed"
+                     *           },
                      *           "csr": {
                      *             "created_at": "2027-01-31T09:30:00Z",
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
@@ -7077,6 +7241,8 @@ export interface operations {
                 search?: string;
                 /** @description Only this purpose. */
                 purpose?: string;
+                /** @description Only those that differ from their profile (`false`), or that do not. */
+                compliant?: boolean;
                 /** @description Only this status. */
                 status?: "expired" | "expiring" | "valid";
                 /** @description Order. */
@@ -7114,6 +7280,17 @@ export interface operations {
                      *             "name": "north"
                      *           },
                      *           "common_name": "cucm-n-1.example.org",
+                     *           "compliance": {
+                     *             "compliant": false,
+                     *             "differences": [
+                     *               {
+                     *                 "field": "signing",
+                     *                 "installed": "self_signed",
+                     *                 "wanted": "ca_signed"
+                     *               }
+                     *             ],
+                     *             "wanted": "ca_signed"
+                     *           },
                      *           "csr": {
                      *             "created_at": "2027-01-31T09:30:00Z",
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
@@ -7697,6 +7874,94 @@ export interface operations {
             };
         };
     };
+    list_compliance: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Part of the name of the cluster. */
+                search?: string;
+                /** @description Only this product. */
+                product?: string;
+                /** @description Only this group. */
+                group?: string;
+                /** @description Only clusters where something differs (`false`), or where nothing does. */
+                compliant?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Clusters by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "compared": 6,
+                     *           "different": 2,
+                     *           "pending": false,
+                     *           "product": "cucm",
+                     *           "profile": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "Default",
+                     *             "own": true
+                     *           },
+                     *           "rules": [
+                     *             {
+                     *               "compared": 6,
+                     *               "different": 2,
+                     *               "rule": "signing"
+                     *             }
+                     *           ],
+                     *           "version": "14"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ClusterCompliance"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_csrs: {
         parameters: {
             query?: {
@@ -8254,6 +8519,8 @@ export interface operations {
                 store?: string;
                 /** @description Part of the common name, or the begin of the serial number. */
                 search?: string;
+                /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
+                compliant?: boolean;
                 /** @description Only this status. */
                 status?: "expired" | "expiring" | "valid";
                 /** @description Order; left out: by end. */
@@ -8288,6 +8555,17 @@ export interface operations {
                      *             "name": "north"
                      *           },
                      *           "common_name": "cucm-n-1.example.org",
+                     *           "compliance": {
+                     *             "compliant": false,
+                     *             "differences": [
+                     *               {
+                     *                 "field": "signing",
+                     *                 "installed": "self_signed",
+                     *                 "wanted": "ca_signed"
+                     *               }
+                     *             ],
+                     *             "wanted": "ca_signed"
+                     *           },
                      *           "csr": {
                      *             "created_at": "2027-01-31T09:30:00Z",
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
@@ -8425,6 +8703,17 @@ export interface operations {
                      *         "name": "north"
                      *       },
                      *       "common_name": "cucm-n-1.example.org",
+                     *       "compliance": {
+                     *         "compliant": false,
+                     *         "differences": [
+                     *           {
+                     *             "field": "signing",
+                     *             "installed": "self_signed",
+                     *             "wanted": "ca_signed"
+                     *           }
+                     *         ],
+                     *         "wanted": "ca_signed"
+                     *       },
                      *       "csr": {
                      *         "created_at": "2027-01-31T09:30:00Z",
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"

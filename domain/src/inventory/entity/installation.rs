@@ -34,6 +34,9 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub gone_at: Option<DateTimeUtc>,
+    pub wanted: Option<String>,
+    pub difference_count: Option<i32>,
+    pub differences: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,5 +1,6 @@
 //! Rows of the room.
 
+pub mod compliance;
 pub mod csr;
 pub mod expiry;
 pub mod history;
