@@ -2,6 +2,7 @@
 
 use super::request::CsrOptions;
 use crate::Timestamp;
+use crate::profiles::Effective;
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::{Capability, ConnectorKind, Rollback, StepKind};
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,15 @@ pub(super) struct OpenTasks {
     pub running: u32,
 }
 
+/// What the profile of the cluster wants for the purpose.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted<'a> {
+    /// Name of the profile.
+    pub profile: &'a str,
+    /// What of it holds in the cluster's version.
+    pub effective: Effective,
+}
+
 /// What all targets of a plan share.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
@@ -94,6 +104,7 @@ pub(super) struct Facts<'a> {
     pub purpose: &'a str,
     /// Those that may work for the node, the first one first; neither banned nor retired.
     pub agents: Vec<&'a Agent>,
+    pub wanted: Wanted<'a>,
     pub installed: Option<&'a Installed>,
     pub csr: Option<&'a OpenCsr>,
     pub trust: &'a [Trusted],

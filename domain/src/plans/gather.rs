@@ -1,7 +1,7 @@
 //! Gathers the facts about all targets of a plan: a fixed number of statements, whatever the number of targets.
 
 use super::actions::decide;
-use super::facts::{Agent, Expect, Facts, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, wants_names};
+use super::facts::{Agent, Expect, Facts, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, Wanted, wants_names};
 use super::request::Action;
 use super::resolve::Aim;
 use super::rows::{col, distinct, for_ids, of_clusters};
@@ -9,6 +9,7 @@ use crate::Timestamp;
 use crate::catalogue::trust_store_of;
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
+use crate::profiles::{self, Attachments, effective};
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::Capability;
 use sea_orm::ConnectionTrait;
@@ -25,6 +26,7 @@ pub(super) struct Gathered {
     now: Timestamp,
     nodes: HashMap<Uuid, Node>,
     agents: HashMap<Uuid, Agent>,
+    profiles: Attachments,
     installed: HashMap<(Uuid, String), Installed>,
     csrs: HashMap<(Uuid, String), OpenCsr>,
     trust: HashMap<(Uuid, String), Vec<Trusted>>,
@@ -44,6 +46,8 @@ pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: 
     if !action.needs_purpose() {
         return Ok(gathered);
     }
+    let clusters = distinct(gathered.nodes.values().map(|node| node.cluster_id));
+    gathered.profiles = profiles::attached(tx, &clusters).await?;
     let purposes: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
     let purposes: Vec<&str> = purposes.into_iter().collect();
     gathered.installed = installed(tx, &ids, &purposes).await?;
@@ -86,11 +90,16 @@ impl Gathered {
             .collect();
         let store = trust_store_of(&node.product, &node.product_version, purpose);
         let trust = store.and_then(|store| self.trust.get(&(node_id, store.to_string())));
+        let profile = self.profiles.of(node.cluster_id);
         Some(Facts {
             now: self.now,
             node,
             purpose,
             agents,
+            wanted: Wanted {
+                profile: &profile.name,
+                effective: effective(&profile.settings, &node.product, &node.product_version, purpose),
+            },
             installed: self.installed.get(&key),
             csr: self.csrs.get(&key),
             trust: trust.map_or(&[], Vec::as_slice),

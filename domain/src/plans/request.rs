@@ -331,7 +331,8 @@ pub(super) fn least_hash(key_bits: u32) -> Option<&'static str> {
     }
 }
 
-fn hash_bits(hash: &str) -> Option<u32> {
+/// How strong a hash is.
+pub(super) fn hash_bits(hash: &str) -> Option<u32> {
     match hash {
         "SHA256" => Some(256),
         "SHA384" => Some(384),

@@ -1,10 +1,11 @@
 //! Makes a key and a CSR on a node (R13).
 
-use super::{Action, Outline, Refusal, purpose_of, refuse};
+use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
 use crate::catalogue::KeyFamily;
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CsrBrief, Warning};
-use crate::plans::request::{CsrOptions, is_host_name, least_hash};
+use crate::plans::request::{CsrOptions, hash_bits, is_host_name, least_hash};
+use crate::profiles::Effective;
 use certyard_protocol::{ConnectorKind, CsrSpec, Expectation, Step};
 
 pub(super) struct GenerateCsr<'a> {
@@ -16,7 +17,9 @@ impl Action for GenerateCsr<'_> {
 
     fn check(&self, facts: &Facts<'_>) -> Result<CsrSpec, Refusal> {
         let info = purpose_of(facts)?;
-        let (key_type, key_bits) = self.key(info.key);
+        wanted_by_csr(facts)?;
+        let wanted = &facts.wanted.effective;
+        let (key_type, key_bits) = self.key(info.key, wanted);
         if !info.key.takes(key_type) {
             return refuse(
                 "key_type_unsupported",
@@ -52,6 +55,12 @@ impl Action for GenerateCsr<'_> {
             .options
             .hash
             .clone()
+            .or_else(|| {
+                wanted
+                    .hash
+                    .clone()
+                    .filter(|hash| hash_bits(hash) >= least_hash(key_bits).and_then(hash_bits))
+            })
             .or_else(|| least_hash(key_bits).map(str::to_string))
             .unwrap_or_else(|| "SHA256".into());
         let common_name = match &self.options.common_name {
@@ -66,11 +75,16 @@ impl Action for GenerateCsr<'_> {
             key_type: key_type.into(),
             key_bits,
             hash,
-            subject: self.options.subject.clone(),
+            subject: if self.options.subject.is_empty() {
+                wanted.subject.clone()
+            } else {
+                self.options.subject.clone()
+            },
         })
     }
 
     fn plan(&self, facts: &Facts<'_>, spec: CsrSpec) -> Outline {
+        let unwanted = unwanted(facts, &spec);
         let brief = CsrBrief {
             common_name: spec.common_name.clone(),
             names: spec.names.clone(),
@@ -97,14 +111,61 @@ impl Action for GenerateCsr<'_> {
                 ),
             ));
         }
+        if !unwanted.is_empty() {
+            outline.warnings.push(Warning::consent(
+                "not_as_profile",
+                format!(
+                    "the profile `{}` wants something else for `{}` on node `{}`: {}",
+                    facts.wanted.profile,
+                    facts.purpose,
+                    facts.node.name,
+                    unwanted.join("; ")
+                ),
+            ));
+        }
         outline
     }
 }
 
+/// What a request asks for although the profile says something else (R18).
+fn unwanted(facts: &Facts<'_>, spec: &CsrSpec) -> Vec<String> {
+    let wanted = &facts.wanted.effective;
+    let mut found = Vec::new();
+    let mut compare = |what: &str, want: Option<String>, asked: String| {
+        if let Some(want) = want.filter(|want| *want != asked) {
+            found.push(format!("{what} {want}, asked for is {asked}"));
+        }
+    };
+    compare("key type", wanted.key_type.clone(), spec.key_type.clone());
+    compare(
+        "key bits",
+        wanted.key_bits.map(|bits| bits.to_string()),
+        spec.key_bits.to_string(),
+    );
+    compare("hash", wanted.hash.clone(), spec.hash.clone());
+    let shown = |subject: &[(String, String)]| {
+        let parts: Vec<String> = subject
+            .iter()
+            .map(|(field, value)| format!("{field}={value}"))
+            .collect();
+        parts.join(", ")
+    };
+    let lacks = wanted.subject.iter().any(|part| !spec.subject.contains(part));
+    compare("subject", lacks.then(|| shown(&wanted.subject)), shown(&spec.subject));
+    found
+}
+
 impl GenerateCsr<'_> {
-    fn key(&self, family: KeyFamily) -> (&str, u32) {
-        let bits = self.options.key_bits;
-        let key_type = match (self.options.key_type.as_deref(), family, bits) {
+    /// The key of the request, else that of the profile, else the first that the purpose takes.
+    fn key<'a>(&'a self, family: KeyFamily, wanted: &'a Effective) -> (&'a str, u32) {
+        let asked = (self.options.key_type.as_deref(), self.options.key_bits);
+        let (key_type, bits) = match asked {
+            (None, None) => (wanted.key_type.as_deref(), wanted.key_bits),
+            // The profile's bits go with a key of its own type only.
+            (Some(key_type), None) if wanted.key_type.as_deref() == Some(key_type) => (Some(key_type), wanted.key_bits),
+            (key_type, bits) => (key_type, bits),
+        };
+        let key_type = match (key_type, family, bits) {
             (Some(key_type), _, _) => key_type,
             (None, KeyFamily::Ec, _) => "EC",
             (None, KeyFamily::Rsa, _) => "RSA",

@@ -9,6 +9,7 @@ mod upload;
 use super::facts::Facts;
 use super::preview::{CertificateBrief, Preview, PreviewStep, Warning};
 use super::request::Action as Request;
+use crate::profiles::Signing;
 use certyard_protocol::{ConnectorKind, Expectation, Rollback, Step, StepKind};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -324,6 +325,30 @@ fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, R
         );
     }
     Ok(info)
+}
+
+/// R11 to R14: the way that the profile wants decides what can be done; what is installed does not.
+fn wanted_by_csr(facts: &Facts<'_>) -> Result<(), Refusal> {
+    let wanted = &facts.wanted;
+    if let Some(of) = wanted.effective.reuse {
+        return refuse(
+            "profile_uses_tomcat",
+            format!(
+                "the profile `{}` wants `{}` to take the certificate of `{of}`: reuse that one, or give cluster `{}` a profile that wants a CA-signed certificate",
+                wanted.profile, facts.purpose, facts.node.cluster_name
+            ),
+        );
+    }
+    match wanted.effective.signing {
+        Some(Signing::SelfSigned) => refuse(
+            "profile_self_signed",
+            format!(
+                "the profile `{}` wants a self-signed certificate for `{}`: give cluster `{}` a profile that wants a CA-signed one, or leaves it open",
+                wanted.profile, facts.purpose, facts.node.cluster_name
+            ),
+        ),
+        Some(Signing::CaSigned) | None => Ok(()),
+    }
 }
 
 fn product_name(code: &str) -> &str {

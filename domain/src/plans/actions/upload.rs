@@ -1,9 +1,10 @@
 //! Installs the answer of a CA beside the key that waits on the node (R14).
 
-use super::{Action, Outline, Refusal, purpose_of, refuse};
+use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
 use crate::catalogue::{restarts, trust_store_of};
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CertificateBrief, Warning};
+use crate::profiles::{Seen, compare};
 use certyard_pki::Certificate;
 use certyard_pki::answer::{self, Answer};
 use certyard_protocol::{ConnectorKind, Expectation, Step, StepKind};
@@ -23,6 +24,7 @@ impl Action for Upload {
 
     fn check(&self, facts: &Facts<'_>) -> Result<Checked, Refusal> {
         purpose_of(facts)?;
+        wanted_by_csr(facts)?;
         let node = facts.node;
         let Some(open) = facts.csr else {
             return refuse(
@@ -160,6 +162,18 @@ impl Action for Upload {
                 ),
             ));
         }
+        let differences = differences(facts, leaf);
+        if !differences.is_empty() {
+            outline.warnings.push(Warning::consent(
+                "not_as_profile",
+                format!(
+                    "the new certificate for `{purpose}` on node `{}` is not as the profile `{}` wants it: {}",
+                    node.name,
+                    facts.wanted.profile,
+                    differences.join("; ")
+                ),
+            ));
+        }
         for subject in &checked.replaced {
             outline.warnings.push(Warning::consent(
                 "trust_replaced",
@@ -171,6 +185,34 @@ impl Action for Upload {
         }
         outline
     }
+}
+
+/// In which fields a certificate is not as the profile wants it (R18). What can be told only beside the certificates of
+/// other nodes is left to compliance.
+fn differences(facts: &Facts<'_>, leaf: &Certificate) -> Vec<String> {
+    let seen = Seen {
+        self_signed: leaf.is_self_signed(),
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        key_type: &leaf.key.key_type,
+        key_bits: leaf.key.bits,
+        signature_algorithm: &leaf.signature_algorithm,
+        subject: &leaf.subject,
+        multi_server: None,
+        reused: None,
+    };
+    compare(&facts.wanted.effective, &seen)
+        .into_iter()
+        .filter(|field| !field.matches)
+        .map(|field| {
+            format!(
+                "{} is {}, wanted is {}",
+                field.field.as_str(),
+                field.installed,
+                field.wanted
+            )
+        })
+        .collect()
 }
 
 impl Checked {

@@ -1,6 +1,7 @@
 //! Plans: what an action would do, refusals in the user's words, and what a job has to find unchanged.
 
 mod preview;
+mod profile;
 mod request;
 
 use crate::machine::{Fleet, own_certificate, request};

@@ -1,0 +1,170 @@
+//! What a profile makes of plans: which are refused, what they ask for, and what needs consent.
+
+use super::{Uc, codes, csr_for, refusal, upload};
+use crate::machine::{Authority, payload, request};
+use certyard_domain::plans::{Action, CsrOptions, Order, Targets};
+use certyard_domain::profiles::{self, Assignment, NewProfile, Setting, Signing};
+use certyard_protocol::Step;
+
+/// Gives the cluster a profile with this setting for `tomcat`.
+async fn want(uc: &Uc, setting: Setting) {
+    let tx = uc
+        .fleet
+        .test
+        .db
+        .write(&uc.fleet.org.owner)
+        .await
+        .expect("a transaction");
+    let new = NewProfile {
+        name: "Campus".into(),
+        settings: vec![Setting {
+            product: "cucm".into(),
+            purpose: "tomcat".into(),
+            ..setting
+        }],
+        ..NewProfile::default()
+    };
+    let made = profiles::create(&tx, new).await.expect("a profile");
+    profiles::assign(&tx, &[uc.cluster], Assignment::Own(made.id))
+        .await
+        .expect("it is given");
+    tx.commit().await.expect("it is kept");
+}
+
+#[tokio::test]
+async fn r13_a_csr_under_a_self_signed_profile_is_refused_whatever_is_installed() {
+    let uc = Uc::new().await;
+    let signed = Authority::new("Example").sign(&request("node-1.example.org"), 365);
+    uc.fleet
+        .install(uc.cluster, uc.nodes[1], "identity", "tomcat-ECDSA", &signed)
+        .await;
+    want(
+        &uc,
+        Setting {
+            signing: Some(Signing::SelfSigned),
+            ..Setting::default()
+        },
+    )
+    .await;
+    let targets = Targets::Installations(vec![uc.installed[0]]);
+    let code = refusal(&uc.fleet, Action::GenerateCsr(CsrOptions::default()), targets).await;
+    assert_eq!(code, "profile_self_signed");
+    // A purpose that the profile leaves open offers both ways (R34).
+    let plan = uc
+        .fleet
+        .plan(
+            Action::GenerateCsr(csr_for("tomcat-ECDSA")),
+            Targets::Nodes(vec![uc.nodes[1]]),
+            Order::default(),
+        )
+        .await
+        .expect("a plan");
+    assert_eq!((plan.targets, plan.refused), (1, 0));
+}
+
+#[tokio::test]
+async fn r14_an_upload_under_a_self_signed_profile_is_refused() {
+    let uc = Uc::new().await;
+    let (id, csr) = uc.csr(0).await;
+    let ca = Authority::new("Example");
+    let leaf = ca.sign(&csr, 365);
+    want(
+        &uc,
+        Setting {
+            signing: Some(Signing::SelfSigned),
+            ..Setting::default()
+        },
+    )
+    .await;
+    let action = upload(&[&leaf, &ca.intermediate, &ca.root]);
+    let code = refusal(&uc.fleet, action, Targets::Csrs(vec![id])).await;
+    assert_eq!(code, "profile_self_signed");
+}
+
+#[tokio::test]
+async fn r33_a_csr_asks_for_what_the_profile_wants_and_r18_for_anything_else_only_with_consent() {
+    let uc = Uc::new().await;
+    want(
+        &uc,
+        Setting {
+            signing: Some(Signing::CaSigned),
+            key_bits: Some(3072),
+            hash: Some("SHA256".into()),
+            subject: vec![("O".into(), "Example".into())],
+            ..Setting::default()
+        },
+    )
+    .await;
+    let targets_of = || Targets::Installations(vec![uc.installed[0]]);
+    let plan = uc
+        .fleet
+        .plan(
+            Action::GenerateCsr(CsrOptions::default()),
+            targets_of(),
+            Order::default(),
+        )
+        .await
+        .expect("a plan");
+    assert_eq!(codes(&plan), ["not_reversible"]);
+    uc.fleet.start(&plan).await.expect("a job");
+    let claimed = uc.fleet.claim(uc.agent, 10).await;
+    let work = payload(&claimed[0]);
+    assert!(
+        matches!(&work.steps[0], Step::GenerateCsr(spec) if spec.key_bits == 3072 && spec.subject == [("O".to_string(), "Example".to_string())]),
+        "{:?}",
+        work.steps[0]
+    );
+    let other = CsrOptions {
+        key_bits: Some(2048),
+        subject: vec![("O".into(), "Other".into())],
+        ..CsrOptions::default()
+    };
+    let plan = uc
+        .fleet
+        .plan(Action::GenerateCsr(other), targets_of(), Order::default())
+        .await
+        .expect("a plan");
+    let warning = plan
+        .warnings
+        .iter()
+        .find(|warning| warning.code == "not_as_profile")
+        .expect("a warning");
+    assert!(warning.consent);
+    for word in ["3072", "2048", "O=Example", "O=Other", "Campus"] {
+        assert!(warning.message.contains(word), "{word}: {}", warning.message);
+    }
+}
+
+#[tokio::test]
+async fn r18_an_answer_that_is_not_as_the_profile_wants_it_needs_consent() {
+    let uc = Uc::new().await;
+    want(
+        &uc,
+        Setting {
+            signing: Some(Signing::CaSigned),
+            subject: vec![("O".into(), "Nobody asked for it".into())],
+            ..Setting::default()
+        },
+    )
+    .await;
+    let (id, csr) = uc.csr(0).await;
+    let ca = Authority::new("Example");
+    let leaf = ca.sign(&csr, 365);
+    let plan = uc
+        .fleet
+        .plan(
+            upload(&[&leaf, &ca.intermediate, &ca.root]),
+            Targets::Csrs(vec![id]),
+            Order::default(),
+        )
+        .await
+        .expect("a plan");
+    assert_eq!((plan.targets, plan.refused), (1, 0));
+    assert!(
+        plan.warnings
+            .iter()
+            .any(|warning| warning.code == "not_as_profile" && warning.consent),
+        "{:?}",
+        plan.warnings
+    );
+}
