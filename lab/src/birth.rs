@@ -5,7 +5,7 @@ use crate::{
     keys::Pool,
     mix::{Age, Dice, Kind, Oddity},
     product::{Holder, Product, Service},
-    rules::{company_subject, default_common_name},
+    rules::{company_subject, default_common_name, further_stores},
     state::{ClusterState, Identity, NodeState, Served, Shelf, Stored},
     world::World,
 };
@@ -36,7 +36,7 @@ type Identities = Vec<BTreeMap<&'static str, Arc<Born>>>;
 impl Nursery<'_> {
     pub(crate) fn bear(&self, plan: &ClusterPlan) -> anyhow::Result<ClusterState> {
         let mut identities: Identities = vec![BTreeMap::new(); plan.hosts.len()];
-        for service in plan.product.services() {
+        for service in plan.product.services(plan.version) {
             self.bear_service(plan, service, &mut identities)
                 .with_context(|| format!("cannot make the certificates of {} for {}", service.name, plan.name))?;
         }
@@ -56,6 +56,7 @@ impl Nursery<'_> {
                 user: "certadmin".to_owned(),
                 password: uuid::Uuid::new_v4().simple().to_string(),
                 port: 0,
+                ssh_port: 0,
                 served: Served {
                     chain,
                     key: tomcat.identity.key.clone(),
@@ -229,12 +230,12 @@ impl Nursery<'_> {
     /// What a node's own certificates bring into a trust store.
     fn collect(&self, plan: &ClusterPlan, store: &str, own: &BTreeMap<&'static str, Arc<Born>>, into: &mut Collected) {
         for (name, born) in own {
-            let by_rule = plan.product.service(name).and_then(|service| service.trust) == Some(store);
-            let brought = match store {
-                "CallManager" => by_rule || *name == "CAPF",
-                "Phone-SAST" | "Phone-CTL" => matches!(*name, "CallManager" | "ITLRecovery"),
-                _ => by_rule,
-            };
+            let by_rule = plan
+                .product
+                .service(plan.version, name)
+                .and_then(|service| service.trust)
+                == Some(store);
+            let brought = by_rule || further_stores(name).contains(&store);
             if brought && born.signed {
                 for issuer in [self.world.corporate.root(), self.world.corporate.intermediate()] {
                     into.add(issuer, self.shelf.put(Stored::new(issuer)));

@@ -18,7 +18,7 @@ use std::{
 /// Run a simulated fleet of Cisco UC clusters, and play the CA outside.
 ///
 /// The lab is a simulation: no node is real. Each one is a TLS server on a loopback port of its own that speaks the certificate API of
-/// real nodes and keeps their rules.
+/// real nodes and keeps their rules. Each has a command line over SSH on a second port, and nodes before release 14 have that alone.
 #[derive(Clone, Debug, Args)]
 pub struct LabArgs {
     /// Folder of the lab's state: certificates, keys, the outside CA, `lab.json`.
@@ -46,7 +46,8 @@ enum LabCommand {
     ///   NODE:STEP:STATUS[:TIMES]        the step is refused with that HTTP status
     ///   NODE:STEP:drop[:TIMES]          the connection breaks before the step is done
     ///   NODE:STEP:lost[:TIMES]          the step is done, and its answer is lost
-    /// STEP is snapshot, csr-generate, csr-read, csr-delete, identity-upload, identity-read, trust-upload or trust-read.
+    /// STEP is snapshot, csr-generate, csr-read, csr-delete, identity-upload, identity-read, trust-upload, trust-read,
+    /// trust-delete, regenerate, reuse-tomcat or service-restart; it fails over the API and on the command line alike.
     #[command(verbatim_doc_comment)]
     Up {
         /// Number of clusters, 1 to 300; on average a cluster has four nodes.

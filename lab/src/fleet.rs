@@ -1,9 +1,9 @@
 //! Which clusters and nodes a fleet of a given size has: names, products, versions and roles.
 //!
 //! The company is invented: Holmgard Logistics, `holmgard.example`, with three clusters at each of its sites. They have three, four and
-//! five nodes, so that a fleet has four nodes for each cluster.
+//! five nodes, so that a fleet has four nodes for each cluster. Products and releases repeat every four sites.
 
-use crate::product::Product;
+use crate::{product::Product, version::Version};
 
 /// The domain of all nodes.
 pub(crate) const DOMAIN: &str = "holmgard.example";
@@ -22,7 +22,7 @@ pub(crate) struct ClusterPlan {
     pub(crate) index: usize,
     pub(crate) name: String,
     pub(crate) product: Product,
-    pub(crate) version: u8,
+    pub(crate) version: Version,
     /// Host names without domain, the publisher first.
     pub(crate) hosts: Vec<String>,
 }
@@ -38,17 +38,21 @@ fn plan_cluster(index: usize) -> ClusterPlan {
     if number >= SITES.len() {
         site.push_str(&(number / SITES.len() + 1).to_string());
     }
-    let (kind, short, product, version, nodes) = match index % 3 {
-        0 => ("voice", "cm", Product::Cucm, 15, 3),
-        1 => (
-            "presence",
-            "im",
-            Product::Imp,
-            if number.is_multiple_of(2) { 15 } else { 14 },
-            4,
-        ),
-        _ => ("contact", "cc", Product::Cucm, 14, 5),
+    let (kind, short, product, version) = match (number % 4, index % 3) {
+        (0, 0) => ("voice", "cm", Product::Cucm, Version::V15),
+        (0, 1) => ("presence", "im", Product::Imp, Version::V15),
+        (0, _) => ("contact", "cc", Product::Cucm, Version::V14),
+        (1, 0) => ("mail", "cx", Product::Cuc, Version::V15),
+        (1, 1) => ("presence", "im", Product::Imp, Version::V14),
+        (1, _) => ("voice", "cm", Product::Cucm, Version::V12_5),
+        (2, 0) => ("emergency", "er", Product::Cer, Version::V14),
+        (2, 1) => ("mail", "cx", Product::Cuc, Version::V12_5),
+        (2, _) => ("voice", "cm", Product::Cucm, Version::V11_5),
+        (_, 0) => ("emergency", "er", Product::Cer, Version::V12_5),
+        (_, 1) => ("presence", "im", Product::Imp, Version::V12_5),
+        (_, _) => ("mail", "cx", Product::Cuc, Version::V14),
     };
+    let nodes = index % 3 + 3;
     let host = |node: usize| match node {
         0 => format!("{site}-{short}-pub"),
         node => format!("{site}-{short}-sub{node}"),
@@ -76,18 +80,28 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_fleet_has_both_products_and_both_versions() {
-        let fleet = plan(3);
-        assert!(fleet.iter().any(|cluster| cluster.product == Product::Imp));
-        assert!(
+    fn the_smallest_fleet_has_two_products_and_two_versions_and_twelve_clusters_have_all() {
+        let has = |fleet: &[ClusterPlan], product, version| {
             fleet
                 .iter()
-                .any(|cluster| cluster.product == Product::Cucm && cluster.version == 14)
-        );
-        assert!(
-            fleet
-                .iter()
-                .any(|cluster| cluster.product == Product::Cucm && cluster.version == 15)
-        );
+                .any(|cluster| (cluster.product, cluster.version) == (product, version))
+        };
+        let small = plan(3);
+        assert!(has(&small, Product::Imp, Version::V15));
+        assert!(has(&small, Product::Cucm, Version::V14) && has(&small, Product::Cucm, Version::V15));
+        assert!(small.iter().all(|cluster| cluster.version.has_rest()));
+        let large = plan(12);
+        for product in Product::ALL {
+            assert!(large.iter().any(|cluster| cluster.product == product), "{product:?}");
+            assert!(
+                large
+                    .iter()
+                    .any(|cluster| cluster.product == product && !cluster.version.has_rest()),
+                "{product:?} without REST"
+            );
+        }
+        for version in Version::ALL {
+            assert!(has(&large, Product::Cucm, version), "{version:?}");
+        }
     }
 }

@@ -8,10 +8,11 @@ use crate::{
     files::{make_private_dir, write_private},
     fleet::{ClusterPlan, plan},
     keys::{Keys, Pool},
-    node::{Node, bind},
+    node::{Node, Sockets, bind},
     outside_ca::OutsideCa,
     record::{Operation, Record, Request},
     rules::served_now,
+    ssh,
     state::{ClusterState, Shelf},
     world::World,
 };
@@ -24,6 +25,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
+use tokio::net::TcpSocket;
 
 /// How to start a lab.
 #[derive(Clone, Debug)]
@@ -79,15 +81,21 @@ pub struct NodeInfo {
     pub fqdn: String,
     /// Its cluster.
     pub cluster: String,
-    /// `cucm` or `imp`.
+    /// `cucm`, `imp`, `cuc` or `cer`.
     pub product: String,
-    /// `14` or `15`.
+    /// `11.5`, `12.5`, `14` or `15`.
     pub version: String,
     /// `publisher` or `subscriber`.
     pub role: String,
     /// Where it listens: address and port.
     pub address: SocketAddr,
-    /// User of the node's REST API.
+    /// Where its command line listens over SSH.
+    pub ssh: SocketAddr,
+    /// SHA-256 of its SSH host key, as SSH programs show it.
+    pub ssh_host_key: String,
+    /// The connector of Certyard's agent for it: `cisco_uc`, or `cisco_cli` where the release has no REST API.
+    pub connector: String,
+    /// User of the node's REST API and command line.
     pub user: String,
     /// That user's password.
     pub password: String,
@@ -160,7 +168,7 @@ impl Lab {
                 .map(|cluster| cluster.read(|state| state.nodes.len()))
                 .sum(),
         );
-        let nodes = place_nodes(&clusters, options.listen, &record)?;
+        let nodes = place_nodes(&clusters, options.listen, &dir.join("ssh"), &record)?;
         let inner = Arc::new(Inner {
             dir,
             nodes,
@@ -170,6 +178,10 @@ impl Lab {
             writing: Mutex::new(()),
             _lock: lock,
         });
+        for node in &inner.nodes {
+            // Set once: the node was made for this lab.
+            let _ = node.home.set(Arc::downgrade(&inner));
+        }
         for fault in options.faults {
             inner.add_fault(&fault).await?;
         }
@@ -349,9 +361,17 @@ fn info(node: &Node) -> Option<NodeInfo> {
             fqdn: state.fqdn(),
             cluster: cluster.name.clone(),
             product: cluster.product.as_str().to_owned(),
-            version: cluster.version.to_string(),
+            version: cluster.version.as_str().to_owned(),
             role: if state.publisher { "publisher" } else { "subscriber" }.to_owned(),
             address: node.address,
+            ssh: node.ssh_address,
+            ssh_host_key: node.ssh_host_key.clone(),
+            connector: if cluster.version.has_rest() {
+                "cisco_uc"
+            } else {
+                "cisco_cli"
+            }
+            .to_owned(),
             user: state.user.clone(),
             password: state.password.clone(),
             sha256: hex::encode(state.served.chain.first()?.sha256),
@@ -426,47 +446,69 @@ fn bear_all(
     })
 }
 
-/// Gives every node its port of the last start or, where that is taken, another one.
-fn place_nodes(clusters: &[Arc<Cluster>], listen: IpAddr, record: &Arc<Record>) -> anyhow::Result<Vec<Arc<Node>>> {
+/// Gives every node its ports of the last start or, where one is taken, another one.
+fn place_nodes(
+    clusters: &[Arc<Cluster>],
+    listen: IpAddr,
+    host_keys: &Path,
+    record: &Arc<Record>,
+) -> anyhow::Result<Vec<Arc<Node>>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut nodes = Vec::new();
     // Known ports first: else a new node could be given the port that an old one is about to ask for.
-    let mut sockets = Vec::new();
+    let mut known = Vec::new();
+    let bind_known = |port: u16| -> anyhow::Result<Option<TcpSocket>> {
+        if port == 0 {
+            return Ok(None);
+        }
+        bind(SocketAddr::new(listen, port)).map(Some)
+    };
     for cluster in clusters {
-        for port in cluster.read(|state| state.nodes.iter().map(|node| node.port).collect::<Vec<_>>()) {
-            sockets.push(if port == 0 {
-                None
-            } else {
-                Some(bind(SocketAddr::new(listen, port))?)
-            });
+        let ports = |state: &ClusterState| {
+            state
+                .nodes
+                .iter()
+                .map(|node| [node.port, node.ssh_port])
+                .collect::<Vec<_>>()
+        };
+        for [tls, ssh] in cluster.read(ports) {
+            known.push((bind_known(tls)?, bind_known(ssh)?));
         }
     }
-    let mut sockets = sockets.into_iter();
+    let mut known = known.into_iter();
+    let or_free = |socket: Option<TcpSocket>| socket.map_or_else(|| bind(SocketAddr::new(listen, 0)), Ok);
     for cluster in clusters {
         let mut moved = Vec::new();
-        for index in 0..cluster.read(|state| state.nodes.len()) {
-            let socket = match sockets.next().flatten() {
-                Some(socket) => socket,
-                None => bind(SocketAddr::new(listen, 0))?,
+        let names = cluster.read(|state| state.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>());
+        for (index, name) in names.iter().enumerate() {
+            let (tls, ssh) = known.next().unwrap_or_default();
+            let sockets = Sockets {
+                tls: or_free(tls)?,
+                ssh: or_free(ssh)?,
             };
             let node = Node::new(
                 Arc::clone(cluster),
                 index,
-                socket,
+                sockets,
+                ssh::host_key(host_keys, name)?,
                 Arc::clone(&provider),
                 Arc::clone(record),
             )?;
-            moved.push((index, node.address.port()));
+            moved.push((index, node.address.port(), node.ssh_address.port()));
             nodes.push(Arc::new(node));
         }
-        moved.retain(|(index, port)| {
-            cluster.read(|state| state.nodes.get(*index).is_some_and(|node| node.port != *port))
+        moved.retain(|(index, port, ssh)| {
+            cluster.read(|state| {
+                let known = state.nodes.get(*index);
+                known.is_some_and(|node| (node.port, node.ssh_port) != (*port, *ssh))
+            })
         });
         if !moved.is_empty() {
             let stored = cluster.change(|state| {
-                for (index, port) in &moved {
+                for (index, port, ssh) in &moved {
                     if let Some(node) = state.nodes.get_mut(*index) {
                         node.port = *port;
+                        node.ssh_port = *ssh;
                     }
                 }
                 Ok(())
@@ -477,10 +519,10 @@ fn place_nodes(clusters: &[Arc<Cluster>], listen: IpAddr, record: &Arc<Record>) 
     Ok(nodes)
 }
 
-/// A fleet of 1,200 nodes listens on 1,200 ports; many systems allow 1,024 open files until one asks for more.
+/// A fleet of 1,200 nodes listens on 2,400 ports; many systems allow 1,024 open files until one asks for more.
 fn allow_many_files(nodes: usize) {
     use rustix::process::{Resource, getrlimit, setrlimit};
-    let wanted = nodes as u64 * 4 + 1_024;
+    let wanted = nodes as u64 * 6 + 1_024;
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current.is_some_and(|current| current < wanted) {
         limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));

@@ -6,10 +6,10 @@
 //!
 //! | room | what it holds |
 //! |---|---|
-//! | `product`, `rules` | what a node has and how it decides; pure |
+//! | `product`, `version`, `rules` | what a node has and how it decides; pure |
 //! | `fleet`, `mix`, `birth`, `world` | what a new fleet looks like, the same for the same seed |
 //! | `state`, `keys`, `files`, `cluster` | what is on disk; a change is there before it is seen |
-//! | `rest`, `node`, `faults`, `record` | the node on the wire, its troubles, and what it was asked |
+//! | `rest`, `shell`, `ssh`, `node`, `faults`, `record` | the node on the wire, its troubles, and what it was asked |
 //! | `lab`, `control`, `cli` | the running fleet, and how people and programs speak to it |
 //! | `outside_ca` | the CA that signs what nodes ask for, with the mistakes that real ones make |
 
@@ -29,7 +29,10 @@ mod product;
 mod record;
 mod rest;
 mod rules;
+mod shell;
+mod ssh;
 mod state;
+mod version;
 mod world;
 
 pub use cli::{LabArgs, run};
@@ -38,3 +41,4 @@ pub use lab::{Lab, LabFile, LabOptions, NodeInfo};
 pub use outside_ca::{Answer, Mistake, OutsideCa};
 pub use product::Product;
 pub use record::{Operation, Request};
+pub use version::Version;

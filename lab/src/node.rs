@@ -1,12 +1,15 @@
-//! One node on the wire: its port, its TLS certificate, its credentials and its faults.
+//! One node on the wire: its ports, its TLS certificate, its credentials and its faults.
 
 use crate::{
     cluster::Cluster,
     faults::{Failure, NodeFaults, Trouble},
     keys::Keys,
+    lab::Inner,
     record::{Operation, Record, Request as Seen},
     rest::{Call, answer, error_body, route},
+    ssh,
     state::Served,
+    version::Version,
 };
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -25,7 +28,7 @@ use rustls_pki_types::CertificateDer;
 use std::{
     net::SocketAddr,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak},
     time::Duration,
 };
 use tokio::{
@@ -63,7 +66,7 @@ enum Phase {
     Cut,
 }
 
-/// The node's port.
+/// A port of the node.
 #[derive(Debug)]
 enum Door {
     Open(JoinHandle<()>),
@@ -80,6 +83,13 @@ pub(crate) struct Node {
     /// Its place in the cluster.
     pub(crate) index: usize,
     pub(crate) address: SocketAddr,
+    /// Where its command line listens.
+    pub(crate) ssh_address: SocketAddr,
+    /// SHA-256 of its SSH host key.
+    pub(crate) ssh_host_key: String,
+    /// The lab around it.
+    pub(crate) home: OnceLock<Weak<Inner>>,
+    version: Version,
     authorization: String,
     serving: Arc<Serving>,
     tls: Arc<ServerConfig>,
@@ -87,6 +97,16 @@ pub(crate) struct Node {
     record: Arc<Record>,
     phase: watch::Sender<Phase>,
     door: tokio::sync::Mutex<Door>,
+    ssh: Arc<russh::server::Config>,
+    ssh_door: tokio::sync::Mutex<Door>,
+}
+
+/// What a node listens with.
+pub(crate) struct Sockets {
+    /// For its API.
+    pub(crate) tls: TcpSocket,
+    /// For its command line.
+    pub(crate) ssh: TcpSocket,
 }
 
 /// Binds the port, or any free one where it is taken.
@@ -111,20 +131,22 @@ pub(crate) fn bind(address: SocketAddr) -> anyhow::Result<TcpSocket> {
 }
 
 impl Node {
-    /// A node whose port is bound and not yet open.
+    /// A node whose ports are bound and not yet open.
     pub(crate) fn new(
         cluster: Arc<Cluster>,
         index: usize,
-        socket: TcpSocket,
+        sockets: Sockets,
+        host_key: russh::keys::PrivateKey,
         provider: Arc<CryptoProvider>,
         record: Arc<Record>,
     ) -> anyhow::Result<Self> {
-        let (name, served, credentials) = cluster.read(|state| {
+        let (name, served, credentials, version) = cluster.read(|state| {
             let node = state.nodes.get(index).context("no such node in its cluster")?;
             anyhow::Ok((
                 node.name.clone(),
                 node.served.clone(),
                 format!("{}:{}", node.user, node.password),
+                state.version,
             ))
         })?;
         let serving = Arc::new(Serving(RwLock::new(certified(&served, &cluster.keys)?)));
@@ -141,59 +163,76 @@ impl Node {
             name,
             cluster,
             index,
-            address: socket.local_addr()?,
+            address: sockets.tls.local_addr()?,
+            ssh_address: sockets.ssh.local_addr()?,
+            ssh_host_key: ssh::fingerprint(&host_key),
+            home: OnceLock::new(),
+            version,
             authorization: format!("Basic {}", STANDARD.encode(credentials)),
             serving,
             tls: Arc::new(tls),
             faults: Mutex::default(),
             record,
             phase: watch::Sender::new(Phase::Serving(0)),
-            door: tokio::sync::Mutex::new(Door::Shut(socket)),
+            door: tokio::sync::Mutex::new(Door::Shut(sockets.tls)),
+            ssh: Arc::new(ssh::config(host_key)),
+            ssh_door: tokio::sync::Mutex::new(Door::Shut(sockets.ssh)),
         })
     }
 
-    /// Opens the port.
+    /// Opens the ports.
     pub(crate) async fn open(self: &Arc<Self>) -> anyhow::Result<()> {
-        let mut door = self.door.lock().await;
-        if let Door::Open(_) = &*door {
-            return Ok(());
-        }
-        let socket = match std::mem::replace(&mut *door, Door::Gone) {
-            Door::Shut(socket) => socket,
-            Door::Open(_) | Door::Gone => anyhow::bail!("{} has given its port up", self.name),
-        };
-        let listener = socket
-            .listen(128)
-            .with_context(|| format!("cannot listen on {}", self.address))?;
-        self.phase.send_modify(|phase| *phase = next(*phase));
-        *door = Door::Open(tokio::spawn(accept(Arc::clone(self), listener)));
-        Ok(())
+        let node = Arc::clone(self);
+        let opened = open(&self.door, self.address, |listener| {
+            self.phase.send_modify(|phase| *phase = next(*phase));
+            accept(listener, self.name.clone(), move |stream| {
+                converse(Arc::clone(&node), stream, node.phase.subscribe())
+            })
+        });
+        opened.await?;
+        let node = Arc::clone(self);
+        let opened = open(&self.ssh_door, self.ssh_address, |listener| {
+            accept(listener, self.name.clone(), move |stream| {
+                converse_ssh(Arc::clone(&node), stream, node.phase.subscribe())
+            })
+        });
+        opened.await
     }
 
-    /// Closes the port and every connection, and keeps the port for later.
+    /// Closes the ports and every connection, and keeps the ports for later.
     pub(crate) async fn shut(&self) -> anyhow::Result<()> {
-        let mut door = self.door.lock().await;
-        if self.close(&mut door).await {
-            *door = Door::Shut(bind(self.address)?);
+        for (door, address) in self.doors() {
+            let mut door = door.lock().await;
+            if self.close(&mut door).await {
+                *door = Door::Shut(bind(address)?);
+            }
         }
         Ok(())
     }
 
-    /// Closes the port and every connection for good.
+    /// Closes the ports and every connection for good.
     pub(crate) async fn end(&self) {
-        let mut door = self.door.lock().await;
-        self.close(&mut door).await;
-        *door = Door::Gone;
+        for (door, _) in self.doors() {
+            let mut door = door.lock().await;
+            self.close(&mut door).await;
+            *door = Door::Gone;
+        }
     }
 
-    /// As [`Self::end`], without waiting for the port to be free.
+    /// As [`Self::end`], without waiting for the ports to be free.
     pub(crate) fn end_now(&self) {
-        if let Ok(mut door) = self.door.try_lock()
-            && let Door::Open(task) = std::mem::replace(&mut *door, Door::Gone)
-        {
-            task.abort();
+        for (door, _) in self.doors() {
+            if let Ok(mut door) = door.try_lock()
+                && let Door::Open(task) = std::mem::replace(&mut *door, Door::Gone)
+            {
+                task.abort();
+            }
         }
         self.phase.send_replace(Phase::Cut);
+    }
+
+    fn doors(&self) -> [(&tokio::sync::Mutex<Door>, SocketAddr); 2] {
+        [(&self.door, self.address), (&self.ssh_door, self.ssh_address)]
     }
 
     async fn close(&self, door: &mut Door) -> bool {
@@ -203,6 +242,17 @@ impl Node {
         let _ = task.await;
         self.phase.send_replace(Phase::Cut);
         true
+    }
+
+    /// These are the credentials of the node's administrator.
+    pub(crate) fn knows(&self, user: &str, password: &str) -> bool {
+        self.authorization == format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+    }
+
+    /// Restarts the service of the node's TLS port.
+    pub(crate) fn restart_tomcat(&self) -> anyhow::Result<()> {
+        let lab = self.home.get().and_then(Weak::upgrade).context("the lab is ending")?;
+        lab.restart(&self.name).map(drop)
     }
 
     /// Serves what the state says from now on, and ends the connections that know the former certificate.
@@ -231,18 +281,18 @@ impl Node {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).offline()
     }
 
-    fn take_failure(&self, operation: Operation) -> Option<Failure> {
+    pub(crate) fn take_failure(&self, operation: Operation) -> Option<Failure> {
         self.faults
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take(operation)
     }
 
-    fn delay(&self) -> Duration {
+    pub(crate) fn delay(&self) -> Duration {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).delay()
     }
 
-    fn note(&self, operation: Option<Operation>, service: String, status: u16, changed: bool) {
+    pub(crate) fn note(&self, operation: Option<Operation>, service: String, status: u16, changed: bool) {
         let node = self.name.clone();
         self.record.add(Seen {
             at: Utc::now(),
@@ -262,17 +312,57 @@ fn next(phase: Phase) -> Phase {
     }
 }
 
-async fn accept(node: Arc<Node>, listener: TcpListener) {
+/// Listens at a door that is shut.
+async fn open<T: Future<Output = ()> + Send + 'static>(
+    door: &tokio::sync::Mutex<Door>,
+    address: SocketAddr,
+    task: impl FnOnce(TcpListener) -> T,
+) -> anyhow::Result<()> {
+    let mut door = door.lock().await;
+    if let Door::Open(_) = &*door {
+        return Ok(());
+    }
+    let socket = match std::mem::replace(&mut *door, Door::Gone) {
+        Door::Shut(socket) => socket,
+        Door::Open(_) | Door::Gone => anyhow::bail!("the port {address} was given up"),
+    };
+    let listener = socket
+        .listen(128)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    *door = Door::Open(tokio::spawn(task(listener)));
+    Ok(())
+}
+
+async fn accept<T: Future<Output = ()> + Send + 'static>(
+    listener: TcpListener,
+    node: String,
+    converse: impl Fn(TcpStream) -> T,
+) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let phase = node.phase.subscribe();
-                tokio::spawn(converse(Arc::clone(&node), stream, phase));
+                tokio::spawn(converse(stream));
             }
             Err(error) => {
-                tracing::warn!(node = node.name, %error, "a connection could not be accepted");
+                tracing::warn!(node, %error, "a connection could not be accepted");
                 // Most likely there are no file descriptors left; trying at once would only burn time.
                 tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// A conversation over SSH lasts over a restart of the service behind the other port.
+async fn converse_ssh(node: Arc<Node>, stream: TcpStream, mut phase: watch::Receiver<Phase>) {
+    let config = Arc::clone(&node.ssh);
+    let mut conversation = pin!(ssh::converse(node, config, stream));
+    loop {
+        tokio::select! {
+            () = conversation.as_mut() => return,
+            changed = phase.changed() => {
+                if changed.is_err() || *phase.borrow_and_update() == Phase::Cut {
+                    return;
+                }
             }
         }
     }
@@ -321,6 +411,10 @@ const BODY_BYTES: usize = 1024 * 1024;
 
 async fn handle(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
     tokio::time::sleep(node.delay()).await;
+    if !node.version.has_rest() {
+        node.note(None, String::new(), 404, false);
+        return Ok(no_such_page());
+    }
     let given = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -383,5 +477,16 @@ fn respond(status: u16, body: &serde_json::Value) -> Response<Full<Bytes>> {
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = header::HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}
+
+/// A web server without the API.
+fn no_such_page() -> Response<Full<Bytes>> {
+    let page =
+        "<!doctype html><html><head><title>HTTP Status 404</title></head><body><h1>HTTP Status 404</h1></body></html>";
+    let mut response = Response::new(Full::new(Bytes::from_static(page.as_bytes())));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    let html = header::HeaderValue::from_static("text/html;charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
     response
 }

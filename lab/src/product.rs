@@ -1,8 +1,11 @@
 //! What each product keeps on a node: its identity services, its trust stores, and which of them a cluster shares.
 //!
 //! This is the node's own view, by the names that its REST API uses: the trust store of `tomcat` is `tomcat-trust` in every
-//! document and `tomcat` in the API.
+//! document and `tomcat` in the API. The tables of services stand in [`services`].
 
+mod services;
+
+use crate::version::Version;
 use serde::{Deserialize, Serialize};
 
 /// A product that the lab simulates.
@@ -13,28 +16,55 @@ pub enum Product {
     Cucm,
     /// Cisco IM and Presence.
     Imp,
+    /// Cisco Unity Connection.
+    Cuc,
+    /// Cisco Emergency Responder.
+    Cer,
 }
 
 impl Product {
+    /// Every product.
+    pub const ALL: [Self; 4] = [Self::Cucm, Self::Imp, Self::Cuc, Self::Cer];
+
     /// Its name in `lab.json`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Cucm => "cucm",
             Self::Imp => "imp",
+            Self::Cuc => "cuc",
+            Self::Cer => "cer",
         }
     }
 
-    /// Its identity services.
-    pub fn services(self) -> &'static [Service] {
+    /// How `show network cluster` calls what a node of it is.
+    pub(crate) fn as_network(self) -> &'static str {
         match self {
-            Self::Cucm => CUCM_SERVICES,
-            Self::Imp => IMP_SERVICES,
+            Self::Cucm => "callmanager",
+            Self::Imp => "cups",
+            Self::Cuc => "connection",
+            Self::Cer => "cer",
+        }
+    }
+
+    /// Its identity services in a release.
+    pub fn services(self, version: Version) -> &'static [Service] {
+        let old = !version.has_rest();
+        match self {
+            Self::Cucm if version == Version::V11_5 => services::CUCM_11_5,
+            Self::Cucm if old => services::CUCM_12_5,
+            Self::Cucm => services::CUCM,
+            Self::Imp if old => services::IMP_BEFORE_14,
+            Self::Imp => services::IMP,
+            Self::Cuc if old => services::CUC_BEFORE_14,
+            Self::Cuc => services::CUC,
+            Self::Cer if old => services::CER_BEFORE_14,
+            Self::Cer => services::CER,
         }
     }
 
     /// The service of that name, whatever the case of its letters.
-    pub fn service(self, name: &str) -> Option<&'static Service> {
-        self.services()
+    pub fn service(self, version: Version, name: &str) -> Option<&'static Service> {
+        self.services(version)
             .iter()
             .find(|service| service.name.eq_ignore_ascii_case(name))
     }
@@ -44,6 +74,7 @@ impl Product {
         match self {
             Self::Cucm => CUCM_STORES,
             Self::Imp => IMP_STORES,
+            Self::Cuc | Self::Cer => SMALL_STORES,
         }
     }
 
@@ -80,7 +111,7 @@ pub struct Service {
     pub holder: Holder,
     /// Key usage of its CSR.
     pub key_usage: &'static [&'static str],
-    extended_key_usage: &'static [&'static str],
+    pub(crate) extended_key_usage: &'static [&'static str],
 }
 
 impl Service {
@@ -105,81 +136,40 @@ pub struct Store {
     pub name: &'static str,
     /// What is put in on one node appears on every node of the cluster.
     pub replicated: bool,
-}
-
-const TLS: &[&str] = &["serverAuth", "clientAuth"];
-const TLS_IPSEC: &[&str] = &["serverAuth", "clientAuth", "ipsecEndSystem"];
-const SIGN_DATA: &[&str] = &["digitalSignature", "dataEncipherment"];
-const SIGN_KEY_DATA: &[&str] = &["digitalSignature", "keyEncipherment", "dataEncipherment"];
-const SIGN_CERTS: &[&str] = &["digitalSignature", "keyCertSign"];
-
-const fn service(
-    name: &'static str,
-    trust: Option<&'static str>,
-    elliptic: bool,
-    holder: Holder,
-    key_usage: &'static [&'static str],
-    extended_key_usage: &'static [&'static str],
-) -> Service {
-    Service {
-        name,
-        trust,
-        elliptic,
-        holder,
-        key_usage,
-        extended_key_usage,
-    }
+    /// What is deleted on one node is gone on every node of the cluster.
+    pub deleted_everywhere: bool,
+    /// It is changed on the publisher alone (R22).
+    pub publisher_only: bool,
 }
 
 const fn store(name: &'static str, replicated: bool) -> Store {
-    Store { name, replicated }
+    Store {
+        name,
+        replicated,
+        deleted_everywhere: replicated,
+        publisher_only: false,
+    }
 }
 
-const CUCM_SERVICES: &[Service] = &[
-    service("tomcat", Some("tomcat"), false, Holder::EachNodeOrAll, SIGN_DATA, TLS),
-    service(
-        "tomcat-ECDSA",
-        Some("tomcat"),
-        true,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS,
-    ),
-    service(
-        "CallManager",
-        Some("CallManager"),
-        false,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS,
-    ),
-    service(
-        "CallManager-ECDSA",
-        Some("CallManager"),
-        true,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS,
-    ),
-    service("CAPF", Some("CAPF"), false, Holder::Publisher, SIGN_CERTS, TLS),
-    service(
-        "ipsec",
-        Some("ipsec"),
-        false,
-        Holder::EachNode,
-        SIGN_KEY_DATA,
-        TLS_IPSEC,
-    ),
-    service("TVS", Some("TVS"), false, Holder::EachNodeOrAll, SIGN_KEY_DATA, TLS),
-    service("ITLRecovery", None, false, Holder::Cluster, SIGN_KEY_DATA, &[]),
-    service("AUTHZ", None, false, Holder::Cluster, SIGN_DATA, &[]),
-];
+const CAPF_TRUST: Store = Store {
+    name: "CAPF",
+    replicated: false,
+    deleted_everywhere: true,
+    publisher_only: true,
+};
+
+const IPSEC_TRUST: Store = Store {
+    name: "ipsec",
+    replicated: false,
+    deleted_everywhere: false,
+    publisher_only: true,
+};
 
 const CUCM_STORES: &[Store] = &[
     store("tomcat", true),
     store("CallManager", true),
-    store("CAPF", false),
-    store("ipsec", false),
+    CAPF_TRUST,
+    IPSEC_TRUST,
     store("TVS", false),
     store("Phone-SAST", true),
     store("Phone-CTL", false),
@@ -187,59 +177,15 @@ const CUCM_STORES: &[Store] = &[
     store("Userlicensing", false),
 ];
 
-const IMP_SERVICES: &[Service] = &[
-    service("tomcat", Some("tomcat"), false, Holder::EachNodeOrAll, SIGN_DATA, TLS),
-    service(
-        "tomcat-ECDSA",
-        Some("tomcat"),
-        true,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS,
-    ),
-    service("cup", Some("cup"), false, Holder::EachNode, SIGN_DATA, TLS_IPSEC),
-    service("cup-ECDSA", Some("cup"), true, Holder::EachNode, SIGN_DATA, TLS_IPSEC),
-    service(
-        "cup-xmpp",
-        Some("cup-xmpp"),
-        false,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS_IPSEC,
-    ),
-    service(
-        "cup-xmpp-ECDSA",
-        Some("cup-xmpp"),
-        true,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS_IPSEC,
-    ),
-    service(
-        "cup-xmpp-s2s",
-        Some("cup-xmpp"),
-        false,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS_IPSEC,
-    ),
-    service(
-        "cup-xmpp-s2s-ECDSA",
-        Some("cup-xmpp"),
-        true,
-        Holder::EachNodeOrAll,
-        SIGN_DATA,
-        TLS_IPSEC,
-    ),
-    service("ipsec", Some("ipsec"), false, Holder::EachNode, SIGN_DATA, TLS_IPSEC),
-];
-
 const IMP_STORES: &[Store] = &[
     store("tomcat", true),
     store("cup", false),
     store("cup-xmpp", true),
-    store("ipsec", false),
+    IPSEC_TRUST,
 ];
+
+/// Unity Connection and Emergency Responder.
+const SMALL_STORES: &[Store] = &[store("tomcat", true), IPSEC_TRUST];
 
 /// Adds the suffix that documents use for a trust store.
 pub fn store_title(store: &str) -> String {
@@ -250,10 +196,15 @@ pub fn store_title(store: &str) -> String {
 mod tests {
     use super::*;
 
+    fn each() -> impl Iterator<Item = (Product, Version)> {
+        let of = |product| Version::ALL.into_iter().map(move |version| (product, version));
+        Product::ALL.into_iter().flat_map(of)
+    }
+
     #[test]
     fn every_service_names_a_trust_store_of_its_product() {
-        for product in [Product::Cucm, Product::Imp] {
-            for service in product.services() {
+        for (product, version) in each() {
+            for service in product.services(version) {
                 if let Some(trust) = service.trust {
                     assert!(product.store(trust).is_some(), "{} names {trust}", service.name);
                 }
@@ -268,9 +219,28 @@ mod tests {
             Some("tomcat")
         );
         assert_eq!(
-            Product::Imp.service("CUP-XMPP").map(|service| service.name),
+            Product::Imp
+                .service(Version::V15, "CUP-XMPP")
+                .map(|service| service.name),
             Some("cup-xmpp")
         );
-        assert!(Product::Imp.service("CAPF").is_none());
+        assert!(Product::Imp.service(Version::V15, "CAPF").is_none());
+    }
+
+    #[test]
+    fn r28_emergency_responder_has_no_ec_certificate() {
+        for version in Version::ALL {
+            assert!(Product::Cer.service(version, "tomcat").is_some());
+            assert!(Product::Cer.service(version, "tomcat-ECDSA").is_none());
+        }
+    }
+
+    #[test]
+    fn before_release_14_every_node_has_its_own_capf_and_tvs() {
+        for name in ["CAPF", "TVS"] {
+            let holder = |version| Product::Cucm.service(version, name).map(|service| service.holder);
+            assert_eq!(holder(Version::V12_5), Some(Holder::EachNode), "{name}");
+            assert_ne!(holder(Version::V14), Some(Holder::EachNode), "{name}");
+        }
     }
 }

@@ -10,31 +10,39 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// An operation of the node's REST API.
+/// An operation of a node, by its REST API or its command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Operation {
-    /// `GET /snapshot/server`.
+    /// `GET /snapshot/server`, `show cert list`.
     Snapshot,
-    /// `POST /csr`.
+    /// `POST /csr`, `set csr gen`.
     CsrGenerate,
-    /// `GET /csr`.
+    /// `GET /csr`, `show csr own`, `show csr list`.
     CsrRead,
-    /// `DELETE /csr`.
+    /// `DELETE /csr`, `set csr delete`.
     CsrDelete,
-    /// `POST /identity/certificates`.
+    /// `POST /identity/certificates`, `set cert import own`.
     IdentityUpload,
-    /// `GET /identity/certificate`.
+    /// `GET /identity/certificate`, `show cert own`.
     IdentityRead,
-    /// `POST /trust/certificates`.
+    /// `POST /trust/certificates`, `set cert import trust`.
     TrustUpload,
-    /// `GET /trust/certificate`.
+    /// `GET /trust/certificate`, `show cert trust`.
     TrustRead,
+    /// `set cert delete`.
+    TrustDelete,
+    /// `set cert regen`.
+    Regenerate,
+    /// `set cert reuse`.
+    ReuseTomcat,
+    /// `utils service restart`.
+    ServiceRestart,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Snapshot,
         Self::CsrGenerate,
         Self::CsrRead,
@@ -43,6 +51,10 @@ impl Operation {
         Self::IdentityRead,
         Self::TrustUpload,
         Self::TrustRead,
+        Self::TrustDelete,
+        Self::Regenerate,
+        Self::ReuseTomcat,
+        Self::ServiceRestart,
     ];
 
     /// Its name on the command line and in the record.
@@ -56,6 +68,10 @@ impl Operation {
             Self::IdentityRead => "identity-read",
             Self::TrustUpload => "trust-upload",
             Self::TrustRead => "trust-read",
+            Self::TrustDelete => "trust-delete",
+            Self::Regenerate => "regenerate",
+            Self::ReuseTomcat => "reuse-tomcat",
+            Self::ServiceRestart => "service-restart",
         }
     }
 
@@ -74,9 +90,9 @@ pub struct Request {
     pub node: String,
     /// What was asked; absent for a path that is none of the API's or a failed sign-in.
     pub operation: Option<Operation>,
-    /// The service or, for trust stores, the services with commas between.
+    /// The service or, for trust stores, the services with commas between; for a restart the service that was restarted.
     pub service: String,
-    /// The HTTP status; 0 where the connection was broken instead.
+    /// The HTTP status, for the command line the one that the API would answer; 0 where the connection was broken instead.
     pub status: u16,
     /// The stores of the node were changed. Stands also where the answer was lost.
     pub changed: bool,

@@ -5,13 +5,10 @@
 
 use crate::{
     cluster::Cluster,
-    product::Product,
     record::Operation,
-    rules::{CsrOrder, Refusal, add_trust, delete_csr, find_service, install_identity, plan_csr, put_csr, refuse},
-    state::{NodeState, Stored},
+    rules::{CsrOrder, Refusal, find_service, refuse},
+    state::{ClusterState, NodeState, Stored},
 };
-use certyard_pki::{Certificate, PrivateKey, make_csr, upload};
-use chrono::Utc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -121,22 +118,21 @@ type Performed = Result<(u16, Value, bool), Refusal>;
 
 fn perform(cluster: &Cluster, node: usize, call: &Call, service: &mut String) -> Performed {
     match call.operation {
-        Operation::Snapshot => read(cluster, node, |product, node| Ok(snapshot(product, node))),
+        Operation::Snapshot => read(cluster, node, |cluster, node| Ok(snapshot(cluster, node))),
         Operation::CsrGenerate => {
             let body: CsrBody = parse(&call.body)?;
             service.clone_from(&body.service);
             generate_csr(cluster, node, body)
         }
-        Operation::CsrRead => read(cluster, node, |product, node| {
-            let found = find_service(product, service)?;
+        Operation::CsrRead => read(cluster, node, |cluster, node| {
+            let found = find_service(cluster, service)?;
             match node.csrs.get(found.name) {
                 Some(csr) => Ok(json!({ "service": found.name, "csr": csr.pem })),
                 None => missing(format!("CSR for {} does not exist", found.name)),
             }
         }),
         Operation::CsrDelete => {
-            let gone = cluster.change(|state| delete_csr(state, node, service))?;
-            cluster.forget_keys(&gone);
+            cluster.delete_csr(node, service)?;
             Ok((
                 200,
                 json!({ "message": format!("The CSR for {service} is deleted") }),
@@ -146,13 +142,11 @@ fn perform(cluster: &Cluster, node: usize, call: &Call, service: &mut String) ->
         Operation::IdentityUpload => {
             let body: IdentityBody = parse(&call.body)?;
             service.clone_from(&body.service);
-            let upload = read_certificates(&body.certificates)?;
-            let shelf = &cluster.shelf;
-            cluster.change(|state| install_identity(state, shelf, node, &body.service, &upload, Utc::now()))?;
+            cluster.install_identity(node, &body.service, &body.certificates)?;
             Ok((200, json!({ "message": uploaded_identity(service) }), true))
         }
-        Operation::IdentityRead => read(cluster, node, |product, node| {
-            let found = find_service(product, service)?;
+        Operation::IdentityRead => read(cluster, node, |cluster, node| {
+            let found = find_service(cluster, service)?;
             match node.identities.get(found.name) {
                 Some(identity) => Ok(json!({ "service": found.name, "certificate": identity.certificate.to_pem() })),
                 None => missing(format!("There is no {} certificate on this node", found.name)),
@@ -161,12 +155,10 @@ fn perform(cluster: &Cluster, node: usize, call: &Call, service: &mut String) ->
         Operation::TrustUpload => {
             let body: TrustBody = parse(&call.body)?;
             *service = body.service.join(",");
-            let upload = read_certificates(&body.certificates)?;
             if body.service.is_empty() {
                 return refuse("service must name at least one service");
             }
-            let shelf = &cluster.shelf;
-            let changed = cluster.change(|state| add_trust(state, shelf, node, &body.service, &upload))?;
+            let changed = cluster.add_trust(node, &body.service, &body.certificates)?;
             let message = if changed {
                 "The certificates are uploaded"
             } else {
@@ -174,19 +166,27 @@ fn perform(cluster: &Cluster, node: usize, call: &Call, service: &mut String) ->
             };
             Ok((201, json!({ "message": message }), changed))
         }
-        Operation::TrustRead => read(cluster, node, |product, node| {
-            let Some(store) = product.store(service) else {
+        Operation::TrustRead => read(cluster, node, |cluster, node| {
+            let Some(store) = cluster.product.store(service) else {
                 return refuse(format!("Invalid service: {service}"));
             };
             let held = node.trusts.get(store.name).map_or(&[][..], Vec::as_slice);
             Ok(json!({ "service": store.name, "certificates": files(held) }))
         }),
+        // No path of these is known; `route` finds none.
+        Operation::TrustDelete | Operation::Regenerate | Operation::ReuseTomcat | Operation::ServiceRestart => {
+            missing("There is no such operation")
+        }
     }
 }
 
-fn read(cluster: &Cluster, node: usize, look: impl FnOnce(Product, &NodeState) -> Result<Value, Refusal>) -> Performed {
+fn read(
+    cluster: &Cluster,
+    node: usize,
+    look: impl FnOnce(&ClusterState, &NodeState) -> Result<Value, Refusal>,
+) -> Performed {
     cluster.read(|state| match state.nodes.get(node) {
-        Some(node) => look(state.product, node).map(|body| (200, body, false)),
+        Some(node) => look(state, node).map(|body| (200, body, false)),
         None => missing("No such node"),
     })
 }
@@ -214,21 +214,6 @@ fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Refusal> {
     }
 }
 
-fn read_certificates(texts: &[String]) -> Result<Vec<Certificate>, Refusal> {
-    let mut all = Vec::new();
-    for text in texts {
-        match upload::read(text.as_bytes(), &upload::Limits::default(), false) {
-            Ok(upload) => all.extend(upload.certificates),
-            Err(refusal) => return refuse(format!("The certificate cannot be read: {}", refusal.message)),
-        }
-    }
-    if all.is_empty() {
-        refuse("certificates must hold at least one certificate")
-    } else {
-        Ok(all)
-    }
-}
-
 fn generate_csr(cluster: &Cluster, node: usize, body: CsrBody) -> Performed {
     let order = CsrOrder {
         service: body.service,
@@ -239,25 +224,11 @@ fn generate_csr(cluster: &Cluster, node: usize, body: CsrBody) -> Performed {
         hash_algorithm: body.hash_algorithm,
         alt_names: body.alt_names.unwrap_or_default(),
     };
-    let plan = cluster.read(|state| plan_csr(state, node, &order))?;
-    let internal = |error: &dyn std::fmt::Display| {
-        tracing::error!(%error, "a CSR could not be made");
-        Refusal {
-            status: 500,
-            message: "The CSR could not be made".to_owned(),
-        }
-    };
-    // Outside of the lock: others need not wait for a key.
-    let key = PrivateKey::generate(plan.key).map_err(|error| internal(&error))?;
-    let csr = make_csr(&key, &plan.request).map_err(|error| internal(&error))?;
-    let id = cluster.keys.keep(&key).map_err(|error| internal(&error))?;
-    let pem = csr.to_pem();
-    let gone = cluster.change(|state| Ok(put_csr(state, node, &plan, pem.clone(), id)))?;
-    cluster.forget_keys(&gone);
-    Ok((200, json!({ "service": plan.service.name, "csr": pem }), true))
+    let (service, pem) = cluster.generate_csr(node, &order)?;
+    Ok((200, json!({ "service": service, "csr": pem }), true))
 }
 
-fn snapshot(product: Product, node: &NodeState) -> Value {
+fn snapshot(cluster: &ClusterState, node: &NodeState) -> Value {
     let identity = |name: &str| {
         json!({
             "service": name,
@@ -268,8 +239,8 @@ fn snapshot(product: Product, node: &NodeState) -> Value {
     let trust = |name: &str| json!({ "service": name, "certificate_data": files(node.trusts.get(name).map_or(&[], Vec::as_slice)) });
     json!({
         "server": node.fqdn(),
-        "identities": product.services().iter().map(|service| identity(service.name)).collect::<Vec<_>>(),
-        "trusts": product.stores().iter().map(|store| trust(store.name)).collect::<Vec<_>>(),
+        "identities": cluster.product.services(cluster.version).iter().map(|service| identity(service.name)).collect::<Vec<_>>(),
+        "trusts": cluster.product.stores().iter().map(|store| trust(store.name)).collect::<Vec<_>>(),
         "revokedCertificates": [],
     })
 }

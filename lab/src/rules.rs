@@ -1,11 +1,18 @@
-//! The rules by which a node takes a CSR, an identity certificate or a trust certificate.
+//! The rules by which a node takes a CSR, an identity certificate or a trust certificate, the same for its REST API and its
+//! command line. Renewal and reuse stand in [`renew`], trust stores in [`trust`].
 //!
 //! Pure: they look at the state of a cluster and at what is asked, and change the state or say why not. Where the vendor's documents
 //! quote the text of a refusal it is used; the other texts are the lab's own.
 
+mod renew;
+mod trust;
+
+pub(crate) use renew::{further_stores, plan_regeneration, put_regenerated, reuse_tomcat};
+pub(crate) use trust::{add_trust, delete_trust};
+
 use crate::{
     keys::{KeyId, key_id},
-    product::{Holder, Product, Service, store_title},
+    product::{Holder, Service, store_title},
     state::{ClusterState, Identity, PendingCsr, Served, Shelf, Stored},
 };
 use certyard_pki::{Certificate, Csr, CsrRequest, Hash, KeySpec, San, SanKind, SignatureCheck, Subject};
@@ -54,8 +61,8 @@ pub(crate) struct CsrPlan {
 }
 
 /// The service of that name, if the node has it.
-pub(crate) fn find_service(product: Product, name: &str) -> Result<&'static Service, Refusal> {
-    match product.service(name) {
+pub(crate) fn find_service(cluster: &ClusterState, name: &str) -> Result<&'static Service, Refusal> {
+    match cluster.service(name) {
         Some(service) => Ok(service),
         None => refuse(format!("Invalid service: {name}")),
     }
@@ -63,7 +70,7 @@ pub(crate) fn find_service(product: Product, name: &str) -> Result<&'static Serv
 
 /// Checks an order and says what to make.
 pub(crate) fn plan_csr(cluster: &ClusterState, node: usize, order: &CsrOrder) -> Result<CsrPlan, Refusal> {
-    let service = find_service(cluster.product, &order.service)?;
+    let service = find_service(cluster, &order.service)?;
     let Some(node) = cluster.nodes.get(node) else {
         return not_found("No such node");
     };
@@ -209,7 +216,7 @@ pub(crate) fn put_csr(cluster: &mut ClusterState, node: usize, plan: &CsrPlan, p
 
 /// Deletes a CSR, on all nodes if it was for all. Answers the keys that nobody needs any more.
 pub(crate) fn delete_csr(cluster: &mut ClusterState, node: usize, service: &str) -> Result<Vec<KeyId>, Refusal> {
-    let service = find_service(cluster.product, service)?;
+    let service = find_service(cluster, service)?;
     let Some(csr) = cluster
         .nodes
         .get(node)
@@ -257,7 +264,7 @@ pub(crate) fn install_identity(
     upload: &[Certificate],
     now: DateTime<Utc>,
 ) -> Result<(), Refusal> {
-    let service = find_service(cluster.product, service)?;
+    let service = find_service(cluster, service)?;
     let Some(state) = cluster.nodes.get(node) else {
         return not_found("No such node");
     };
@@ -354,100 +361,6 @@ fn issuers<'a>(leaf: &Certificate, trusted: &'a [Certificate]) -> Result<Vec<&'a
         found.push(issuer);
         current = issuer;
     }
-}
-
-/// Puts certificates into trust stores of a node, and of the others where the store is replicated. All or none.
-/// True if anything has changed.
-pub(crate) fn add_trust(
-    cluster: &mut ClusterState,
-    shelf: &Shelf,
-    node: usize,
-    stores: &[String],
-    upload: &[Certificate],
-) -> Result<bool, Refusal> {
-    let mut next = cluster.clone();
-    let mut changed = false;
-    for name in stores {
-        let Some(store) = cluster.product.store(name) else {
-            return refuse(format!("Invalid service: {name}"));
-        };
-        for certificate in upload {
-            changed |= put_trusted(&mut next, shelf, node, store.name, store.replicated, certificate)?;
-            if store.name == "CAPF" {
-                // The CA of CAPF goes to CallManager-trust by itself; an older one there stays without a word.
-                changed |= put_trusted(&mut next, shelf, node, "CallManager", true, certificate).unwrap_or(false);
-            }
-        }
-    }
-    *cluster = next;
-    Ok(changed)
-}
-
-fn put_trusted(
-    cluster: &mut ClusterState,
-    shelf: &Shelf,
-    node: usize,
-    store: &str,
-    replicated: bool,
-    certificate: &Certificate,
-) -> Result<bool, Refusal> {
-    let stored = shelf.put(Stored::new(certificate));
-    let mut changed = false;
-    for (index, state) in cluster.nodes.iter_mut().enumerate() {
-        if !(replicated || index == node) {
-            continue;
-        }
-        let held = state.trusts.entry(store.to_owned()).or_default();
-        match place(held, certificate) {
-            Place::There => {}
-            Place::Free => {
-                held.push(Arc::clone(&stored));
-                changed = true;
-            }
-            Place::Instead(old) => {
-                if let Some(slot) = held.get_mut(old) {
-                    *slot = Arc::clone(&stored);
-                }
-                changed = true;
-            }
-            // On the other nodes an own, newer one stays.
-            Place::Taken if index != node => {}
-            Place::Taken => {
-                return refuse(format!(
-                    "The certificate was not uploaded: {} has one with the same subject and the same or a later start date ({})",
-                    store_title(store),
-                    certificate.subject
-                ));
-            }
-        }
-    }
-    Ok(changed)
-}
-
-enum Place {
-    Free,
-    There,
-    Instead(usize),
-    Taken,
-}
-
-/// One certificate per subject: the later start date wins.
-fn place(held: &[Arc<Stored>], certificate: &Certificate) -> Place {
-    for (index, stored) in held.iter().enumerate() {
-        if stored.sha256 == certificate.sha256 {
-            return Place::There;
-        }
-        if let Ok(other) = stored.parse()
-            && other.subject_der == certificate.subject_der
-        {
-            return if certificate.not_before > other.not_before {
-                Place::Instead(index)
-            } else {
-                Place::Taken
-            };
-        }
-    }
-    Place::Free
 }
 
 /// What a node serves once its service is restarted: its `tomcat` certificate and the intermediates that it trusts.

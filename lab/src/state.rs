@@ -6,7 +6,8 @@
 use crate::{
     files::{read_if_there, write_private},
     keys::KeyId,
-    product::Product,
+    product::{Product, Service},
+    version::Version,
 };
 use anyhow::Context;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -86,6 +87,8 @@ pub(crate) struct NodeState {
     pub(crate) password: String,
     /// The port of the last start.
     pub(crate) port: u16,
+    /// The port of the command line at the last start.
+    pub(crate) ssh_port: u16,
     pub(crate) identities: BTreeMap<String, Identity>,
     pub(crate) csrs: BTreeMap<String, PendingCsr>,
     /// By store, without the suffix `-trust`.
@@ -104,8 +107,7 @@ impl NodeState {
 pub(crate) struct ClusterState {
     pub(crate) name: String,
     pub(crate) product: Product,
-    /// Release, `14` or `15`.
-    pub(crate) version: u8,
+    pub(crate) version: Version,
     /// The publisher first.
     pub(crate) nodes: Vec<NodeState>,
 }
@@ -136,7 +138,7 @@ struct ClusterFile {
     format: u32,
     name: String,
     product: Product,
-    version: u8,
+    version: Version,
     certificates: BTreeMap<String, CertificateFile>,
     nodes: Vec<NodeFile>,
 }
@@ -155,6 +157,8 @@ struct NodeFile {
     user: String,
     password: String,
     port: u16,
+    #[serde(default)]
+    ssh_port: u16,
     identities: BTreeMap<String, IdentityFile>,
     csrs: BTreeMap<String, PendingCsr>,
     trusts: BTreeMap<String, Vec<String>>,
@@ -189,6 +193,11 @@ impl Written {
 }
 
 impl ClusterState {
+    /// The service of that name in the cluster's release.
+    pub(crate) fn service(&self, name: &str) -> Option<&'static Service> {
+        self.product.service(self.version, name)
+    }
+
     /// Writes the cluster's file.
     pub(crate) fn save(&self, file: &Path) -> anyhow::Result<()> {
         let mut written = Written::default();
@@ -269,6 +278,7 @@ fn node_file(node: &NodeState, written: &mut Written) -> NodeFile {
         user: node.user.clone(),
         password: node.password.clone(),
         port: node.port,
+        ssh_port: node.ssh_port,
         csrs: node.csrs.clone(),
     }
 }
@@ -307,6 +317,7 @@ fn node_state(file: NodeFile, certificates: &HashMap<String, Arc<Stored>>) -> an
         user: file.user,
         password: file.password,
         port: file.port,
+        ssh_port: file.ssh_port,
         identities,
         csrs: file.csrs,
         trusts,

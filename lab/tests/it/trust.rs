@@ -76,20 +76,36 @@ async fn tomcat_and_call_manager_trust_reach_every_node_and_ipsec_trust_stays() 
     let certificate = root("Test Root", Utc::now());
     let sha256 = certificate.sha256_hex();
     let sub = Client::of(&lab, "sto-cm-sub1");
-    for store in ["tomcat", "CallManager", "Phone-SAST", "ipsec", "TVS"] {
+    for store in ["tomcat", "CallManager", "Phone-SAST", "TVS"] {
         assert_eq!(sub.trust(store, &[&certificate]).await.0, 201);
     }
+    let publisher = Client::of(&lab, "sto-cm-pub");
+    assert_eq!(publisher.trust("ipsec", &[&certificate]).await.0, 201);
     for (name, there) in [("sto-cm-pub", true), ("sto-cm-sub2", true), ("sto-im-pub", false)] {
         let client = Client::of(&lab, name);
         assert_eq!(client.trusted("tomcat").await.contains(&sha256), there, "{name}");
         if there {
             assert!(client.trusted("CallManager").await.contains(&sha256));
             assert!(client.trusted("Phone-SAST").await.contains(&sha256));
-            assert!(!client.trusted("ipsec").await.contains(&sha256));
+            assert_eq!(client.trusted("ipsec").await.contains(&sha256), name == "sto-cm-pub");
             assert!(!client.trusted("TVS").await.contains(&sha256));
         }
     }
-    assert!(sub.trusted("ipsec").await.contains(&sha256));
+    assert!(sub.trusted("TVS").await.contains(&sha256));
+    assert!(!sub.trusted("ipsec").await.contains(&sha256));
+}
+
+#[tokio::test]
+async fn r22_capf_and_ipsec_trust_of_a_subscriber_are_not_changed() {
+    let (_dir, lab) = start(1).await;
+    let certificate = root("Test Root", Utc::now());
+    let sub = Client::of(&lab, "sto-cm-sub1");
+    for store in ["CAPF", "ipsec"] {
+        let (status, body) = sub.trust(store, &[&certificate]).await;
+        assert_eq!(status, 400);
+        assert!(message(&body).contains("subscriber"), "{body}");
+    }
+    assert_eq!(lab.effects("sto-cm-sub1", Operation::TrustUpload), 0);
 }
 
 #[tokio::test]

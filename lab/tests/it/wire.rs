@@ -1,7 +1,7 @@
 //! The node on the wire: sign-in, shapes of answers, and what is no operation.
 
 use crate::support::{Client, openssl, start};
-use certyard_lab::{Operation, Product};
+use certyard_lab::{Operation, Product, Version};
 use certyard_pki::Certificate;
 use serde_json::json;
 
@@ -52,7 +52,11 @@ async fn the_snapshot_has_every_service_and_store_of_the_product() {
             let items = body[list].as_array().unwrap().iter();
             items.map(|item| item["service"].as_str().unwrap().to_owned()).collect()
         };
-        let services: Vec<_> = product.services().iter().map(|service| service.name).collect();
+        let services: Vec<_> = product
+            .services(Version::V15)
+            .iter()
+            .map(|service| service.name)
+            .collect();
         let stores: Vec<_> = product.stores().iter().map(|store| store.name).collect();
         assert_eq!(names("identities"), services);
         assert_eq!(names("trusts"), stores);
