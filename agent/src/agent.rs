@@ -182,7 +182,11 @@ impl Agent {
     }
 
     pub(crate) fn capabilities(&self) -> Vec<Capability> {
-        ConnectorKind::ALL.into_iter().map(connectors::capability).collect()
+        let nodes = self.held_nodes();
+        ConnectorKind::ALL
+            .into_iter()
+            .map(|kind| connectors::capability(kind, nodes.iter().map(|held| &held.node)))
+            .collect()
     }
 
     /// Logs a fault once, until it changes or passes.

@@ -1,5 +1,6 @@
 //! Commands of the program.
 
+mod discover;
 mod node;
 
 use crate::agent::{Agent, Options, Stop};
@@ -139,7 +140,7 @@ async fn command(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Join(args) => join_command(&Folder::create(&cli.data)?, args).await?,
         Command::Run(args) => return run_command(Folder::open(&cli.data)?, args).await,
-        Command::Node(command) => node::node_command(&Folder::create(&cli.data)?, command)?,
+        Command::Node(command) => node::node_command(&Folder::create(&cli.data)?, command).await?,
         Command::Credentials(command) => node::credentials_command(&Folder::open(&cli.data)?, command)?,
         Command::Status => status(&Folder::open(&cli.data)?)?,
     }

@@ -153,7 +153,15 @@ pub trait Connector: Send + Sync {
 /// Whether a step changes the node at all.
 pub fn has_effect(step: StepKind) -> bool {
     match step {
-        StepKind::GenerateCsr | StepKind::InstallTrust | StepKind::InstallIdentity | StepKind::Activate => true,
+        StepKind::GenerateCsr
+        | StepKind::DeleteCsr
+        | StepKind::InstallTrust
+        | StepKind::InstallIdentity
+        | StepKind::Regenerate
+        | StepKind::ReuseTomcat
+        | StepKind::DeleteTrust
+        | StepKind::RestartService
+        | StepKind::Activate => true,
         StepKind::Verify | StepKind::Inventory => false,
     }
 }

@@ -76,10 +76,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_are_eighteen_points_each_once() {
+    fn there_are_thirty_three_points_each_once() {
         let mut names: Vec<String> = kill_points().iter().map(ToString::to_string).collect();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), 18);
+        assert_eq!(names.len(), 33);
     }
 }

@@ -50,8 +50,23 @@ pub enum NodeError {
 pub enum NodeSettings {
     /// Nothing more than address and credentials.
     CiscoUc,
+    /// The command line, and where the node's web server listens.
+    CiscoCli(CiscoCliSettings),
     /// Files and commands on this host.
     Nginx(NginxSettings),
+}
+
+/// What the connector `cisco_cli` needs beside the address of the SSH server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CiscoCliSettings {
+    /// TLS port of the same host, where the served certificate is looked at.
+    pub tls_port: u16,
+}
+
+impl Default for CiscoCliSettings {
+    fn default() -> Self {
+        Self { tls_port: 443 }
+    }
 }
 
 /// What an operator allows the agent to do with an nginx on its host. Set by root on the node; the server cannot change it.
@@ -84,6 +99,9 @@ pub struct Node {
     pub address: String,
     /// Driver and its settings.
     pub settings: NodeSettings,
+    /// Port of the node's command line, for connectors that use it beside another way.
+    #[serde(default)]
+    pub ssh_port: Option<u16>,
     /// Entered on this agent (and declared to the server), or assigned by the server.
     pub declared: bool,
     /// The server's id of it, once it told one.
@@ -107,6 +125,7 @@ impl Node {
             role: declaration.role,
             address: declaration.address,
             settings,
+            ssh_port: None,
             declared,
             node_id: declaration.node_id,
             changed: declaration.changed,
@@ -118,6 +137,7 @@ impl Node {
     pub fn connector(&self) -> ConnectorKind {
         match self.settings {
             NodeSettings::CiscoUc => ConnectorKind::CiscoUc,
+            NodeSettings::CiscoCli(_) => ConnectorKind::CiscoCli,
             NodeSettings::Nginx(_) => ConnectorKind::Nginx,
         }
     }
@@ -147,12 +167,16 @@ pub struct Secrets {
     pub password: String,
     /// SHA-256 of the TLS certificates that the node may show, lower-case hex; empty before the first contact.
     pub pins: Vec<String>,
+    /// Fingerprints of the SSH host keys that the node may show, `SHA256:` and base64; empty before the first contact.
+    #[serde(default)]
+    pub host_keys: Vec<String>,
 }
 
 impl std::fmt::Debug for Secrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Secrets")
             .field("pins", &self.pins)
+            .field("host_keys", &self.host_keys)
             .finish_non_exhaustive()
     }
 }
@@ -254,7 +278,7 @@ impl NodeStore {
 
     fn check_secrets(&self, node: &Node) -> Result<(), NodeError> {
         match node.settings {
-            NodeSettings::CiscoUc => self.open_sealed(node).map(drop),
+            NodeSettings::CiscoUc | NodeSettings::CiscoCli(_) => self.open_sealed(node).map(drop),
             NodeSettings::Nginx(_) => Ok(()),
         }
     }
@@ -279,6 +303,14 @@ impl NodeStore {
             change(node);
             node.changed = true;
         })
+    }
+
+    /// Sets the port of a node's command line; the server does not hear of it.
+    ///
+    /// # Errors
+    /// When there is no such node, or the disk refuses.
+    pub fn set_ssh_port(&self, name: &str, port: u16) -> Result<(), NodeError> {
+        self.update(name, |node| node.ssh_port = Some(port))
     }
 
     fn update(&self, name: &str, change: impl FnOnce(&mut Node)) -> Result<(), NodeError> {
@@ -428,6 +460,7 @@ mod tests {
             user: "admin-canary".into(),
             password: "password-canary".into(),
             pins: vec![],
+            host_keys: vec![],
         };
         store.add(node("pub"), Some(&secrets)).unwrap();
         store.add(node("sub"), Some(&secrets)).unwrap();

@@ -163,7 +163,8 @@ impl Pins {
         self.with(|state| state.refused.take())
     }
 
-    fn believe(&self, sha256: String) -> bool {
+    /// Whether what was shown is believed: it is pinned, or it is the first.
+    pub(crate) fn believe(&self, sha256: String) -> bool {
         self.with(|state| {
             let fine = state.allowed.is_empty() || state.allowed.contains(&sha256);
             if state.allowed.is_empty() {

@@ -54,6 +54,8 @@ pub(crate) enum NodeRole {
 pub(crate) enum Connector {
     /// Cisco UC nodes from release 14.
     CiscoUc,
+    /// Cisco UC nodes of any release, by their command line.
+    CiscoCli,
     /// nginx on the agent's own host.
     Nginx,
 }
@@ -265,6 +267,7 @@ impl From<Connector> for ConnectorKind {
     fn from(connector: Connector) -> Self {
         match connector {
             Connector::CiscoUc => Self::CiscoUc,
+            Connector::CiscoCli => Self::CiscoCli,
             Connector::Nginx => Self::Nginx,
         }
     }

@@ -224,11 +224,19 @@ class Fleet:
 
     def _add_node(self, agent, node):
         options = {name: node[name] for name in ("cluster", "product", "version", "name", "address", "role", "user")}
+        if node["connector"] == "cisco_cli":
+            options["address"] = node["ssh"]
         words = [f"--{name}={value}" for name, value in options.items()]
         with tempfile.NamedTemporaryFile("w", dir=self.data) as password:  # mode 0600
             password.write(node["password"])
             password.flush()
-            words += ["--connector=cisco_uc", f"--pin-sha256={node['sha256']}", f"--password-file={password.name}"]
+            words += [f"--connector={node['connector']}", f"--password-file={password.name}"]
+            words += [f"--pin-host-key={node['ssh_host_key']}"]
+            port = {side: node[side].rsplit(":", 1)[1] for side in ("address", "ssh")}
+            if node["connector"] == "cisco_cli":
+                words += [f"--tls-port={port['address']}"]
+            else:
+                words += [f"--pin-sha256={node['sha256']}", f"--ssh-port={port['ssh']}"]
             must([*agent, "node", "add", *words], quiet=True)
 
     def welcome(self):

@@ -1,8 +1,11 @@
-//! `node add | set | list | remove` and `credentials set`.
+//! `node add | set | discover | list | remove` and `credentials set`.
 
+use super::discover::{DiscoverArgs, discover};
 use crate::folder::Folder;
 use crate::identity::parse_sha256;
-use crate::nodes::{NginxSettings, Node, NodeError, NodeSettings, NodeStore, Secrets, read_assignments};
+use crate::nodes::{
+    CiscoCliSettings, NginxSettings, Node, NodeError, NodeSettings, NodeStore, Secrets, read_assignments,
+};
 use crate::sealed::SealError;
 use anyhow::{Context, bail};
 use certyard_protocol::{ConnectorKind, NodeAssignment, NodeDeclaration};
@@ -17,6 +20,9 @@ pub(super) enum NodeCommand {
     /// Add a node; a running agent takes it up and declares it to the server.
     #[command(disable_version_flag = true)]
     Add(Box<AddArgs>),
+    /// Ask the publisher of a Cisco UC cluster over SSH which nodes the cluster has (`show network cluster`), and add them with --add.
+    #[command(disable_version_flag = true)]
+    Discover(Box<DiscoverArgs>),
     /// Change what was entered of a node; a running agent tells the server, which keeps the names that it gave.
     Set(SetArgs),
     /// Show the nodes, without secrets. Fails when one of them is damaged.
@@ -39,6 +45,12 @@ pub(super) enum CredentialsCommand {
         /// Believe this TLS certificate of the node (SHA-256) from now on, and no other.
         #[arg(long, value_name = "SHA256")]
         accept_certificate: Option<String>,
+        /// Believe this SSH host key of the node (`SHA256:…`) from now on, and no other.
+        #[arg(long, value_name = "FINGERPRINT")]
+        accept_host_key: Option<String>,
+        /// cisco_uc: port of the node's command line, for the steps that its API is not known to have.
+        #[arg(long, value_name = "PORT")]
+        ssh_port: Option<u16>,
     },
 }
 
@@ -47,6 +59,8 @@ pub(super) enum CredentialsCommand {
 enum Kind {
     /// Cisco UC nodes from release 14.
     CiscoUc,
+    /// Cisco UC nodes of any release by their command line over SSH; before release 14 there is no other way.
+    CiscoCli,
     /// nginx on this machine.
     Nginx,
 }
@@ -65,7 +79,7 @@ pub(super) struct AddArgs {
     /// Name of the node, as a rule its host name.
     #[arg(long)]
     name: String,
-    /// Host and port of the node.
+    /// Host and port of the node: of its API, for cisco_cli of its SSH server.
     #[arg(long)]
     address: String,
     /// publisher, subscriber or standalone.
@@ -79,6 +93,15 @@ pub(super) struct AddArgs {
     /// cisco_uc: SHA-256 of the node's TLS certificate; by default the first one that it shows is pinned.
     #[arg(long, value_name = "SHA256")]
     pin_sha256: Option<String>,
+    /// cisco_uc: port of the node's command line; without it the steps that its API is not known to have are refused.
+    #[arg(long, value_name = "PORT")]
+    ssh_port: Option<u16>,
+    /// cisco_cli: TLS port of the node, where the served certificate is looked at.
+    #[arg(long, value_name = "PORT", default_value_t = 443)]
+    tls_port: u16,
+    /// Fingerprint of the node's SSH host key; by default the first one that it shows is pinned.
+    #[arg(long, value_name = "FINGERPRINT")]
+    pin_host_key: Option<String>,
     /// nginx: main configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/nginx/nginx.conf")]
     config: PathBuf,
@@ -109,7 +132,7 @@ const ROLES: [&str; 3] = ["publisher", "subscriber", "standalone"];
 
 #[derive(Debug, Args)]
 pub(super) struct SecretArgs {
-    /// cisco_uc: user with privilege level 1 on the node.
+    /// cisco_uc, cisco_cli: user with privilege level 1 on the node.
     #[arg(long)]
     user: Option<String>,
     /// File that holds the user's password, and nothing else.
@@ -121,6 +144,19 @@ pub(super) struct SecretArgs {
 }
 
 impl SecretArgs {
+    /// User, password and host key of a node that is spoken to.
+    pub(super) fn sign_in(&self, host_key: Option<&str>) -> anyhow::Result<Secrets> {
+        let user = self.user.clone().context("--user is missing")?;
+        let password = self
+            .password()?
+            .context("the password is missing: --password-file or --password-stdin")?;
+        let mut secrets = Secrets::default();
+        secrets.user = user;
+        secrets.password.push_str(&password);
+        secrets.host_keys.extend(host_key.map(fingerprint).transpose()?);
+        Ok(secrets)
+    }
+
     fn password(&self) -> anyhow::Result<Option<Zeroizing<String>>> {
         let mut text = Zeroizing::new(String::new());
         match (&self.password_file, self.password_stdin) {
@@ -145,9 +181,18 @@ fn pin(text: &str) -> anyhow::Result<String> {
     Ok(hex::encode(parse_sha256(text).context("a SHA-256 has 64 hex digits")?))
 }
 
-pub(super) fn node_command(folder: &Folder, command: NodeCommand) -> anyhow::Result<()> {
+fn fingerprint(text: &str) -> anyhow::Result<String> {
+    let base64 = text.strip_prefix("SHA256:").unwrap_or(text).trim_end_matches('=');
+    if base64.len() != 43 {
+        bail!("a fingerprint of a host key is `SHA256:` and 43 characters, as `ssh-keygen -l` prints it");
+    }
+    Ok(format!("SHA256:{base64}"))
+}
+
+pub(super) async fn node_command(folder: &Folder, command: NodeCommand) -> anyhow::Result<()> {
     let store = NodeStore::open(folder)?;
     match command {
+        NodeCommand::Discover(args) => discover(&store, *args).await,
         NodeCommand::Add(args) => add(&store, *args),
         NodeCommand::Set(args) => set(&store, &read_assignments(folder)?, args),
         NodeCommand::List => list(&store, &read_assignments(folder)?),
@@ -214,18 +259,16 @@ fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
     check_address(&args.address)?;
     let (connector, settings, secrets) = match args.connector {
         Kind::CiscoUc => {
-            let user = args.secrets.user.clone().context("cisco_uc wants --user")?;
-            let password = args
-                .secrets
-                .password()?
-                .context("cisco_uc wants --password-file or --password-stdin")?;
-            let pins = args.pin_sha256.as_deref().map(pin).transpose()?.into_iter().collect();
-            let secrets = Secrets {
-                user,
-                password: password.to_string(),
-                pins,
-            };
+            let mut secrets = args.secrets.sign_in(args.pin_host_key.as_deref())?;
+            secrets.pins = args.pin_sha256.as_deref().map(pin).transpose()?.into_iter().collect();
             (ConnectorKind::CiscoUc, NodeSettings::CiscoUc, Some(secrets))
+        }
+        Kind::CiscoCli => {
+            let settings = CiscoCliSettings {
+                tls_port: args.tls_port,
+            };
+            let secrets = args.secrets.sign_in(args.pin_host_key.as_deref())?;
+            (ConnectorKind::CiscoCli, NodeSettings::CiscoCli(settings), Some(secrets))
         }
         Kind::Nginx => (ConnectorKind::Nginx, NodeSettings::Nginx(nginx_settings(&args)?), None),
     };
@@ -240,7 +283,9 @@ fn add(store: &NodeStore, args: AddArgs) -> anyhow::Result<()> {
         role: args.role,
         connector,
     };
-    store.add(Node::new(declaration, settings, true), secrets.as_ref())?;
+    let mut node = Node::new(declaration, settings, true);
+    node.ssh_port = args.ssh_port;
+    store.add(node, secrets.as_ref())?;
     println!("{} is added; a running agent declares it within seconds", args.name);
     Ok(())
 }
@@ -273,7 +318,11 @@ fn list(store: &NodeStore, assigned: &[NodeAssignment]) -> anyhow::Result<()> {
     let listing = store.list()?;
     for node in &listing.nodes {
         let pinned = match node.settings {
-            NodeSettings::CiscoUc => store.secrets(&node.name)?.pins.join(","),
+            NodeSettings::CiscoUc | NodeSettings::CiscoCli(_) => {
+                let mut secrets = store.secrets(&node.name)?;
+                secrets.pins.extend(secrets.host_keys.clone());
+                secrets.pins.join(",")
+            }
             NodeSettings::Nginx(_) => "-".into(),
         };
         let told = assigned.iter().find(|told| Some(told.node_id) == node.node_id);
@@ -324,27 +373,35 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
         node,
         secrets,
         accept_certificate,
+        accept_host_key,
+        ssh_port,
     } = command;
     let store = NodeStore::open(folder)?;
     let assigned = read_assignments(folder)?;
     let password = secrets.password()?;
     let accepted = accept_certificate.as_deref().map(pin).transpose()?;
+    let host_key = accept_host_key.as_deref().map(fingerprint).transpose()?;
     let name = file_of(&store, &assigned, &node);
     match store.get(&name) {
-        Ok(present) if present.connector() == ConnectorKind::Nginx => {
+        Ok(present) if !present.connector().is_cisco() => {
             bail!("{name} is an nginx on this machine and has no credentials")
         }
         Ok(_) => {}
         Err(NodeError::Unknown(_)) => {
             let assignment = assignment_of(&assigned, &node)?;
-            if assignment.connector != ConnectorKind::CiscoUc || secrets.user.is_none() || password.is_none() {
+            let settings = match assignment.connector {
+                ConnectorKind::CiscoUc => Some(NodeSettings::CiscoUc),
+                ConnectorKind::CiscoCli => Some(NodeSettings::CiscoCli(CiscoCliSettings::default())),
+                ConnectorKind::Nginx => None,
+            };
+            let Some(settings) = settings.filter(|_| secrets.user.is_some() && password.is_some()) else {
                 bail!(
                     "a new node of connector {} wants --user and a password, or `node add`",
                     assignment.connector.as_str()
                 );
-            }
+            };
             store.add(
-                Node::new(entered(assignment), NodeSettings::CiscoUc, false),
+                Node::new(entered(assignment), settings, false),
                 Some(&Secrets::default()),
             )?;
         }
@@ -361,6 +418,9 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
         if let Some(accepted) = &accepted {
             sealed.pins = vec![accepted.clone()];
         }
+        if let Some(host_key) = &host_key {
+            sealed.host_keys = vec![host_key.clone()];
+        }
     };
     match store.update_secrets(&name, enter) {
         // What cannot be opened any more is entered anew.
@@ -370,6 +430,9 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
             store.set_secrets(&name, &sealed)?;
         }
         updated => updated?,
+    }
+    if let Some(port) = ssh_port {
+        store.set_ssh_port(&name, port)?;
     }
     println!("the credentials of {name} are set; a running agent uses them within seconds");
     Ok(())

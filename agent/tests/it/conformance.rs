@@ -32,6 +32,8 @@ pub trait Rig: Sync {
     async fn mend_it(&self);
     /// Makes the node take up what is installed, where only a person can.
     async fn restart(&self);
+    /// Prepares a reuse of `tomcat`; answers the purpose that may take it over, none where the release has no reuse.
+    async fn prepare_reuse(&self) -> Option<String>;
 }
 
 /// Runs tasks as the agent does, with a journal on disk.
@@ -103,7 +105,7 @@ impl Desk {
     }
 
     /// Runs a task, and once more in the next epoch as after a lost lease; both have to succeed.
-    async fn run_twice(&self, connector: &dyn Connector, steps: Vec<Step>) -> TaskResult {
+    pub async fn run_twice(&self, connector: &dyn Connector, steps: Vec<Step>) -> TaskResult {
         let mut payload = payload(connector.capability().connector, steps);
         let first = self.run(connector, &payload).await;
         assert_eq!(first.outcome, Outcome::Succeeded, "{:?}", first.failure);
@@ -123,13 +125,16 @@ pub fn installed(inventory: &NodeInventory, purpose: &str) -> String {
     Certificate::from_pem(&entry.certificate_pem).unwrap().sha256_hex()
 }
 
+/// A step, whether it is offered, what two tries did, what a failure on the way left.
+pub type Row = (StepKind, &'static str, String, String);
+
 /// Proves a connector and prints what was proven.
 async fn conformance<R: Rig>(rig: &R) {
     let desk = Desk::new();
     let connector = rig.connector();
     let connector = connector.as_ref();
     let kind = connector.capability().connector;
-    let mut table: Vec<(StepKind, &str, String, String)> = Vec::new();
+    let mut table: Vec<Row> = Vec::new();
     let offers = |step| connector.rollback_kind(step).is_some();
     let old = rig.served().await;
 
@@ -250,6 +255,8 @@ async fn conformance<R: Rig>(rig: &R) {
     );
     table.push((StepKind::Verify, "yes", note, String::new()));
 
+    crate::own_steps::prove(rig, &desk, connector, &answer, &mut table).await;
+
     table.sort_by_key(|row| row.0);
     assert_eq!(table.len(), StepKind::ALL.len(), "every step has its row");
     println!(
@@ -270,7 +277,7 @@ async fn conformance<R: Rig>(rig: &R) {
     }
 }
 
-async fn unsupported(desk: &Desk, connector: &dyn Connector, step: Step) -> String {
+pub async fn unsupported(desk: &Desk, connector: &dyn Connector, step: Step) -> String {
     let name = step.kind().as_str();
     let result = desk
         .run(connector, &payload(connector.capability().connector, vec![step]))
@@ -310,7 +317,15 @@ impl Rig for TestNginx {
             StepKind::GenerateCsr => self.count("requests"),
             // The adopted pair is a release, too.
             StepKind::InstallIdentity => self.count("releases") - 1,
-            StepKind::InstallTrust | StepKind::Activate | StepKind::Verify | StepKind::Inventory => 0,
+            StepKind::InstallTrust
+            | StepKind::DeleteCsr
+            | StepKind::Regenerate
+            | StepKind::ReuseTomcat
+            | StepKind::DeleteTrust
+            | StepKind::RestartService
+            | StepKind::Activate
+            | StepKind::Verify
+            | StepKind::Inventory => 0,
         }
     }
     async fn break_it(&self) {
@@ -320,15 +335,29 @@ impl Rig for TestNginx {
         std::fs::remove_file(self.temp.path().join("sites/broken.conf")).unwrap();
     }
     async fn restart(&self) {}
+    async fn prepare_reuse(&self) -> Option<String> {
+        None
+    }
+}
+
+/// A UC node by one of its two connectors.
+struct UcRig {
+    uc: TestUc,
+    connector: ConnectorKind,
 }
 
 #[async_trait]
-impl Rig for TestUc {
+impl Rig for UcRig {
     fn connector(&self) -> Box<dyn Connector> {
-        Box::new(TestUc::connector(self))
+        match self.connector {
+            ConnectorKind::CiscoCli => Box::new(self.uc.commands()),
+            ConnectorKind::CiscoUc | ConnectorKind::Nginx => {
+                Box::new(self.uc.connector().with_commands(self.uc.commands()))
+            }
+        }
     }
     fn csr_step(&self) -> Step {
-        TestUc::csr_step(self)
+        self.uc.csr_step()
     }
     fn purpose(&self) -> &str {
         "tomcat"
@@ -337,31 +366,41 @@ impl Rig for TestUc {
         "tomcat-trust"
     }
     fn sign(&self, csr_pem: &str) -> Answer {
-        self.lab.outside_ca().sign(csr_pem, 30).unwrap()
+        self.uc.lab.outside_ca().sign(csr_pem, 30).unwrap()
     }
     async fn served(&self) -> String {
-        TestUc::served(self).await
+        self.uc.served().await
     }
     fn effects(&self, step: StepKind) -> usize {
         let operation = match step {
             StepKind::GenerateCsr => Operation::CsrGenerate,
+            StepKind::DeleteCsr => Operation::CsrDelete,
             StepKind::InstallTrust => Operation::TrustUpload,
             StepKind::InstallIdentity => Operation::IdentityUpload,
+            StepKind::Regenerate => Operation::Regenerate,
+            StepKind::ReuseTomcat => Operation::ReuseTomcat,
+            StepKind::DeleteTrust => Operation::TrustDelete,
+            StepKind::RestartService => Operation::ServiceRestart,
             StepKind::Activate | StepKind::Verify | StepKind::Inventory => return 0,
         };
-        self.lab.effects(&self.node.name, operation)
+        self.uc.lab.effects(&self.uc.node.name, operation)
     }
     async fn break_it(&self) {
-        self.lab
-            .fault(&format!("{}:identity-upload:500", self.node.name))
-            .await
-            .unwrap();
+        let fault = format!("{}:identity-upload:500", self.uc.node.name);
+        self.uc.lab.fault(&fault).await.unwrap();
     }
     async fn mend_it(&self) {
-        self.lab.clear_faults("*").await.unwrap();
+        self.uc.lab.clear_faults("*").await.unwrap();
     }
     async fn restart(&self) {
-        self.lab.restart(&self.node.name).await.unwrap();
+        self.uc.lab.restart(&self.uc.node.name).await.unwrap();
+    }
+    async fn prepare_reuse(&self) -> Option<String> {
+        if self.uc.node.connector == "cisco_cli" {
+            return None;
+        }
+        self.uc.share_tomcat().await;
+        Some("CallManager".into())
     }
 }
 
@@ -372,5 +411,27 @@ async fn nginx_does_what_it_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cisco_uc_does_what_it_says() {
-    conformance(&TestUc::start().await).await;
+    let rig = UcRig {
+        uc: TestUc::start().await,
+        connector: ConnectorKind::CiscoUc,
+    };
+    conformance(&rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cisco_cli_does_what_it_says_before_release_14() {
+    let rig = UcRig {
+        uc: TestUc::start_old().await,
+        connector: ConnectorKind::CiscoCli,
+    };
+    conformance(&rig).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cisco_cli_does_what_it_says_on_release_15() {
+    let rig = UcRig {
+        uc: TestUc::start().await,
+        connector: ConnectorKind::CiscoCli,
+    };
+    conformance(&rig).await;
 }

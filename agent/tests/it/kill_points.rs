@@ -1,5 +1,6 @@
 //! The agent dies as by `kill -9` at every point of every step, and comes back: nothing is lost, no effect is repeated.
 
+use crate::conformance::installed;
 use crate::nginx::{NAME, PURPOSE, TestNginx, install_steps};
 use crate::program::{Program, text};
 use crate::uc::TestUc;
@@ -73,7 +74,7 @@ async fn held(program: &Program, node: &str) {
 #[test]
 fn the_points_are_every_step_times_every_phase() {
     assert_eq!(kill_points().len(), StepKind::ALL.len() * Phase::ALL.len());
-    assert_eq!(kill_points().len(), 18);
+    assert_eq!(kill_points().len(), 33);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,10 +83,7 @@ async fn nginx_survives_every_point_with_one_effect_each() {
     let mut program = Program::joined().await;
     program.add_nginx("web", &nginx);
     let (mut keys, mut proven) = (0, 0);
-    for point in kill_points()
-        .into_iter()
-        .filter(|point| point.step != StepKind::InstallTrust)
-    {
+    for point in kill_points().into_iter().filter(|point| on_nginx(point.step)) {
         program.start(Some(&point.to_string()));
         held(&program, "web").await;
         let safe = || nginx.assert_working_pair();
@@ -117,11 +115,30 @@ async fn nginx_survives_every_point_with_one_effect_each() {
     println!("nginx: {proven} kill points, each resumed with one effect");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn cisco_uc_survives_every_point_with_one_effect_each() {
-    let uc = TestUc::start().await;
-    let mut program = Program::joined().await;
-    let address = uc.node.address.to_string();
+/// Steps that the connector `nginx` has.
+fn on_nginx(step: StepKind) -> bool {
+    match step {
+        StepKind::GenerateCsr
+        | StepKind::InstallIdentity
+        | StepKind::Activate
+        | StepKind::Verify
+        | StepKind::Inventory => true,
+        StepKind::InstallTrust
+        | StepKind::DeleteCsr
+        | StepKind::Regenerate
+        | StepKind::ReuseTomcat
+        | StepKind::DeleteTrust
+        | StepKind::RestartService => false,
+    }
+}
+
+/// An agent that holds a UC node as `pub`.
+async fn with_node(uc: &TestUc) -> Program {
+    let program = Program::joined().await;
+    let (api, ssh) = (uc.node.address, uc.node.ssh);
+    let old = uc.node.connector == "cisco_cli";
+    let address = if old { ssh } else { api }.to_string();
+    let other = if old { api } else { ssh }.port().to_string();
     let args = [
         "node",
         "add",
@@ -138,49 +155,141 @@ async fn cisco_uc_survives_every_point_with_one_effect_each() {
         "--role",
         "publisher",
         "--connector",
-        "cisco_uc",
+        &uc.node.connector,
         "--user",
         &uc.node.user,
         "--password-stdin",
+        if old { "--tls-port" } else { "--ssh-port" },
+        &other,
     ];
     let output = program.command(&args, Some(&uc.node.password));
     assert!(output.status.success(), "{}", text(&output));
+    program
+}
+
+/// What the node's own steps come to: one round for a point of theirs, with one effect.
+async fn own_round(uc: &TestUc, program: &mut Program, point: KillPoint) {
     let count = |operation| uc.lab.effects(&uc.node.name, operation);
+    let purpose = || "tomcat".to_owned();
+    let tell = async |program: &mut Program, steps: Vec<Step>| {
+        let steps = steps.into_iter().chain([Step::Inventory]).collect();
+        run(program, "pub", steps, point, || {}).await.inventory.unwrap()
+    };
+    let held = tell(program, vec![]).await;
+    let regenerate = |held: &NodeInventory, purpose: &str| Step::Regenerate {
+        purpose: purpose.into(),
+        replaces_sha256: Some(installed(held, purpose)),
+    };
+    let (operation, steps) = match point.step {
+        StepKind::DeleteCsr => {
+            tell(program, vec![uc.csr_step()]).await;
+            (Operation::CsrDelete, vec![Step::DeleteCsr { purpose: purpose() }])
+        }
+        StepKind::Regenerate => (Operation::Regenerate, vec![regenerate(&held, "tomcat")]),
+        StepKind::RestartService => {
+            tell(program, vec![regenerate(&held, "tomcat")]).await;
+            let service = "Cisco Tomcat".into();
+            (Operation::ServiceRestart, vec![Step::RestartService { service }])
+        }
+        StepKind::ReuseTomcat => {
+            uc.share_tomcat().await;
+            let purpose = "CallManager".to_owned();
+            tell(program, vec![regenerate(&held, &purpose)]).await;
+            (Operation::ReuseTomcat, vec![Step::ReuseTomcat { purpose }])
+        }
+        StepKind::DeleteTrust => {
+            let csr = tell(program, vec![uc.csr_step()]).await.csrs.remove(0).csr_pem;
+            let root = uc.lab.outside_ca().sign(&csr, 30).unwrap().root;
+            let store = "tomcat-trust".to_owned();
+            let trust = Step::InstallTrust {
+                store: store.clone(),
+                certificates_pem: vec![root.to_pem()],
+            };
+            tell(program, vec![trust]).await;
+            let delete = Step::DeleteTrust {
+                store,
+                entry: String::new(),
+                sha256: root.sha256_hex(),
+            };
+            (Operation::TrustDelete, vec![delete])
+        }
+        StepKind::GenerateCsr
+        | StepKind::InstallTrust
+        | StepKind::InstallIdentity
+        | StepKind::Activate
+        | StepKind::Verify
+        | StepKind::Inventory => panic!("{point} has its round elsewhere"),
+    };
+    let before = count(operation);
+    tell(program, steps).await;
+    assert_eq!(count(operation) - before, 1, "{point}: it was done once");
+}
+
+/// A certificate from CSR to service.
+async fn install_round(uc: &TestUc, program: &mut Program, point: KillPoint) {
+    let count = |operation| uc.lab.effects(&uc.node.name, operation);
+    let (csrs, identities) = (count(Operation::CsrGenerate), count(Operation::IdentityUpload));
+    let steps = vec![uc.csr_step(), Step::Inventory];
+    let csr = run(program, "pub", steps, point, || {}).await.csr_pem.unwrap();
+    assert_eq!(count(Operation::CsrGenerate) - csrs, 1, "{point}: one CSR was made");
+    let answer = uc.lab.outside_ca().sign(&csr, 30).unwrap();
+    let trust = Step::InstallTrust {
+        store: "tomcat-trust".into(),
+        certificates_pem: answer.issuers().map(Certificate::to_pem).into(),
+    };
+    let mut steps = install_steps("tomcat", &answer);
+    steps.retain(|step| step.kind() != StepKind::Activate);
+    steps.insert(0, trust);
+    run(program, "pub", steps, point, || {}).await;
+    let installed = count(Operation::IdentityUpload) - identities;
+    assert_eq!(installed, 1, "{point}: it was installed once");
+    assert_eq!(
+        count(Operation::TrustUpload),
+        2,
+        "{point}: root and intermediate once each"
+    );
+}
+
+/// Every point of the steps that are `wanted`; answers how many were proven.
+async fn survives(uc: &TestUc, wanted: impl Fn(StepKind) -> bool) -> usize {
+    let mut program = with_node(uc).await;
     let mut rounds = 0;
-    for point in kill_points()
+    // The node's own steps last: they add to the trust stores whose uploads are counted.
+    let (own, install): (Vec<_>, Vec<_>) = kill_points()
         .into_iter()
-        .filter(|point| point.step != StepKind::Activate)
-    {
+        .filter(|point| point.step != StepKind::Activate && wanted(point.step))
+        .partition(|point| !on_nginx(point.step) && point.step != StepKind::InstallTrust);
+    for point in install.into_iter().chain(own) {
         program.start(Some(&point.to_string()));
         held(&program, "pub").await;
-        let steps = vec![uc.csr_step(), Step::Inventory];
-        let csr = run(&mut program, "pub", steps, point, || {}).await.csr_pem.unwrap();
-        rounds += 1;
-        assert_eq!(count(Operation::CsrGenerate), rounds, "{point}: one CSR was made");
-        let answer = uc.lab.outside_ca().sign(&csr, 30).unwrap();
-        let trust = Step::InstallTrust {
-            store: "tomcat-trust".into(),
-            certificates_pem: answer.issuers().map(Certificate::to_pem).into(),
-        };
-        let mut steps = install_steps("tomcat", &answer);
-        steps.retain(|step| step.kind() != StepKind::Activate);
-        steps.insert(0, trust);
-        run(&mut program, "pub", steps, point, || {}).await;
-        assert_eq!(
-            count(Operation::IdentityUpload),
-            rounds,
-            "{point}: it was installed once"
-        );
-        assert_eq!(
-            count(Operation::TrustUpload),
-            2,
-            "{point}: root and intermediate once each"
-        );
+        if on_nginx(point.step) || point.step == StepKind::InstallTrust {
+            install_round(uc, &mut program, point).await;
+        } else {
+            own_round(uc, &mut program, point).await;
+        }
+        assert!(marker(&program, point).exists(), "{point} was reached");
         program.kill();
+        rounds += 1;
     }
-    assert_eq!(rounds, 15);
     assert!(!program.log().contains(&uc.node.password), "no password in the log");
-    println!("cisco_uc: {rounds} kill points, each resumed with one effect");
+    println!(
+        "{}: {rounds} kill points, each resumed with one effect",
+        uc.node.connector
+    );
+    rounds
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cisco_uc_survives_every_point_with_one_effect_each() {
+    let uc = TestUc::start().await;
+    assert_eq!(survives(&uc, |_| true).await, 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cisco_cli_survives_every_point_with_one_effect_each() {
+    let uc = TestUc::start_old().await;
+    // Before release 14 nothing is reused.
+    assert_eq!(survives(&uc, |step| step != StepKind::ReuseTomcat).await, 27);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,14 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod command_line;
 mod conformance;
 mod kill_points;
 mod lifecycle;
 mod nginx;
 mod nginx_faults;
 mod nodes;
+mod own_steps;
 mod program;
 mod refusals;
 mod stub;

@@ -1,5 +1,6 @@
 //! A node of the lab.
 
+use certyard_agent::connectors::cisco_cli::CiscoCli;
 use certyard_agent::connectors::cisco_uc::{CiscoUc, KeepPins};
 use certyard_agent::nodes::Secrets;
 use certyard_lab::{Lab, LabOptions, NodeInfo};
@@ -10,6 +11,7 @@ pub struct TestUc {
     pub lab: Lab,
     pub node: NodeInfo,
     pub pins: Arc<MemoryPins>,
+    pub host_keys: Arc<MemoryPins>,
     _temp: tempfile::TempDir,
 }
 
@@ -25,20 +27,30 @@ impl KeepPins for MemoryPins {
 
 impl TestUc {
     pub async fn start() -> Self {
+        Self::start_on(1, "sto-cm-pub").await
+    }
+
+    /// A node before release 14: it has no REST API.
+    pub async fn start_old() -> Self {
+        Self::start_on(6, "got-cm-pub").await
+    }
+
+    async fn start_on(clusters: usize, node: &str) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let temp = tempfile::tempdir().unwrap();
         let options = LabOptions {
-            clusters: 1,
+            clusters,
             pool_size: 2,
             pool_dir: Some(std::env::temp_dir().join("certyard-agent-test-keys")),
             ..LabOptions::new(temp.path().join("lab"))
         };
         let lab = Lab::start(options).await.unwrap();
-        let node = lab.nodes().into_iter().find(|node| node.role == "publisher").unwrap();
+        let node = lab.node(node).unwrap();
         Self {
             lab,
             node,
             pins: Arc::default(),
+            host_keys: Arc::default(),
             _temp: temp,
         }
     }
@@ -47,12 +59,65 @@ impl TestUc {
         self.connector_with(&self.node.password)
     }
 
-    pub fn connector_with(&self, password: &str) -> CiscoUc {
-        let secrets = Secrets {
-            user: self.node.user.clone(),
-            password: password.into(),
-            pins: self.pins.0.lock().unwrap().clone(),
+    fn secrets(&self, password: &str) -> Secrets {
+        let mut secrets = Secrets::default();
+        secrets.user.push_str(&self.node.user);
+        secrets.password.push_str(password);
+        secrets.pins.extend(self.pins.0.lock().unwrap().clone());
+        secrets.host_keys.extend(self.host_keys.0.lock().unwrap().clone());
+        secrets
+    }
+
+    /// By the node's command line.
+    pub fn commands(&self) -> CiscoCli {
+        self.commands_with(&self.node.password)
+    }
+
+    pub fn commands_with(&self, password: &str) -> CiscoCli {
+        CiscoCli::new(
+            &self.node.name,
+            &self.node.ssh.to_string(),
+            &self.node.address.to_string(),
+            &self.secrets(password),
+            self.host_keys.clone(),
+        )
+    }
+
+    /// Gives all nodes of the cluster one `tomcat` certificate, whose issuers `CallManager-trust` knows, too.
+    pub async fn share_tomcat(&self) {
+        let http = reqwest::Client::builder()
+            .tls_danger_accept_invalid_certs(true)
+            .no_proxy()
+            .build()
+            .unwrap();
+        let post = async |path: &str, body: serde_json::Value| -> serde_json::Value {
+            let base = "platformcom/api/v1/certmgr/config";
+            let call = http.post(format!("https://{}/{base}{path}", self.node.address));
+            let call = call.basic_auth(&self.node.user, Some(&self.node.password)).json(&body);
+            call.send()
+                .await
+                .unwrap()
+                .error_for_status()
+                .unwrap()
+                .json()
+                .await
+                .unwrap()
         };
+        let made = post(
+            "/csr",
+            serde_json::json!({ "service": "tomcat", "distribution": "multi-server" }),
+        )
+        .await;
+        let answer = self.lab.outside_ca().sign(made["csr"].as_str().unwrap(), 30).unwrap();
+        let issuers = answer.issuers().map(certyard_pki::Certificate::to_pem);
+        let trust = serde_json::json!({ "service": ["tomcat", "CallManager"], "certificates": issuers });
+        post("/trust/certificates", trust).await;
+        let leaf = serde_json::json!({ "service": "tomcat", "certificates": [answer.leaf.to_pem()] });
+        post("/identity/certificates", leaf).await;
+    }
+
+    pub fn connector_with(&self, password: &str) -> CiscoUc {
+        let secrets = self.secrets(password);
         CiscoUc::new(
             &self.node.name,
             &self.node.address.to_string(),

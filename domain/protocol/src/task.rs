@@ -12,19 +12,30 @@ use uuid::Uuid;
 pub enum ConnectorKind {
     /// Cisco UC nodes from release 14, by their certificate management REST API.
     CiscoUc,
+    /// Cisco UC nodes of any release, by their command line over SSH.
+    CiscoCli,
     /// nginx on the agent's own host.
     Nginx,
 }
 
 impl ConnectorKind {
     /// Every connector.
-    pub const ALL: [Self; 2] = [Self::CiscoUc, Self::Nginx];
+    pub const ALL: [Self; 3] = [Self::CiscoUc, Self::CiscoCli, Self::Nginx];
 
     /// Its name in the API and the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CiscoUc => "cisco_uc",
+            Self::CiscoCli => "cisco_cli",
             Self::Nginx => "nginx",
+        }
+    }
+
+    /// It reaches Cisco UC nodes, which make keys and CSRs by their own rules.
+    pub fn is_cisco(self) -> bool {
+        match self {
+            Self::CiscoUc | Self::CiscoCli => true,
+            Self::Nginx => false,
         }
     }
 
@@ -70,10 +81,20 @@ pub struct StepCapability {
 pub enum StepKind {
     /// Make a key and a CSR on the node.
     GenerateCsr,
+    /// Delete the open CSR of a purpose and its key.
+    DeleteCsr,
     /// Put CA certificates into a trust store.
     InstallTrust,
     /// Put an identity certificate and its chain beside the key that is on the node, and make it the configured one.
     InstallIdentity,
+    /// Make a new key and a self-signed certificate on the node, in the place of the one before.
+    Regenerate,
+    /// Make the certificate of `tomcat` the one of another purpose, too.
+    ReuseTomcat,
+    /// Delete a certificate from a trust store.
+    DeleteTrust,
+    /// Restart a service of the node.
+    RestartService,
     /// Make the service take the new certificate up where that is harmless (a reload without a restart).
     Activate,
     /// Look over the wire which certificate is served.
@@ -84,10 +105,15 @@ pub enum StepKind {
 
 impl StepKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 11] = [
         Self::GenerateCsr,
+        Self::DeleteCsr,
         Self::InstallTrust,
         Self::InstallIdentity,
+        Self::Regenerate,
+        Self::ReuseTomcat,
+        Self::DeleteTrust,
+        Self::RestartService,
         Self::Activate,
         Self::Verify,
         Self::Inventory,
@@ -97,8 +123,13 @@ impl StepKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GenerateCsr => "generate_csr",
+            Self::DeleteCsr => "delete_csr",
             Self::InstallTrust => "install_trust",
             Self::InstallIdentity => "install_identity",
+            Self::Regenerate => "regenerate",
+            Self::ReuseTomcat => "reuse_tomcat",
+            Self::DeleteTrust => "delete_trust",
+            Self::RestartService => "restart_service",
             Self::Activate => "activate",
             Self::Verify => "verify",
             Self::Inventory => "inventory",
@@ -112,6 +143,11 @@ impl StepKind {
 pub enum Step {
     /// See [`StepKind::GenerateCsr`].
     GenerateCsr(CsrSpec),
+    /// See [`StepKind::DeleteCsr`]. Where there is none, nothing is to do.
+    DeleteCsr {
+        /// Purpose.
+        purpose: String,
+    },
     /// See [`StepKind::InstallTrust`].
     InstallTrust {
         /// Trust store, for instance `tomcat-trust`.
@@ -127,6 +163,33 @@ pub enum Step {
         chain_pem: Vec<String>,
         /// SHA-256 of the leaf's DER, lower-case hex.
         sha256: String,
+    },
+    /// See [`StepKind::Regenerate`]. The wanted state is another certificate than the one that it replaces, so that a repeat finds
+    /// the renewal of the first try and makes none of its own.
+    Regenerate {
+        /// Purpose, for instance `tomcat`.
+        purpose: String,
+        /// SHA-256 of the certificate that is replaced, lower-case hex; `None`: there was none.
+        replaces_sha256: Option<String>,
+    },
+    /// See [`StepKind::ReuseTomcat`]. The wanted state is one certificate for both.
+    ReuseTomcat {
+        /// Purpose that takes it over: `CallManager` from `tomcat`, `CallManager-ECDSA` from `tomcat-ECDSA`.
+        purpose: String,
+    },
+    /// See [`StepKind::DeleteTrust`]. A certificate that is not there is success with a note.
+    DeleteTrust {
+        /// Trust store, for instance `tomcat-trust`.
+        store: String,
+        /// Its entry in the store, as the inventory named it.
+        entry: String,
+        /// SHA-256 of the certificate, lower-case hex: another one under the same name stays.
+        sha256: String,
+    },
+    /// See [`StepKind::RestartService`]. The wanted state is a service that was started after the task began.
+    RestartService {
+        /// Name as the node spells it, for instance `Cisco Tomcat`.
+        service: String,
     },
     /// See [`StepKind::Activate`].
     Activate {
@@ -149,8 +212,13 @@ impl Step {
     pub fn kind(&self) -> StepKind {
         match self {
             Self::GenerateCsr(_) => StepKind::GenerateCsr,
+            Self::DeleteCsr { .. } => StepKind::DeleteCsr,
             Self::InstallTrust { .. } => StepKind::InstallTrust,
             Self::InstallIdentity { .. } => StepKind::InstallIdentity,
+            Self::Regenerate { .. } => StepKind::Regenerate,
+            Self::ReuseTomcat { .. } => StepKind::ReuseTomcat,
+            Self::DeleteTrust { .. } => StepKind::DeleteTrust,
+            Self::RestartService { .. } => StepKind::RestartService,
             Self::Activate { .. } => StepKind::Activate,
             Self::Verify { .. } => StepKind::Verify,
             Self::Inventory => StepKind::Inventory,

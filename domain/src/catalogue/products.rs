@@ -1,6 +1,6 @@
 //! Products.
 
-use super::{Proof, certain, source};
+use super::{Proof, Versions, certain, source};
 use certyard_protocol::ConnectorKind;
 
 /// A product whose nodes have certificates.
@@ -12,7 +12,7 @@ pub struct Product {
     pub name: &'static str,
     /// Releases that are known; empty: the product's version does not matter.
     pub versions: &'static [&'static str],
-    /// The driver that reaches its nodes.
+    /// The driver that reaches nodes of its newest version; see [`Self::reached_by`].
     pub connector: ConnectorKind,
     /// Whether Distribute and Replace are possible (R4).
     pub distribute: bool,
@@ -73,6 +73,29 @@ pub const PRODUCTS: &[Product] = &[
         proof: certain(source::NGINX),
     },
 ];
+
+impl Product {
+    /// The connector for nodes of a version.
+    pub fn connector_for(&self, version: &str) -> ConnectorKind {
+        if self.reached_by(self.connector, version) {
+            self.connector
+        } else {
+            ConnectorKind::CiscoCli
+        }
+    }
+
+    /// Whether nodes of a version may be reached by this connector: those of Cisco by their command line on every version, and by
+    /// their API from release 14 on.
+    pub fn reached_by(&self, connector: ConnectorKind, version: &str) -> bool {
+        match connector {
+            ConnectorKind::CiscoUc => {
+                self.connector == connector && (version.is_empty() || Versions::FROM_14.contains(version))
+            }
+            ConnectorKind::CiscoCli => self.connector.is_cisco(),
+            ConnectorKind::Nginx => self.connector == connector,
+        }
+    }
+}
 
 /// A product by its code.
 pub fn product(code: &str) -> Option<&'static Product> {

@@ -31,8 +31,8 @@ impl WayKind {
 /// How a step is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Way {
-    /// The product's code.
-    pub product: &'static str,
+    /// Codes of the products.
+    pub products: &'static [&'static str],
     /// The step.
     pub step: StepKind,
     /// By which means.
@@ -45,10 +45,14 @@ pub struct Way {
     pub proof: Proof,
 }
 
+const CISCO: &[&str] = &["cucm", "imp", "cuc", "cer"];
+const UNIFIED_CM: &[&str] = &["cucm"];
+const SERVER: &[&str] = &["server"];
+
 /// Every way.
 pub const WAYS: &[Way] = &[
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::Inventory,
         kind: WayKind::NodeApi,
         versions: Versions::FROM_14,
@@ -56,7 +60,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::API),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::GenerateCsr,
         kind: WayKind::NodeApi,
         versions: Versions::FROM_14,
@@ -64,7 +68,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::API),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::InstallTrust,
         kind: WayKind::NodeApi,
         versions: Versions::FROM_14,
@@ -72,7 +76,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::CLIENTS),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::InstallIdentity,
         kind: WayKind::NodeApi,
         versions: Versions::FROM_14,
@@ -80,7 +84,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::CLIENTS),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::Verify,
         kind: WayKind::Wire,
         versions: Versions::FROM_14,
@@ -88,7 +92,7 @@ pub const WAYS: &[Way] = &[
         proof: likely(source::CLIENTS),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::Inventory,
         kind: WayKind::CommandLine,
         versions: Versions::BEFORE_14,
@@ -96,7 +100,7 @@ pub const WAYS: &[Way] = &[
         proof: likely(source::CLI),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::GenerateCsr,
         kind: WayKind::CommandLine,
         versions: Versions::BEFORE_14,
@@ -104,7 +108,7 @@ pub const WAYS: &[Way] = &[
         proof: likely(source::CLI),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::InstallTrust,
         kind: WayKind::CommandLine,
         versions: Versions::BEFORE_14,
@@ -112,7 +116,7 @@ pub const WAYS: &[Way] = &[
         proof: likely(source::CLI),
     },
     Way {
-        product: "cucm",
+        products: CISCO,
         step: StepKind::InstallIdentity,
         kind: WayKind::CommandLine,
         versions: Versions::BEFORE_14,
@@ -120,255 +124,55 @@ pub const WAYS: &[Way] = &[
         proof: likely(source::CLI),
     },
     Way {
-        product: "cucm",
-        step: StepKind::Activate,
-        kind: WayKind::CommandLine,
-        versions: Versions::ALL,
-        how: "utils service restart SERVICE",
-        proof: guess(source::CLI),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::Inventory,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "GET /snapshot/server",
-        proof: certain(source::API),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::GenerateCsr,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /csr",
-        proof: certain(source::API),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::InstallTrust,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /trust/certificates",
-        proof: certain(source::CLIENTS),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::InstallIdentity,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /identity/certificates",
-        proof: certain(source::CLIENTS),
-    },
-    Way {
-        product: "imp",
+        products: CISCO,
         step: StepKind::Verify,
         kind: WayKind::Wire,
-        versions: Versions::FROM_14,
+        versions: Versions::BEFORE_14,
         how: "TLS handshake with port 443 for tomcat",
-        proof: likely(source::CLIENTS),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::Inventory,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "show cert list own, show cert list trust",
         proof: likely(source::CLI),
     },
     Way {
-        product: "imp",
-        step: StepKind::GenerateCsr,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set csr gen UNIT, show csr own UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::InstallTrust,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set cert import trust UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::InstallIdentity,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set cert import own UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "imp",
-        step: StepKind::Activate,
+        products: CISCO,
+        step: StepKind::DeleteCsr,
         kind: WayKind::CommandLine,
         versions: Versions::ALL,
-        how: "utils service restart SERVICE",
+        how: "set csr delete UNIT",
         proof: guess(source::CLI),
     },
     Way {
-        product: "cuc",
-        step: StepKind::Inventory,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "GET /snapshot/server",
-        proof: certain(source::API),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::GenerateCsr,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /csr",
-        proof: certain(source::API),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::InstallTrust,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /trust/certificates",
-        proof: certain(source::CLIENTS),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::InstallIdentity,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /identity/certificates",
-        proof: certain(source::CLIENTS),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::Verify,
-        kind: WayKind::Wire,
-        versions: Versions::FROM_14,
-        how: "TLS handshake with port 443 for tomcat",
-        proof: likely(source::CLIENTS),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::Inventory,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "show cert list own, show cert list trust",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::GenerateCsr,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set csr gen UNIT, show csr own UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::InstallTrust,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set cert import trust UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::InstallIdentity,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set cert import own UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cuc",
-        step: StepKind::Activate,
+        products: CISCO,
+        step: StepKind::Regenerate,
         kind: WayKind::CommandLine,
         versions: Versions::ALL,
-        how: "utils service restart SERVICE",
+        how: "set cert regen UNIT",
+        proof: likely(source::CLI),
+    },
+    Way {
+        products: UNIFIED_CM,
+        step: StepKind::ReuseTomcat,
+        kind: WayKind::CommandLine,
+        versions: Versions::FROM_14,
+        how: "set cert reuse tomcat UNIT",
         proof: guess(source::CLI),
     },
     Way {
-        product: "cer",
-        step: StepKind::Inventory,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "GET /snapshot/server",
-        proof: certain(source::API),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::GenerateCsr,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /csr",
-        proof: certain(source::API),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::InstallTrust,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /trust/certificates",
-        proof: certain(source::CLIENTS),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::InstallIdentity,
-        kind: WayKind::NodeApi,
-        versions: Versions::FROM_14,
-        how: "POST /identity/certificates",
-        proof: certain(source::CLIENTS),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::Verify,
-        kind: WayKind::Wire,
-        versions: Versions::FROM_14,
-        how: "TLS handshake with port 443 for tomcat",
-        proof: likely(source::CLIENTS),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::Inventory,
+        products: CISCO,
+        step: StepKind::DeleteTrust,
         kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "show cert list own, show cert list trust",
+        versions: Versions::ALL,
+        how: "set cert delete UNIT NAME",
         proof: likely(source::CLI),
     },
     Way {
-        product: "cer",
-        step: StepKind::GenerateCsr,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set csr gen UNIT, show csr own UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::InstallTrust,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set cert import trust UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::InstallIdentity,
-        kind: WayKind::CommandLine,
-        versions: Versions::BEFORE_14,
-        how: "set cert import own UNIT",
-        proof: likely(source::CLI),
-    },
-    Way {
-        product: "cer",
-        step: StepKind::Activate,
+        products: CISCO,
+        step: StepKind::RestartService,
         kind: WayKind::CommandLine,
         versions: Versions::ALL,
         how: "utils service restart SERVICE",
-        proof: guess(source::CLI),
+        proof: likely(source::CLI),
     },
     Way {
-        product: "server",
+        products: SERVER,
         step: StepKind::Inventory,
         kind: WayKind::Files,
         versions: Versions::ALL,
@@ -376,7 +180,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::NGINX),
     },
     Way {
-        product: "server",
+        products: SERVER,
         step: StepKind::GenerateCsr,
         kind: WayKind::Files,
         versions: Versions::ALL,
@@ -384,7 +188,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::NGINX),
     },
     Way {
-        product: "server",
+        products: SERVER,
         step: StepKind::InstallIdentity,
         kind: WayKind::Files,
         versions: Versions::ALL,
@@ -392,7 +196,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::NGINX),
     },
     Way {
-        product: "server",
+        products: SERVER,
         step: StepKind::Activate,
         kind: WayKind::Files,
         versions: Versions::ALL,
@@ -400,7 +204,7 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::NGINX),
     },
     Way {
-        product: "server",
+        products: SERVER,
         step: StepKind::Verify,
         kind: WayKind::Wire,
         versions: Versions::ALL,
@@ -408,3 +212,55 @@ pub const WAYS: &[Way] = &[
         proof: certain(source::NGINX),
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Evidence;
+
+    fn way_of(product: &str, version: &str, step: StepKind) -> Option<&'static Way> {
+        WAYS.iter()
+            .find(|row| row.products.contains(&product) && row.step == step && row.versions.contains(version))
+    }
+
+    #[test]
+    fn what_no_document_names_is_a_guess_and_goes_by_the_command_line_on_every_version() {
+        for (step, evidence) in [
+            (StepKind::DeleteCsr, Evidence::Guess),
+            (StepKind::Regenerate, Evidence::Likely),
+            (StepKind::DeleteTrust, Evidence::Likely),
+            (StepKind::RestartService, Evidence::Likely),
+        ] {
+            for (product, version) in [("cucm", "11.5"), ("imp", "15"), ("cer", "14")] {
+                let way = way_of(product, version, step).expect("a way");
+                assert_eq!(
+                    (way.kind, way.proof.evidence),
+                    (WayKind::CommandLine, evidence),
+                    "{}",
+                    way.how
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn r39_tomcat_is_reused_on_unified_cm_from_release_14_on() {
+        assert!(way_of("cucm", "14", StepKind::ReuseTomcat).is_some());
+        for (product, version) in [("cucm", "12.5"), ("imp", "15"), ("cuc", "15"), ("cer", "14")] {
+            assert!(
+                way_of(product, version, StepKind::ReuseTomcat).is_none(),
+                "{product} {version}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_step_of_an_old_node_goes_by_its_command_line_and_the_wire() {
+        for way in WAYS
+            .iter()
+            .filter(|way| way.products == CISCO && way.versions.contains("12.5"))
+        {
+            assert!(matches!(way.kind, WayKind::CommandLine | WayKind::Wire), "{}", way.how);
+        }
+    }
+}

@@ -115,12 +115,17 @@ pub(super) fn check(fields: &mut Fields, cluster: &Cluster, name: &str, address:
 /// Checks that the driver is the one of the product.
 pub(super) fn check_connector(fields: &mut Fields, cluster: &Cluster, connector: ConnectorKind) {
     if let Some(product) = catalogue::product(&cluster.product)
-        && product.connector != connector
+        && !product.reached_by(connector, &cluster.product_version)
     {
         fields.refuse(
             "connector",
             "mismatch",
-            format!("{} is reached by {}", product.name, product.connector.as_str()),
+            format!(
+                "{} {} is reached by {}",
+                product.name,
+                cluster.product_version,
+                product.connector_for(&cluster.product_version).as_str()
+            ),
         );
     }
 }

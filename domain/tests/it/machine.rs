@@ -155,8 +155,8 @@ impl Fleet {
             let id = Uuid::now_v7();
             let role = match (connector, index) {
                 (ConnectorKind::Nginx, _) => "standalone",
-                (ConnectorKind::CiscoUc, 0) => "publisher",
-                (ConnectorKind::CiscoUc, _) => "subscriber",
+                (ConnectorKind::CiscoUc | ConnectorKind::CiscoCli, 0) => "publisher",
+                (ConnectorKind::CiscoUc | ConnectorKind::CiscoCli, _) => "subscriber",
             };
             rows.push(vec![
                 ("id", id.into()),

@@ -1,7 +1,9 @@
 //! The node's certificate management API: requests, answers in all shapes that were seen, and errors in its own words.
 
 use super::pins::KeepPins;
+use super::stores::{IdentityItem, Snapshot, TrustItem};
 use crate::connector::StepError;
+use crate::connectors::with_port;
 use crate::nodes::Secrets;
 use crate::server::chain;
 use crate::tls::{Pins, pinned_node, sha256_hex};
@@ -18,62 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// A node that makes a 4096-bit key or replicates a certificate takes its time.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
-
-/// All stores of a node.
-#[derive(Debug, Default)]
-pub(super) struct Snapshot {
-    pub identities: Vec<IdentityItem>,
-    pub trusts: Vec<TrustItem>,
-    /// Certificates that are there and that this program does not understand, as the node gave them.
-    pub unreadable: Vec<InventoryEntry>,
-    /// CSRs of that kind.
-    pub unreadable_csrs: Vec<InventoryCsr>,
-    pub version: Option<String>,
-}
-
-#[derive(Debug)]
-pub(super) struct IdentityItem {
-    pub purpose: String,
-    pub certificate: Option<Certificate>,
-    pub csr: Option<Csr>,
-}
-
-#[derive(Debug)]
-pub(super) struct TrustItem {
-    pub store: String,
-    pub file_name: Option<String>,
-    pub certificate: Certificate,
-}
-
-impl Snapshot {
-    pub fn identity(&self, purpose: &str) -> Option<&IdentityItem> {
-        self.identities.iter().find(|item| item.purpose == purpose)
-    }
-
-    pub fn installed_sha256(&self, purpose: &str) -> Option<String> {
-        Some(self.identity(purpose)?.certificate.as_ref()?.sha256_hex())
-    }
-
-    pub fn trusts(&self, store: &str, sha256: &str) -> bool {
-        self.trusts
-            .iter()
-            .any(|item| item.store == store && item.certificate.sha256_hex() == sha256)
-    }
-}
-
-/// The API is on the port of HTTPS where the address names no other.
-fn with_port(address: &str) -> String {
-    let bare = match address.rsplit_once(':') {
-        None => true,
-        // The colons of an IPv6 address without a port.
-        Some((host, port)) => port.parse::<u16>().is_err() || (host.contains(':') && !host.ends_with(']')),
-    };
-    match (bare, address.contains(':') && !address.starts_with('[')) {
-        (false, _) => address.into(),
-        (true, false) => format!("{address}:443"),
-        (true, true) => format!("[{address}]:443"),
-    }
-}
+/// Where the API is, where the address names no port.
+const HTTPS: u16 = 443;
 
 /// HTTP Basic over TLS with a pinned certificate.
 pub(super) struct Api {
@@ -105,7 +53,7 @@ impl Api {
             });
         Self {
             node: node.into(),
-            address: with_port(address),
+            address: with_port(address, HTTPS),
             user: secrets.user.clone(),
             password: Zeroizing::new(secrets.password.clone()),
             client,
@@ -248,7 +196,12 @@ fn text<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
 
 impl Snapshot {
     /// A certificate of the node; one that cannot be understood is kept as it is.
-    fn read(&mut self, node: &str, place: (StoreKind, &str, Option<&str>), pem: &str) -> Option<Certificate> {
+    pub(crate) fn read(
+        &mut self,
+        node: &str,
+        place: (StoreKind, &str, Option<&str>),
+        pem: &str,
+    ) -> Option<Certificate> {
         let (kind, store, entry) = place;
         let error = match Certificate::from_pem(pem) {
             Ok(certificate) => return Some(certificate),

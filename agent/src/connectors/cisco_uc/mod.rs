@@ -2,31 +2,31 @@
 //!
 //! The node makes keys and CSRs and keeps its own rules; the agent asks, looks what is there, and passes the node's words
 //! on. Nothing can be undone over this API, so each step says so. A new `tomcat` certificate is served only after the
-//! node's service is restarted, which is not this connector's to do.
+//! node's service is restarted. That, and every other step whose path nobody has confirmed, goes by the node's command line where the
+//! node has an SSH port here.
 //!
 //! The node's TLS certificate is pinned at the first contact. Another one is believed only when this agent installed it:
 //! its pin is added before the upload and taken back when the upload did not happen.
 
 mod api;
 mod pins;
+mod stores;
 
-pub use pins::{KeepPins, StoredPins};
+pub use pins::{KeepPins, StoredHostKeys, StoredPins};
+pub(super) use stores::{
+    IdentityItem, SHOWN_PURPOSES, Snapshot, TrustItem, inventory_of, parse_all, served_at, verify_held,
+};
+
+use super::cisco_cli::{COMMAND_STEPS, CiscoCli};
 
 use crate::connector::{Before, Connector, Effect, StepDone, StepError};
 use crate::nodes::Secrets;
-use crate::wire;
-use api::{Api, Snapshot, csr_body, trust_service};
+use api::{Api, csr_body, trust_service};
 use async_trait::async_trait;
 use certyard_pki::{Certificate, Csr};
-use certyard_protocol::{
-    Capability, ConnectorKind, CsrSpec, InventoryCsr, InventoryEntry, NodeInventory, Rollback, Served, Step,
-    StepCapability, StepKind, StoreKind,
-};
+use certyard_protocol::{Capability, ConnectorKind, CsrSpec, NodeInventory, Rollback, Step, StepCapability, StepKind};
 use serde_json::json;
 use std::sync::Arc;
-
-/// Identity stores whose certificate the node shows on the port of its API.
-const SHOWN_PURPOSES: [&str; 2] = ["tomcat", "tomcat-ECDSA"];
 
 /// What this connector can do.
 pub fn capability() -> Capability {
@@ -43,10 +43,19 @@ pub fn capability() -> Capability {
     }
 }
 
+/// What it can do on nodes whose command line it may use as well.
+pub fn capability_with_commands() -> Capability {
+    let mut capability = capability();
+    capability.steps.extend(COMMAND_STEPS);
+    capability.steps.sort_by_key(|can| can.step);
+    capability
+}
+
 /// One node.
 pub struct CiscoUc {
     node: String,
     api: Api,
+    commands: Option<CiscoCli>,
 }
 
 impl CiscoUc {
@@ -55,24 +64,42 @@ impl CiscoUc {
         Self {
             node: node.into(),
             api: Api::new(node, address, &secrets, keeper),
+            commands: None,
         }
     }
 
-    async fn served(&self, purpose: &str, installed: &Certificate) -> Served {
-        if !SHOWN_PURPOSES.contains(&purpose) {
-            return Served::NotObservable;
+    /// Uses the node's command line for the steps that its API is not known to have.
+    #[must_use]
+    pub fn with_commands(mut self, commands: CiscoCli) -> Self {
+        self.commands = Some(commands);
+        self
+    }
+
+    /// The command line, for a step that only it has.
+    fn commands(&self, step: StepKind) -> Result<&CiscoCli, StepError> {
+        self.commands.as_ref().ok_or_else(|| {
+            StepError::lasting(
+                "unsupported_step",
+                format!(
+                    "the connector cisco_uc does {} by the node's command line: give {node} an SSH port with \
+                     `certyard-agent credentials set {node} --ssh-port 22`",
+                    step.as_str(),
+                    node = self.node
+                ),
+            )
+        })
+    }
+
+    /// Believes the certificate that the node is about to show after its service is restarted: it has told so over a connection
+    /// that is pinned.
+    async fn believe_renewed(&self, purpose: &str) -> Result<(), StepError> {
+        if SHOWN_PURPOSES.contains(&purpose)
+            && let Some(sha256) = self.api.snapshot().await?.installed_sha256(purpose)
+        {
+            self.api.pins.allow(&sha256);
+            self.api.keep_pins()?;
         }
-        let address = self.api.address();
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        match wire::look(address, host, Some(&installed.key.key_type)).await {
-            Ok(shown) if shown.sha256() == installed.sha256_hex() => Served::Served,
-            Ok(shown) => Served::RestartPending {
-                served_sha256: shown.sha256(),
-            },
-            // No certificate of this kind of key on this port.
-            Err(_) if purpose != "tomcat" => Served::NotObservable,
-            Err(reason) => Served::Unknown { reason },
-        }
+        Ok(())
     }
 
     async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
@@ -205,22 +232,8 @@ impl CiscoUc {
     }
 
     async fn verify(&self, purpose: &str, sha256: &str) -> Result<StepDone, StepError> {
-        let snapshot = self.api.snapshot().await?;
-        let installed = snapshot.identity(purpose).and_then(|item| item.certificate.as_ref());
-        let Some(installed) = installed.filter(|certificate| certificate.sha256_hex() == sha256) else {
-            return Err(StepError::lasting(
-                "not_installed",
-                format!("{} does not hold this certificate as {purpose}", self.node),
-            ));
-        };
-        match self.served(purpose, installed).await {
-            Served::Served => Ok(StepDone::note("installed and served")),
-            Served::RestartPending { .. } => Ok(StepDone::note(
-                "installed, restart pending: the node serves it after its service is restarted",
-            )),
-            Served::NotObservable => Ok(StepDone::note("installed; no port shows it")),
-            Served::Unknown { reason } => Err(StepError::passing("node_unreachable", reason)),
-        }
+        let held = self.api.snapshot().await?;
+        verify_held(&self.node, self.api.address(), &held, purpose, sha256).await
     }
 
     /// Forgets pins of certificates that are neither served nor installed by now.
@@ -246,53 +259,26 @@ impl CiscoUc {
     }
 }
 
-fn parse_all(pems: &[String]) -> Result<Vec<Certificate>, StepError> {
-    pems.iter()
-        .map(|pem| Certificate::from_pem(pem))
-        .collect::<Result<_, _>>()
-        .map_err(|error| StepError::lasting("chain_broken", format!("a certificate of the task: {error}")))
-}
-
 #[async_trait]
 impl Connector for CiscoUc {
     fn capability(&self) -> Capability {
-        capability()
+        match self.commands {
+            Some(_) => capability_with_commands(),
+            None => capability(),
+        }
     }
 
     async fn inventory(&self) -> Result<NodeInventory, StepError> {
         let snapshot = self.api.snapshot().await?;
-        let mut entries = Vec::new();
-        let mut csrs = Vec::new();
+        let mut served = Vec::new();
         for item in &snapshot.identities {
             if let Some(certificate) = &item.certificate {
-                entries.push(InventoryEntry {
-                    store: item.purpose.clone(),
-                    kind: StoreKind::Identity,
-                    entry: item.purpose.clone(),
-                    certificate_pem: certificate.to_pem(),
-                    served: self.served(&item.purpose, certificate).await,
-                });
+                let shown = served_at(self.api.address(), &item.purpose, certificate).await;
+                served.push((item.purpose.clone(), shown));
             }
-            if let Some(csr) = &item.csr {
-                csrs.push(InventoryCsr {
-                    purpose: item.purpose.clone(),
-                    csr_pem: csr.to_pem(),
-                });
-            }
-        }
-        for item in &snapshot.trusts {
-            entries.push(InventoryEntry {
-                store: item.store.clone(),
-                kind: StoreKind::Trust,
-                entry: item.file_name.clone().unwrap_or_else(|| item.certificate.sha256_hex()),
-                certificate_pem: item.certificate.to_pem(),
-                served: Served::NotObservable,
-            });
         }
         self.prune_pins(&snapshot);
-        entries.extend(snapshot.unreadable);
-        csrs.extend(snapshot.unreadable_csrs);
-        Ok(super::seal_inventory(entries, csrs, snapshot.version))
+        Ok(inventory_of(&snapshot, &served))
     }
 
     async fn before(&self, step: &Step) -> Result<Before, StepError> {
@@ -308,6 +294,11 @@ impl Connector for CiscoUc {
                     ..Before::default()
                 });
             }
+            Step::DeleteCsr { .. }
+            | Step::Regenerate { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. } => return self.commands(step.kind())?.before(step).await,
             Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => return Ok(Before::default()),
         };
         let snapshot = self.api.snapshot().await?;
@@ -319,7 +310,7 @@ impl Connector for CiscoUc {
         })
     }
 
-    async fn run(&self, step: &Step, _before: &Before) -> Result<StepDone, StepError> {
+    async fn run(&self, step: &Step, before: &Before) -> Result<StepDone, StepError> {
         match step {
             Step::GenerateCsr(spec) => self.generate_csr(spec).await,
             Step::InstallTrust {
@@ -331,6 +322,15 @@ impl Connector for CiscoUc {
                 chain_pem,
                 sha256,
             } => self.install_identity(purpose, chain_pem, sha256).await,
+            Step::Regenerate { purpose, .. } => {
+                let done = self.commands(step.kind())?.run(step, before).await?;
+                self.believe_renewed(purpose).await?;
+                Ok(done)
+            }
+            Step::DeleteCsr { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. } => self.commands(step.kind())?.run(step, before).await,
             Step::Activate { .. } => Err(StepError::unsupported(self, StepKind::Activate)),
             Step::Verify { purpose, sha256 } => self.verify(purpose, sha256).await,
             Step::Inventory => Ok(StepDone {
@@ -364,6 +364,17 @@ impl Connector for CiscoUc {
                     Effect::Absent
                 })
             }
+            Step::Regenerate { purpose, .. } => {
+                let effect = self.commands(step.kind())?.probe_effect(step, before).await?;
+                if effect != Effect::Absent {
+                    self.believe_renewed(purpose).await?;
+                }
+                Ok(effect)
+            }
+            Step::DeleteCsr { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. } => self.commands(step.kind())?.probe_effect(step, before).await,
             // These look first and do only what is missing.
             Step::InstallTrust { .. } | Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => {
                 Ok(Effect::Absent)
@@ -377,11 +388,16 @@ impl Connector for CiscoUc {
                 store,
                 certificates_pem,
             } => Ok(self.trusted(store, certificates_pem).await? != before.trusted),
+            Step::DeleteCsr { .. }
+            | Step::Regenerate { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. } => self.commands(step.kind())?.touched(step, before).await,
             other => Ok(self.probe_effect(other, before).await? != Effect::Absent),
         }
     }
 
-    async fn rollback(&self, step: &Step, _before: &Before) -> Result<(), StepError> {
+    async fn rollback(&self, step: &Step, before: &Before) -> Result<(), StepError> {
         let kind = step.kind();
         match kind {
             StepKind::Verify | StepKind::Inventory => Ok(()),
@@ -389,6 +405,11 @@ impl Connector for CiscoUc {
                 "cannot_undo",
                 format!("{} cannot undo {} over its API", self.node, kind.as_str()),
             )),
+            StepKind::DeleteCsr
+            | StepKind::Regenerate
+            | StepKind::ReuseTomcat
+            | StepKind::DeleteTrust
+            | StepKind::RestartService => self.commands(kind)?.rollback(step, before).await,
             StepKind::Activate => Err(StepError::unsupported(self, kind)),
         }
     }

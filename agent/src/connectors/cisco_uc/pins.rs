@@ -1,4 +1,4 @@
-//! Where the pins of a node's TLS certificate are kept.
+//! Where the pins of a node's TLS certificate and SSH host key are kept.
 
 use crate::nodes::NodeStore;
 use std::sync::Arc;
@@ -30,6 +30,28 @@ impl KeepPins for StoredPins {
     fn keep(&self, pins: &[String]) -> Result<(), String> {
         self.store
             .update_secrets(&self.node, |secrets| secrets.pins = pins.to_vec())
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The pins of the SSH host key, with the node's credentials.
+#[derive(Debug)]
+pub struct StoredHostKeys {
+    store: Arc<NodeStore>,
+    node: String,
+}
+
+impl StoredHostKeys {
+    /// For this node of the store.
+    pub fn new(store: Arc<NodeStore>, node: String) -> Self {
+        Self { store, node }
+    }
+}
+
+impl KeepPins for StoredHostKeys {
+    fn keep(&self, pins: &[String]) -> Result<(), String> {
+        self.store
+            .update_secrets(&self.node, |secrets| secrets.host_keys = pins.to_vec())
             .map_err(|error| error.to_string())
     }
 }

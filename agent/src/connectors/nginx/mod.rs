@@ -390,7 +390,15 @@ impl Connector for Nginx {
         let (purpose, look) = match step {
             Step::GenerateCsr(spec) => (&spec.purpose, false),
             Step::InstallIdentity { purpose, .. } => (purpose, true),
-            Step::InstallTrust { .. } | Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => {
+            Step::InstallTrust { .. }
+            | Step::DeleteCsr { .. }
+            | Step::Regenerate { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. }
+            | Step::Activate { .. }
+            | Step::Verify { .. }
+            | Step::Inventory => {
                 return Ok(Before::default());
             }
         };
@@ -414,7 +422,12 @@ impl Connector for Nginx {
     async fn run(&self, step: &Step, _before: &Before) -> Result<StepDone, StepError> {
         match step {
             Step::GenerateCsr(spec) => self.generate_csr(spec).await,
-            Step::InstallTrust { .. } => Err(StepError::unsupported(self, StepKind::InstallTrust)),
+            Step::InstallTrust { .. }
+            | Step::DeleteCsr { .. }
+            | Step::Regenerate { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. } => Err(StepError::unsupported(self, step.kind())),
             Step::InstallIdentity {
                 purpose,
                 chain_pem,
@@ -475,7 +488,14 @@ impl Connector for Nginx {
                     Effect::Absent
                 })
             }
-            Step::InstallTrust { .. } | Step::Verify { .. } | Step::Inventory => Ok(Effect::Absent),
+            Step::InstallTrust { .. }
+            | Step::DeleteCsr { .. }
+            | Step::Regenerate { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. }
+            | Step::Verify { .. }
+            | Step::Inventory => Ok(Effect::Absent),
         }
     }
 
@@ -489,7 +509,12 @@ impl Connector for Nginx {
                 layout.set_request(before.request.as_deref())
             }
             Step::InstallIdentity { purpose, .. } => self.put_back(purpose, before).await,
-            Step::InstallTrust { .. } => Err(StepError::unsupported(self, StepKind::InstallTrust)),
+            Step::InstallTrust { .. }
+            | Step::DeleteCsr { .. }
+            | Step::Regenerate { .. }
+            | Step::ReuseTomcat { .. }
+            | Step::DeleteTrust { .. }
+            | Step::RestartService { .. } => Err(StepError::unsupported(self, step.kind())),
             // The reload comes with the link, when InstallIdentity is undone.
             Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => Ok(()),
         }

@@ -40,7 +40,7 @@ impl Action for GenerateCsr<'_> {
             );
         }
         let names = self.names(facts);
-        if facts.connector() == Some(ConnectorKind::CiscoUc)
+        if facts.connector().is_some_and(ConnectorKind::is_cisco)
             && let Some(name) = names.iter().find(|name| name.starts_with("*."))
         {
             return refuse(
@@ -182,7 +182,7 @@ impl GenerateCsr<'_> {
         if !self.options.names.is_empty() {
             return self.options.names.clone();
         }
-        if facts.connector() == Some(ConnectorKind::CiscoUc) {
+        if facts.connector().is_some_and(ConnectorKind::is_cisco) {
             return Vec::new();
         }
         let installed = facts

@@ -258,7 +258,15 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>) -> Resu
 /// Whether a step changes the node.
 fn changes(step: StepKind) -> bool {
     match step {
-        StepKind::GenerateCsr | StepKind::InstallTrust | StepKind::InstallIdentity | StepKind::Activate => true,
+        StepKind::GenerateCsr
+        | StepKind::DeleteCsr
+        | StepKind::InstallTrust
+        | StepKind::InstallIdentity
+        | StepKind::Regenerate
+        | StepKind::ReuseTomcat
+        | StepKind::DeleteTrust
+        | StepKind::RestartService
+        | StepKind::Activate => true,
         StepKind::Verify | StepKind::Inventory => false,
     }
 }
@@ -282,6 +290,11 @@ fn about(step: &Step) -> String {
             count => format!("put {count} issuers into {store}, the root first"),
         },
         Step::InstallIdentity { purpose, .. } => format!("install the certificate for {purpose}"),
+        Step::DeleteCsr { purpose } => format!("delete the open CSR of {purpose}"),
+        Step::Regenerate { purpose, .. } => format!("make a new key and a self-signed certificate for {purpose}"),
+        Step::ReuseTomcat { purpose } => format!("use the certificate of tomcat for {purpose}"),
+        Step::DeleteTrust { store, entry, .. } => format!("delete {entry} from {store}"),
+        Step::RestartService { service } => format!("restart {service}"),
         Step::Activate { purpose } => format!("have {purpose} take the certificate up"),
         Step::Verify { purpose, .. } => format!("look over the wire which certificate {purpose} serves"),
         Step::Inventory => "read the stores of the node".into(),

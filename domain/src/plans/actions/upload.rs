@@ -81,7 +81,7 @@ impl Action for Upload {
             missing: Vec::new(),
             replaced: Vec::new(),
         };
-        if facts.connector() == Some(ConnectorKind::CiscoUc) {
+        if facts.connector().is_some_and(ConnectorKind::is_cisco) {
             checked.store = trust_store_of(&node.product, &node.product_version, facts.purpose);
             checked.compare_trust(facts)?;
         }

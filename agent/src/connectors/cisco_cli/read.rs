@@ -1,0 +1,134 @@
+//! Reading a node's stores: lists, then one command for each certificate.
+
+use super::CiscoCli;
+use super::session::Session;
+use super::texts::{self, Listed, word, words};
+use crate::connector::StepError;
+use crate::connectors::cisco_uc::{IdentityItem, Snapshot, TrustItem};
+use certyard_pki::Csr;
+use certyard_protocol::StoreKind;
+
+/// Which part of the stores is read: each certificate is a command of its own.
+pub(super) enum Part<'a> {
+    All,
+    Identities(&'a [&'a str]),
+    Trust(&'a str),
+}
+
+impl CiscoCli {
+    pub(super) async fn read(&self, part: Part<'_>) -> Result<Snapshot, StepError> {
+        let mut session = Session::open(&self.target).await?;
+        let snapshot = self.read_in(&mut session, part).await?;
+        session.close().await;
+        Ok(snapshot)
+    }
+
+    pub(super) async fn read_in(&self, session: &mut Session, part: Part<'_>) -> Result<Snapshot, StepError> {
+        let mut snapshot = Snapshot::default();
+        let own = match part {
+            Part::All | Part::Identities(_) => self.list(session, "own").await?,
+            Part::Trust(_) => Vec::new(),
+        };
+        for listed in own {
+            if matches!(part, Part::Identities(wanted) if !wanted.contains(&listed.unit.as_str())) {
+                continue;
+            }
+            let pem = self.show(session, "own", &listed).await?;
+            let place = (StoreKind::Identity, listed.unit.as_str(), Some(listed.unit.as_str()));
+            let certificate = pem.and_then(|pem| snapshot.read(&self.target.node, place, &pem));
+            snapshot.identities.push(IdentityItem {
+                purpose: listed.unit,
+                certificate,
+                csr: None,
+            });
+        }
+        if !matches!(part, Part::Trust(_)) {
+            for purpose in texts::read_csr_list(&session.run("show csr list own").await?) {
+                let Some(csr) = self.csr(session, &purpose).await? else {
+                    continue;
+                };
+                match snapshot.identities.iter_mut().find(|item| item.purpose == purpose) {
+                    Some(item) => item.csr = Some(csr),
+                    None => snapshot.identities.push(IdentityItem {
+                        purpose,
+                        certificate: None,
+                        csr: Some(csr),
+                    }),
+                }
+            }
+        }
+        let trust = match part {
+            Part::All | Part::Trust(_) => self.list(session, "trust").await?,
+            Part::Identities(_) => Vec::new(),
+        };
+        for listed in trust {
+            if matches!(part, Part::Trust(wanted) if wanted != listed.unit) {
+                continue;
+            }
+            let pem = self.show(session, "trust", &listed).await?;
+            let file_name = format!("{}.pem", listed.name);
+            let place = (StoreKind::Trust, listed.unit.as_str(), Some(file_name.as_str()));
+            if let Some(certificate) = pem.and_then(|pem| snapshot.read(&self.target.node, place, &pem)) {
+                snapshot.trusts.push(TrustItem {
+                    store: listed.unit,
+                    file_name: Some(file_name),
+                    certificate,
+                });
+            }
+        }
+        if matches!(part, Part::All) {
+            snapshot.version = texts::read_version(&session.run("show version active").await?);
+        }
+        Ok(snapshot)
+    }
+
+    pub(super) async fn list(&self, session: &mut Session, kind: &str) -> Result<Vec<Listed>, StepError> {
+        let text = session.run(&format!("show cert list {kind}")).await?;
+        if texts::refuses(&text) {
+            return Err(self.refused(&text));
+        }
+        Ok(texts::read_list(&text))
+    }
+
+    /// One certificate in PEM; none where the node prints something else: an inventory does not end at one file that nobody can read.
+    pub(super) async fn show(
+        &self,
+        session: &mut Session,
+        kind: &str,
+        listed: &Listed,
+    ) -> Result<Option<String>, StepError> {
+        let path = listed.path();
+        let (node, place) = (&self.target.node, path.as_str());
+        if word("unit", &listed.unit)
+            .and(word("certificate", &listed.name))
+            .is_err()
+        {
+            tracing::warn!(node, place, "cannot ask for a certificate of this name");
+            return Ok(None);
+        }
+        let text = session.run(&format!("show cert {kind} {path}")).await?;
+        let pem = texts::read_pem(&text, "CERTIFICATE").map(str::to_owned);
+        if pem.is_none() {
+            tracing::warn!(node, place, "the node prints no certificate: {}", words(&text));
+        }
+        Ok(pem)
+    }
+
+    pub(super) async fn csr(&self, session: &mut Session, purpose: &str) -> Result<Option<Csr>, StepError> {
+        let text = session.run(&format!("show csr own {}", word("unit", purpose)?)).await?;
+        let pem = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"]
+            .iter()
+            .find_map(|label| texts::read_pem(&text, label));
+        pem.map(Csr::from_pem)
+            .transpose()
+            .map_err(|error| StepError::lasting("node_answer", format!("the CSR of {}: {error}", self.target.node)))
+    }
+
+    pub(super) fn refused(&self, text: &str) -> StepError {
+        StepError::lasting("node_refused", format!("{} refused: {}", self.target.node, words(text)))
+    }
+
+    pub(super) async fn identity(&self, purpose: &str) -> Result<Snapshot, StepError> {
+        self.read(Part::Identities(&[purpose])).await
+    }
+}

@@ -1,0 +1,231 @@
+//! The steps that change a node: what to do is read first, and whether it was done is read afterwards.
+
+use super::CiscoCli;
+use super::read::Part;
+use super::session::Session;
+use super::texts::{self, says_absent, service, word};
+use crate::connector::{Before, StepDone, StepError};
+use crate::connectors::cisco_uc::{Snapshot, parse_all};
+use certyard_pki::Certificate;
+use certyard_protocol::CsrSpec;
+
+impl CiscoCli {
+    pub(super) async fn generate_csr(&self, spec: &CsrSpec, before: &Before) -> Result<StepDone, StepError> {
+        let unit = word("unit", &spec.purpose)?;
+        let mut session = Session::open(&self.target).await?;
+        let text = session.run(&format!("set csr gen {unit}")).await?;
+        let csr = self.csr(&mut session, unit).await?;
+        session.close().await;
+        let Some(csr) = csr.filter(|csr| before.csr_sha256 != Some(hex::encode(csr.sha256))) else {
+            return Err(self.refused(&text));
+        };
+        let missing: Vec<&str> = spec
+            .names
+            .iter()
+            .filter(|name| !csr.sans.iter().any(|san| san.value.eq_ignore_ascii_case(name)))
+            .map(String::as_str)
+            .collect();
+        let mut note = format!("{} made a key and a CSR", self.target.node);
+        if !missing.is_empty() {
+            note.push_str(&format!(
+                ", and left out {}: its command line takes no names",
+                missing.join(", ")
+            ));
+        }
+        if csr.key.bits.is_some_and(|bits| bits != spec.key_bits) {
+            note.push_str(&format!(
+                ", with a key of its own choice instead of {} bits",
+                spec.key_bits
+            ));
+        }
+        Ok(StepDone {
+            note,
+            csr_pem: Some(csr.to_pem()),
+            inventory: None,
+        })
+    }
+
+    pub(super) async fn delete_csr(&self, purpose: &str) -> Result<StepDone, StepError> {
+        let unit = word("unit", purpose)?;
+        let mut session = Session::open(&self.target).await?;
+        if self.csr(&mut session, unit).await?.is_none() {
+            session.close().await;
+            return Ok(StepDone::note(format!("{unit} has no open CSR")));
+        }
+        let text = session.run(&format!("set csr delete {unit}")).await?;
+        let left = self.csr(&mut session, unit).await?;
+        session.close().await;
+        match left {
+            None => Ok(StepDone::note(format!("the CSR of {unit} is deleted"))),
+            Some(_) => Err(self.refused(&text)),
+        }
+    }
+
+    pub(super) async fn install_trust(&self, store: &str, pems: &[String]) -> Result<StepDone, StepError> {
+        let unit = word("trust store", store.strip_suffix("-trust").unwrap_or(store))?;
+        let wanted = parse_all(pems)?;
+        let mut session = Session::open(&self.target).await?;
+        let held = self.read_in(&mut session, Part::Trust(store)).await?;
+        let missing: Vec<&Certificate> = wanted
+            .iter()
+            .filter(|certificate| !held.trusts(store, &certificate.sha256_hex()))
+            .collect();
+        for certificate in &missing {
+            let command = format!("set cert import trust {unit}");
+            let text = session.paste(&command, &certificate.to_pem()).await?;
+            if texts::refuses(&text) {
+                let refused = self.refused(&text);
+                return Err(StepError {
+                    message: format!("{} (CA certificate {})", refused.message, certificate.subject),
+                    ..refused
+                });
+            }
+        }
+        if missing.is_empty() {
+            session.close().await;
+            return Ok(StepDone::note(format!("all {} are in {store} already", wanted.len())));
+        }
+        let held = self.read_in(&mut session, Part::Trust(store)).await?;
+        session.close().await;
+        if let Some(lost) = missing
+            .iter()
+            .find(|certificate| !held.trusts(store, &certificate.sha256_hex()))
+        {
+            return Err(StepError::lasting(
+                "trust_not_taken",
+                format!(
+                    "{} accepted {} but does not hold it in {store}: a certificate of the same name that begins later is there",
+                    self.target.node, lost.subject
+                ),
+            ));
+        }
+        let names: Vec<&str> = missing.iter().map(|certificate| certificate.subject.as_str()).collect();
+        Ok(StepDone::note(format!("added to {store}: {}", names.join("; "))))
+    }
+
+    pub(super) async fn install_identity(
+        &self,
+        purpose: &str,
+        chain: &[String],
+        sha256: &str,
+    ) -> Result<StepDone, StepError> {
+        let unit = word("unit", purpose)?;
+        let certificates = parse_all(chain)?;
+        let Some(leaf) = certificates.first().filter(|leaf| leaf.sha256_hex() == sha256) else {
+            return Err(StepError::lasting(
+                "chain_broken",
+                "the chain does not begin with the certificate to install",
+            ));
+        };
+        let mut session = Session::open(&self.target).await?;
+        let held = self.read_in(&mut session, Part::Identities(&[unit])).await?;
+        if held.installed_sha256(unit).as_deref() == Some(sha256) {
+            session.close().await;
+            return Ok(StepDone::note("already installed"));
+        }
+        let text = session
+            .paste(&format!("set cert import own {unit}"), &leaf.to_pem())
+            .await?;
+        let held = self.read_in(&mut session, Part::Identities(&[unit])).await?;
+        session.close().await;
+        if held.installed_sha256(unit).as_deref() == Some(sha256) {
+            return Ok(StepDone::note(format!("installed as {unit}")));
+        }
+        Err(self.refused(&text))
+    }
+
+    pub(super) async fn regenerate(&self, purpose: &str, replaces: Option<&str>) -> Result<StepDone, StepError> {
+        let unit = word("unit", purpose)?;
+        let mut session = Session::open(&self.target).await?;
+        let held = self.read_in(&mut session, Part::Identities(&[unit])).await?;
+        if held.installed_sha256(unit).as_deref() != replaces {
+            session.close().await;
+            return Ok(StepDone::note(format!("{unit} has another certificate already")));
+        }
+        let text = session.run(&format!("set cert regen {unit}")).await?;
+        let held = self.read_in(&mut session, Part::Identities(&[unit])).await?;
+        session.close().await;
+        match held.installed_sha256(unit) {
+            Some(new) if Some(new.as_str()) != replaces => Ok(StepDone::note(format!(
+                "{} made a new certificate for {unit}: {new}",
+                self.target.node
+            ))),
+            _ => Err(self.refused(&text)),
+        }
+    }
+
+    pub(super) async fn reuse_tomcat(&self, purpose: &str) -> Result<StepDone, StepError> {
+        let (source, unit) = (source_of(purpose), word("unit", purpose)?);
+        let mut session = Session::open(&self.target).await?;
+        if same(
+            &self.read_in(&mut session, Part::Identities(&[source, unit])).await?,
+            source,
+            unit,
+        ) {
+            session.close().await;
+            return Ok(StepDone::note(format!(
+                "{unit} has the certificate of {source} already"
+            )));
+        }
+        let text = session.run(&format!("set cert reuse tomcat {unit}")).await?;
+        let held = self.read_in(&mut session, Part::Identities(&[source, unit])).await?;
+        session.close().await;
+        if same(&held, source, unit) {
+            return Ok(StepDone::note(format!("{unit} has the certificate of {source}")));
+        }
+        Err(self.refused(&text))
+    }
+
+    pub(super) async fn delete_trust(&self, store: &str, sha256: &str) -> Result<StepDone, StepError> {
+        let unit = word("trust store", store)?;
+        let absent = || {
+            StepDone::note(format!(
+                "nothing to delete: the certificate is not in {store} of this node"
+            ))
+        };
+        let mut session = Session::open(&self.target).await?;
+        let held = self.read_in(&mut session, Part::Trust(store)).await?;
+        let found = held.trusts.iter().find(|item| item.certificate.sha256_hex() == sha256);
+        let Some(name) = found.and_then(|item| item.file_name.as_deref()) else {
+            session.close().await;
+            return Ok(absent());
+        };
+        let text = session
+            .run(&format!("set cert delete {unit} {}", word("certificate", name)?))
+            .await?;
+        let left = self.read_in(&mut session, Part::Trust(store)).await?;
+        session.close().await;
+        match (left.trusts(store, sha256), says_absent(&text)) {
+            (true, _) => Err(self.refused(&text)),
+            // Another node of the cluster was faster.
+            (false, true) => Ok(absent()),
+            (false, false) => Ok(StepDone::note(format!("{name} is deleted from {store}"))),
+        }
+    }
+
+    pub(super) async fn restart_service(&self, name: &str) -> Result<StepDone, StepError> {
+        let mut session = Session::open(&self.target).await?;
+        let text = session
+            .run(&format!("utils service restart {}", service(name)?))
+            .await?;
+        session.close().await;
+        if texts::refuses(&text) || !text.to_ascii_uppercase().contains("STARTED") {
+            return Err(self.refused(&text));
+        }
+        Ok(StepDone::note(format!("{name} is restarted")))
+    }
+}
+
+/// The purpose whose certificate is reused (R39).
+pub(super) fn source_of(purpose: &str) -> &'static str {
+    if purpose.ends_with("-ECDSA") {
+        "tomcat-ECDSA"
+    } else {
+        "tomcat"
+    }
+}
+
+pub(super) fn same(held: &Snapshot, source: &str, unit: &str) -> bool {
+    let sha256 = held.installed_sha256(unit);
+    sha256.is_some() && sha256 == held.installed_sha256(source)
+}

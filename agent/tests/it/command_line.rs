@@ -1,0 +1,165 @@
+//! The command line of UC nodes: host keys, passwords, names, discovery.
+
+use crate::conformance::{Desk, payload};
+use crate::program::{Program, text};
+use crate::stub::Stub;
+use crate::uc::TestUc;
+use certyard_agent::connector::Connector;
+use certyard_lab::Operation;
+use certyard_protocol::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_host_key_is_pinned_and_another_is_refused_before_the_password_is_sent() {
+    let uc = TestUc::start_old().await;
+    uc.commands().inventory().await.unwrap();
+    assert_eq!(*uc.host_keys.0.lock().unwrap(), [uc.node.ssh_host_key.clone()]);
+    let other = format!("SHA256:{}", "A".repeat(43));
+    *uc.host_keys.0.lock().unwrap() = vec![other];
+    let seen = uc.lab.requests().len();
+    let error = uc.commands().inventory().await.unwrap_err();
+    assert_eq!((error.code, error.passing), ("node_host_key_changed", false));
+    let accept = format!("--accept-host-key {}", uc.node.ssh_host_key);
+    assert!(error.message.contains(&accept), "{}", error.message);
+    assert_eq!(uc.lab.requests().len(), seen, "nobody signed in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_and_a_silent_node_are_told_apart() {
+    let uc = TestUc::start_old().await;
+    let error = uc.commands_with("wrong").inventory().await.unwrap_err();
+    assert_eq!((error.code, error.passing), ("node_credentials_refused", false));
+    assert!(!error.message.contains("wrong"), "{}", error.message);
+    uc.lab.fault(&format!("{}:offline", uc.node.name)).await.unwrap();
+    let error = uc.commands().inventory().await.unwrap_err();
+    assert_eq!((error.code, error.passing), ("node_unreachable", true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_lost_counts_by_its_effect() {
+    let uc = TestUc::start_old().await;
+    uc.lab
+        .fault(&format!("{}:regenerate:lost:1", uc.node.name))
+        .await
+        .unwrap();
+    let connector = uc.commands();
+    let inventory = connector.inventory().await.unwrap();
+    let step = Step::Regenerate {
+        purpose: "tomcat".into(),
+        replaces_sha256: Some(crate::conformance::installed(&inventory, "tomcat")),
+    };
+    let result = Desk::new()
+        .run(&connector, &payload(ConnectorKind::CiscoCli, vec![step]))
+        .await;
+    assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
+    assert_eq!(uc.lab.effects(&uc.node.name, Operation::Regenerate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_would_be_commands_never_reach_the_node() {
+    let uc = TestUc::start_old().await;
+    let connector = uc.commands();
+    let steps = [
+        Step::RestartService {
+            service: "Cisco Tomcat\nutils system shutdown".into(),
+        },
+        Step::DeleteTrust {
+            store: "tomcat-trust x".into(),
+            entry: "x".into(),
+            sha256: "00".repeat(32),
+        },
+        Step::ReuseTomcat {
+            purpose: "CallManager | x".into(),
+        },
+    ];
+    for step in steps {
+        let result = Desk::new()
+            .run(&connector, &payload(ConnectorKind::CiscoCli, vec![step]))
+            .await;
+        assert_eq!(result.failure.unwrap().code, "name_refused");
+        assert_eq!(result.node_state, NodeState::NotStarted);
+    }
+    assert!(uc.lab.requests().iter().all(|request| !request.changed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_ssh_port_cisco_uc_refuses_by_name_what_only_the_command_line_has() {
+    let uc = TestUc::start().await;
+    let connector = uc.connector();
+    assert!(connector.rollback_kind(StepKind::RestartService).is_none());
+    let step = Step::RestartService {
+        service: "Cisco Tomcat".into(),
+    };
+    let result = Desk::new()
+        .run(&connector, &payload(ConnectorKind::CiscoUc, vec![step]))
+        .await;
+    let failure = result.failure.unwrap();
+    assert_eq!(failure.code, "unsupported_step");
+    assert!(failure.message.contains("--ssh-port"), "{}", failure.message);
+    assert!(
+        uc.connector()
+            .with_commands(uc.commands())
+            .rollback_kind(StepKind::RestartService)
+            .is_some()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn discover_lists_the_cluster_and_adds_it_with_the_connector_of_its_release() {
+    for (uc, connector, port) in [
+        (TestUc::start_old().await, "cisco_cli", "22"),
+        (TestUc::start().await, "cisco_uc", "443"),
+    ] {
+        let program = Program::new(Stub::start().await);
+        let address = uc.node.ssh.to_string();
+        let mut args = vec![
+            "node",
+            "discover",
+            "--address",
+            &address,
+            "--user",
+            &uc.node.user,
+            "--password-stdin",
+        ];
+        let shown = program.command(&args, Some(&uc.node.password));
+        assert!(shown.status.success(), "{}", text(&shown));
+        let shown = text(&shown);
+        for expected in ["sto-", "got-"].map(|site| format!("{site}cm-sub1")) {
+            assert_eq!(
+                shown.contains(&expected),
+                uc.node.name.starts_with(&expected[..4]),
+                "{shown}"
+            );
+        }
+        assert!(shown.contains(&uc.node.ssh_host_key), "{shown}");
+        assert!(
+            text(&program.command(&["node", "list"], None)).lines().count() <= 1,
+            "nothing was added"
+        );
+        args.extend(["--add", "--cluster", "London"]);
+        let added = program.command(&args, Some(&uc.node.password));
+        assert!(added.status.success(), "{}", text(&added));
+        let listed = text(&program.command(&["node", "list"], None));
+        let nodes: Vec<&str> = listed.lines().filter(|line| line.contains("London")).collect();
+        let of_cluster = uc
+            .lab
+            .nodes()
+            .into_iter()
+            .filter(|node| node.cluster == uc.node.cluster)
+            .count();
+        assert_eq!(nodes.len(), of_cluster, "{listed}");
+        for line in nodes {
+            assert!(
+                line.contains(connector) && line.contains(&format!(".holmgard.example:{port}")),
+                "{line}"
+            );
+            assert_eq!(
+                line.contains(&uc.node.ssh_host_key),
+                line.contains(" publisher "),
+                "{line}"
+            );
+        }
+        assert!(!listed.contains(&uc.node.password));
+        let again = program.command(&args, Some(&uc.node.password));
+        assert!(text(&again).contains("is there already"), "{}", text(&again));
+    }
+}
