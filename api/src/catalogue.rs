@@ -2,6 +2,7 @@
 
 use actix_web::{get, web};
 use certyard_domain::catalogue;
+use certyard_protocol::ConnectorKind;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -74,7 +75,11 @@ fn product(product: &'static catalogue::Product) -> Product {
         id: product.code.into(),
         name: product.name.into(),
         versions: product.versions.iter().map(ToString::to_string).collect(),
-        connectors: vec![product.connector.as_str().into()],
+        connectors: ConnectorKind::ALL
+            .into_iter()
+            .filter(|connector| product.reached_by(*connector, ""))
+            .map(|connector| connector.as_str().into())
+            .collect(),
         roles: product.roles.iter().map(ToString::to_string).collect(),
         purposes: catalogue::purposes_of(product.code, newest)
             .map(|row| purpose(row, newest))

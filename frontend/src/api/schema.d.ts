@@ -2118,7 +2118,7 @@ export interface components {
          * @description Driver of an agent.
          * @enum {string}
          */
-        Connector: "cisco_uc" | "nginx";
+        Connector: "cisco_uc" | "cisco_cli" | "nginx";
         /** @description Copies a profile. */
         CopyProfile: {
             /**
