@@ -373,7 +373,7 @@ mod tests {
             ("[2001:db8::7]", "[2001:db8::7]:443"),
             ("2001:db8::7", "[2001:db8::7]:443"),
         ] {
-            assert_eq!(with_port(given), address);
+            assert_eq!(with_port(given, HTTPS), address);
         }
     }
 
