@@ -145,6 +145,8 @@ pub(crate) enum ActionName {
     GenerateCsr,
     /// Install the CA's answer to a CSR.
     UploadCertificate,
+    /// Put certificates into trust stores.
+    Distribute,
 }
 
 /// A certificate in a store of a node.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Asks what an action would do. The targets are named by one of `installations`, `nodes` and `cluster_id`, or by `csr_id` alone.
+/// Asks what an action would do. The targets are named by one of `installations`, `nodes`, `filter` and `csr_id`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreatePlan {
@@ -23,11 +23,10 @@ pub(crate) struct CreatePlan {
     #[serde(default)]
     #[schema(example = json!([]))]
     pub nodes: Vec<Uuid>,
-    /// All nodes of a cluster.
+    /// Targets by what they match at this moment.
     #[serde(default)]
-    #[schema(example = json!(null))]
-    pub cluster_id: Option<Uuid>,
-    /// What the certificate is for, with `nodes` or `cluster_id`.
+    pub filter: Option<PlanFilter>,
+    /// What the certificate is for, with `nodes`.
     #[serde(default)]
     #[schema(example = json!(null))]
     pub purpose: Option<String>,
@@ -40,10 +39,42 @@ pub(crate) struct CreatePlan {
     /// For `upload_certificate`: the CSR that is answered; left out: the open one of the target.
     #[serde(default)]
     pub csr_id: Option<Uuid>,
-    /// For `upload_certificate`: the certificate and its chain, PEM text or base64 of a DER or PKCS#7 file.
+    /// For `distribute`: the trust stores.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub stores: Vec<String>,
+    /// For `distribute`: certificates that are known already.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub certificate_ids: Vec<Uuid>,
+    /// For `upload_certificate`: the certificate and its chain; for `distribute`: one or more certificates. PEM text or base64 of a
+    /// DER or PKCS#7 file.
     #[serde(default)]
     #[schema(example = "-----BEGIN CERTIFICATE-----…")]
     pub certificate: Option<String>,
+}
+
+/// All nodes, or all identity certificates, that match; what is left out or empty does not matter.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanFilter {
+    /// Clusters.
+    #[serde(default)]
+    pub cluster_ids: Vec<Uuid>,
+    /// Groups of clusters.
+    #[serde(default)]
+    pub group_ids: Vec<Uuid>,
+    /// Product of the cluster.
+    #[serde(default)]
+    #[schema(example = "cucm")]
+    pub product: Option<String>,
+    /// Identity certificates for this purpose.
+    #[serde(default)]
+    #[schema(example = "tomcat")]
+    pub purpose: Option<String>,
+    /// Identity certificates that end before this time.
+    #[serde(default)]
+    pub not_after_before: Option<DateTime<Utc>>,
 }
 
 /// How a job proceeds; what is left out or 0 is no limit.
@@ -120,29 +151,37 @@ impl CreatePlan {
                 files: self.certificate.map(file).into_iter().collect(),
                 certificates_pem: Vec::new(),
             }),
+            ActionName::Distribute => plans::Action::Distribute(plans::DistributeOptions {
+                stores: self.stores,
+                certificate_ids: self.certificate_ids,
+                files: self.certificate.map(file).into_iter().collect(),
+                certificates_pem: Vec::new(),
+            }),
         };
         let named = [
             !self.installations.is_empty(),
             !self.nodes.is_empty(),
-            self.cluster_id.is_some(),
+            self.filter.is_some(),
             self.csr_id.is_some(),
         ];
         if named.into_iter().filter(|named| *named).count() > 1 {
             return Err(Problem::field(
                 "installations",
                 "ambiguous",
-                "name the targets by one of `installations`, `nodes`, `cluster_id` and `csr_id`",
+                "name the targets by one of `installations`, `nodes`, `filter` and `csr_id`",
             ));
         }
         let targets = if !self.installations.is_empty() {
             plans::Targets::Installations(self.installations)
         } else if !self.nodes.is_empty() {
             plans::Targets::Nodes(self.nodes)
-        } else if let Some(cluster) = self.cluster_id {
+        } else if let Some(filter) = self.filter {
             plans::Targets::Filter(plans::TargetFilter {
-                cluster_ids: vec![cluster],
-                purpose: self.purpose,
-                ..Default::default()
+                cluster_ids: filter.cluster_ids,
+                group_ids: filter.group_ids,
+                product: filter.product,
+                purpose: filter.purpose,
+                not_after_before: filter.not_after_before,
             })
         } else if let Some(csr) = self.csr_id {
             plans::Targets::Csrs(vec![csr])
@@ -150,7 +189,7 @@ impl CreatePlan {
             return Err(Problem::field(
                 "installations",
                 "required",
-                "name the targets by `installations`, `nodes`, `cluster_id` or `csr_id`",
+                "name the targets by `installations`, `nodes`, `filter` or `csr_id`",
             ));
         };
         let order = self.order.map_or_else(Default::default, |order| plans::Order {

@@ -170,13 +170,13 @@ fn conflict(changes: Vec<Change>) -> Error {
 
 /// Earlier changes of the same purposes that have not begun make way: only the newest wish counts. Says of which jobs.
 async fn supersede(tx: &OrgTx, action: &Action, planned: &[Planned]) -> Result<HashSet<Uuid>> {
-    let wanted: HashSet<(Uuid, &str)> = match action {
-        Action::Refresh => return Ok(HashSet::new()),
-        Action::GenerateCsr(_) | Action::UploadCertificate(_) => planned
-            .iter()
-            .map(|target| (target.node_id, target.purpose.as_str()))
-            .collect(),
-    };
+    if !action.supersedes() {
+        return Ok(HashSet::new());
+    }
+    let wanted: HashSet<(Uuid, &str)> = planned
+        .iter()
+        .map(|target| (target.node_id, target.purpose.as_str()))
+        .collect();
     let mut nodes: Vec<Uuid> = wanted.iter().map(|(node, _)| *node).collect();
     nodes.sort_unstable();
     nodes.dedup();
@@ -370,6 +370,7 @@ fn title(action: &Action, planned: &[Planned]) -> String {
         Action::Refresh => "Refresh inventory",
         Action::GenerateCsr(_) => "Generate CSR",
         Action::UploadCertificate(_) => "Upload certificate",
+        Action::Distribute(_) => "Distribute certificates",
     };
     let few = |names: HashSet<&str>, many: &str| match names.iter().next() {
         Some(name) if names.len() == 1 => (*name).to_string(),
@@ -382,8 +383,10 @@ fn title(action: &Action, planned: &[Planned]) -> String {
         .collect();
     let purpose = if purposes.is_empty() {
         String::new()
-    } else {
+    } else if action.stores().is_empty() {
         format!(" for {}", few(purposes, "purposes"))
+    } else {
+        format!(" to {}", few(purposes, "stores"))
     };
     let nodes = planned
         .iter()

@@ -89,7 +89,7 @@ pub(super) struct Wanted<'a> {
 pub(super) struct Shared {
     /// Certificates of the upload that are no authorities.
     pub leaves: Vec<Certificate>,
-    /// Authorities of the upload.
+    /// Authorities of the upload; all of it where certificates are distributed.
     pub uploaded: Vec<Certificate>,
     /// Authorities that the inventory knows and that may have issued one of them.
     pub known: Vec<Certificate>,
@@ -100,7 +100,7 @@ pub(super) struct Shared {
 pub(super) struct Facts<'a> {
     pub now: Timestamp,
     pub node: &'a Node,
-    /// Empty where the action is on the node as a whole.
+    /// A trust store where the action is on one; empty where it is on the node as a whole.
     pub purpose: &'a str,
     /// Those that may work for the node, the first one first; neither banned nor retired.
     pub agents: Vec<&'a Agent>,

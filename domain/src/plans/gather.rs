@@ -43,6 +43,14 @@ pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: 
         ..Gathered::default()
     };
     gathered.agents = agents(tx, &gathered.nodes).await?;
+    let stores = action.stores();
+    if !stores.is_empty() {
+        let stores: HashSet<&str> = stores.iter().map(String::as_str).collect();
+        let subjects = uploaded.iter().map(|one| name_hash(&one.subject_der)).collect();
+        gathered.open = open_tasks(tx, &ids).await?;
+        gathered.trust = trust(tx, &ids, &stores, &subjects).await?;
+        gathered.shared.uploaded = uploaded.to_vec();
+    }
     if !action.needs_purpose() {
         return Ok(gathered);
     }
@@ -54,7 +62,7 @@ pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: 
     gathered.csrs = csrs(tx, &ids, &purposes).await?;
     gathered.open = open_tasks(tx, &ids).await?;
     match action {
-        Action::Refresh => {}
+        Action::Refresh | Action::Distribute(_) => {}
         Action::GenerateCsr(options) => {
             if wants_names(options) {
                 names(tx, &mut gathered.installed).await?;
@@ -62,7 +70,7 @@ pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: 
         }
         Action::UploadCertificate(_) => {
             names(tx, &mut gathered.installed).await?;
-            let stores: HashSet<&'static str> = aims
+            let stores: HashSet<&str> = aims
                 .iter()
                 .filter_map(|aim| {
                     let node = gathered.nodes.get(&aim.node_id)?;
@@ -88,8 +96,9 @@ impl Gathered {
             .flatten()
             .filter_map(|id| self.agents.get(&id))
             .collect();
-        let store = trust_store_of(&node.product, &node.product_version, purpose);
-        let trust = store.and_then(|store| self.trust.get(&(node_id, store.to_string())));
+        // A trust store is a place of its own.
+        let store = trust_store_of(&node.product, &node.product_version, purpose).unwrap_or(purpose);
+        let trust = self.trust.get(&(node_id, store.to_string()));
         let profile = self.profiles.of(node.cluster_id);
         Some(Facts {
             now: self.now,
@@ -321,7 +330,7 @@ async fn csrs(tx: &OrgTx, ids: &[Uuid], purposes: &[&str]) -> Result<HashMap<(Uu
 async fn trust(
     tx: &OrgTx,
     ids: &[Uuid],
-    stores: &HashSet<&'static str>,
+    stores: &HashSet<&str>,
     subjects: &HashSet<String>,
 ) -> Result<HashMap<(Uuid, String), Vec<Trusted>>> {
     let mut found: HashMap<(Uuid, String), Vec<Trusted>> = HashMap::new();

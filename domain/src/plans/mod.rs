@@ -23,7 +23,8 @@ mod upload;
 pub use actions::Refusal;
 pub use preview::{CertificateBrief, CsrBrief, Preview, PreviewStep, Warning};
 pub use request::{
-    Action, CsrOptions, DEFAULT_DEADLINE_SECONDS, MAX_TARGETS, Order, Request, TargetFilter, Targets, UploadOptions,
+    Action, CsrOptions, DEFAULT_DEADLINE_SECONDS, DistributeOptions, MAX_TARGETS, Order, Request, TargetFilter,
+    Targets, UploadOptions,
 };
 pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
 
@@ -45,9 +46,10 @@ use std::collections::HashMap;
 /// [`crate::Error::Forbidden`] without [`Permission::Operate`].
 pub async fn create(db: &Db, scope: &Scope, request: Request) -> Result<Plan> {
     scope.require(Permission::Operate)?;
-    let (request, uploaded) = upload::read(request).await?;
+    let (mut request, mut uploaded) = upload::read(request).await?;
     let tx = db.read(scope).await?;
     request.validate(tx.now())?;
+    upload::add_known(&tx, &mut request, &mut uploaded).await?;
     let aims = resolve::resolve(&tx, &request.action, &request.targets).await?;
     let gathered = gather::gather(&tx, &request.action, &aims, &uploaded).await?;
     drop(tx);

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 /// Targets of one plan at most: what is planned, stored and shown in one go.
 pub const MAX_TARGETS: usize = 20_000;
+/// Trust stores of one plan at most: no product has as many.
+const MAX_STORES: usize = 20;
 /// Names of one CSR at most, as public CAs take them.
 const MAX_NAMES: usize = 100;
 /// A task may be claimed for so long unless the request says otherwise.
@@ -37,11 +39,13 @@ pub enum Action {
     GenerateCsr(CsrOptions),
     /// Install the answer of a CA beside the key that waits on the node (R14).
     UploadCertificate(UploadOptions),
+    /// Put certificates into trust stores of many nodes (R16, R21).
+    Distribute(DistributeOptions),
 }
 
 impl Action {
     /// Names of all actions.
-    pub const NAMES: [&'static str; 3] = ["refresh", "generate_csr", "upload_certificate"];
+    pub const NAMES: [&'static str; 4] = ["refresh", "generate_csr", "upload_certificate", "distribute"];
 
     /// Its name in the API and the database.
     pub fn as_str(&self) -> &'static str {
@@ -49,13 +53,14 @@ impl Action {
             Self::Refresh => Self::NAMES[0],
             Self::GenerateCsr(_) => Self::NAMES[1],
             Self::UploadCertificate(_) => Self::NAMES[2],
+            Self::Distribute(_) => Self::NAMES[3],
         }
     }
 
     /// The purpose that the request itself names, for targets that do not say it.
     pub(crate) fn purpose(&self) -> Option<&str> {
         match self {
-            Self::Refresh => None,
+            Self::Refresh | Self::Distribute(_) => None,
             Self::GenerateCsr(options) => options.purpose.as_deref(),
             Self::UploadCertificate(options) => options.purpose.as_deref(),
         }
@@ -64,7 +69,24 @@ impl Action {
     /// Whether the targets are purposes of nodes rather than nodes.
     pub(crate) fn needs_purpose(&self) -> bool {
         match self {
-            Self::Refresh => false,
+            Self::Refresh | Self::Distribute(_) => false,
+            Self::GenerateCsr(_) | Self::UploadCertificate(_) => true,
+        }
+    }
+
+    /// The trust stores that the request itself names: each is a target of its own on each node.
+    pub(crate) fn stores(&self) -> &[String] {
+        match self {
+            Self::Refresh | Self::GenerateCsr(_) | Self::UploadCertificate(_) => &[],
+            Self::Distribute(options) => &options.stores,
+        }
+    }
+
+    /// Whether it takes the place of an earlier change of the same purpose that has not begun: only the newest wish for
+    /// an identity counts, while a trust store takes what each job brings.
+    pub(crate) fn supersedes(&self) -> bool {
+        match self {
+            Self::Refresh | Self::Distribute(_) => false,
             Self::GenerateCsr(_) | Self::UploadCertificate(_) => true,
         }
     }
@@ -108,6 +130,30 @@ impl std::fmt::Debug for UploadOptions {
         f.debug_struct("UploadOptions")
             .field("purpose", &self.purpose)
             .field("files", &self.files.len())
+            .field("certificates", &self.certificates_pem.len())
+            .finish()
+    }
+}
+
+/// Certificates for trust stores: uploaded, or known already.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DistributeOptions {
+    /// Trust stores by their names: `tomcat-trust`, `CallManager-trust`.
+    pub stores: Vec<String>,
+    /// Certificates that the organisation knows.
+    pub certificate_ids: Vec<Uuid>,
+    /// The files as received: PEM, DER or PKCS#7. Emptied once they are read into `certificates_pem`.
+    #[serde(skip)]
+    pub files: Vec<Vec<u8>>,
+    /// What was read from both: the certificates in PEM, duplicates removed.
+    pub certificates_pem: Vec<String>,
+}
+
+impl std::fmt::Debug for DistributeOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DistributeOptions")
+            .field("stores", &self.stores)
             .field("certificates", &self.certificates_pem.len())
             .finish()
     }
@@ -180,6 +226,7 @@ impl Request {
             Action::Refresh => {}
             Action::GenerateCsr(options) => options.validate(&mut wrong),
             Action::UploadCertificate(_) => {}
+            Action::Distribute(options) => options.validate(&mut wrong),
         }
         self.validate_targets(&mut wrong);
         self.order.validate(now, &mut wrong);
@@ -201,7 +248,7 @@ impl Request {
         if count == 0 {
             push(wrong, field, "required", "name at least one target".into());
         }
-        if count > MAX_TARGETS {
+        if count.saturating_mul(self.action.stores().len().max(1)) > MAX_TARGETS {
             push(
                 wrong,
                 field,
@@ -216,6 +263,14 @@ impl Request {
                 "purpose",
                 "required",
                 "say for which purpose, for instance tomcat".into(),
+            );
+        }
+        if matches!(self.targets, Targets::Installations(_)) && matches!(self.action, Action::Distribute(_)) {
+            push(
+                wrong,
+                "installations",
+                "not_allowed",
+                "certificates are distributed to nodes or clusters: name those, and the certificate by `certificate_ids`".into(),
             );
         }
         if matches!(self.targets, Targets::Csrs(_)) && !matches!(self.action, Action::UploadCertificate(_)) {
@@ -309,6 +364,22 @@ impl CsrOptions {
             if let Some((code, text)) = crate::catalogue::subject_fault(field, value) {
                 push(wrong, format!("csr.subject[{index}]"), code, text.into());
             }
+        }
+    }
+}
+
+impl DistributeOptions {
+    fn validate(&self, wrong: &mut Vec<FieldError>) {
+        if self.stores.is_empty() {
+            push(
+                wrong,
+                "stores",
+                "required",
+                "name at least one trust store, for instance tomcat-trust".into(),
+            );
+        }
+        if self.stores.len() > MAX_STORES {
+            push(wrong, "stores", "too_many", format!("at most {MAX_STORES} stores"));
         }
     }
 }

@@ -10,7 +10,7 @@ use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// One purpose of one node, or the node as a whole where the purpose is empty.
+/// One purpose or trust store of one node, or the node as a whole where that is empty.
 #[derive(Clone, Debug)]
 pub(super) struct Aim {
     pub node_id: Uuid,
@@ -25,6 +25,7 @@ pub(super) struct Aim {
 /// [`Error::NotFound`] for ids that are unknown, foreign or out of scope.
 pub(super) async fn resolve(tx: &OrgTx, action: &Action, targets: &Targets) -> Result<Vec<Aim>> {
     let purposes = action.needs_purpose();
+    let placed = purposes || !action.stores().is_empty();
     let mut aims = match targets {
         Targets::Installations(ids) => installations(tx, ids, purposes).await?,
         Targets::Csrs(ids) => csrs(tx, ids).await?,
@@ -38,10 +39,25 @@ pub(super) async fn resolve(tx: &OrgTx, action: &Action, targets: &Targets) -> R
         }
         Targets::Purposes(pairs) => pairs
             .iter()
-            .map(|(node, purpose)| aim(*node, if purposes { purpose } else { "" }))
+            .map(|(node, purpose)| aim(*node, if placed { purpose } else { "" }))
             .collect(),
         Targets::Filter(filter) => matching(tx, filter, purposes).await?,
     };
+    let stores = action.stores();
+    if !stores.is_empty() && !matches!(targets, Targets::Purposes(_)) {
+        let nodes = distinct(aims.iter().map(|aim| aim.node_id));
+        aims = nodes
+            .into_iter()
+            .flat_map(|node| stores.iter().map(move |store| aim(node, store)))
+            .collect();
+        if aims.len() > MAX_TARGETS {
+            return Err(Error::field(
+                "stores",
+                "too_many",
+                format!("more than {MAX_TARGETS} stores on all nodes together: make several plans"),
+            ));
+        }
+    }
     let mut seen = std::collections::HashSet::new();
     aims.retain(|aim| seen.insert((aim.node_id, aim.purpose.clone())));
     Ok(aims)

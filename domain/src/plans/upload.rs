@@ -1,25 +1,62 @@
 //! Reads the files of an upload before anything else is looked at.
 
 use super::request::{Action, Request};
+use crate::certificates;
+use crate::db::OrgTx;
 use crate::error::{Error, FieldError, Result};
 use certyard_pki::Certificate;
 use certyard_pki::upload::{Limits, read as read_file};
+
+/// Each is part of every task's signed payload.
+const MAX_DISTRIBUTED: usize = 50;
 
 /// Replaces the files of the request by the certificates that they hold, and gives those.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a file that is refused, by the code of the upload policy.
 pub(super) async fn read(mut request: Request) -> Result<(Request, Vec<Certificate>)> {
-    let Action::UploadCertificate(options) = &mut request.action else {
-        return Ok((request, Vec::new()));
+    let (files, texts) = match &mut request.action {
+        Action::Refresh | Action::GenerateCsr(_) => return Ok((request, Vec::new())),
+        Action::UploadCertificate(options) => (&mut options.files, &mut options.certificates_pem),
+        // What is known already is enough.
+        Action::Distribute(options) if !options.certificate_ids.is_empty() && options.files.is_empty() => {
+            return Ok((request, Vec::new()));
+        }
+        Action::Distribute(options) => (&mut options.files, &mut options.certificates_pem),
     };
-    let files = std::mem::take(&mut options.files);
-    let texts = std::mem::take(&mut options.certificates_pem);
-    let certificates = tokio::task::spawn_blocking(move || read_all(&files, &texts))
+    let (given, known) = (std::mem::take(files), std::mem::take(texts));
+    let certificates = tokio::task::spawn_blocking(move || read_all(&given, &known))
         .await
         .map_err(Error::internal)??;
-    options.certificates_pem = certificates.iter().map(Certificate::to_pem).collect();
+    *texts = certificates.iter().map(Certificate::to_pem).collect();
     Ok((request, certificates))
+}
+
+/// Adds the certificates that the request names by their ids. From here on the request holds all of them itself, so that a
+/// retry needs none of the rows.
+///
+/// # Errors
+/// [`Error::NotFound`] for a certificate that is unknown, foreign or out of scope.
+pub(super) async fn add_known(tx: &OrgTx, request: &mut Request, uploaded: &mut Vec<Certificate>) -> Result<()> {
+    let Action::Distribute(options) = &mut request.action else {
+        return Ok(());
+    };
+    for id in std::mem::take(&mut options.certificate_ids) {
+        let stored = certificates::der(tx, id).await?;
+        let certificate = Certificate::from_der(&stored.der).map_err(Error::internal)?;
+        if !uploaded.iter().any(|one| one.sha256 == certificate.sha256) {
+            uploaded.push(certificate);
+        }
+    }
+    if uploaded.len() > MAX_DISTRIBUTED {
+        return Err(Error::field(
+            "certificate",
+            "too_many",
+            format!("at most {MAX_DISTRIBUTED} certificates are distributed in one plan: split it"),
+        ));
+    }
+    options.certificates_pem = uploaded.iter().map(Certificate::to_pem).collect();
+    Ok(())
 }
 
 fn read_all(files: &[Vec<u8>], texts: &[String]) -> Result<Vec<Certificate>> {

@@ -6,6 +6,7 @@ mod catalogue_of_the_database;
 mod certificates;
 mod clusters;
 mod compliance;
+mod distribute;
 mod fleet;
 mod floor;
 mod follow;

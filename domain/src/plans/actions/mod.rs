@@ -2,8 +2,10 @@
 //!
 //! A new action is a variant of [`super::request::Action`], a file here, and an arm of [`decide`].
 
+mod distribute;
 mod generate_csr;
 mod refresh;
+mod trust;
 mod upload;
 
 use super::facts::Facts;
@@ -90,18 +92,19 @@ trait Action {
 
 /// The one place where the closed list of actions meets their behaviour.
 pub(super) fn decide(action: &Request, facts: &Facts<'_>) -> Result<Draft, Refusal> {
-    match action {
+    let connector = reachable(facts)?;
+    let outline = match action {
         Request::Refresh => run(&refresh::Refresh, facts),
         Request::GenerateCsr(options) => run(&generate_csr::GenerateCsr { options }, facts),
         Request::UploadCertificate(_) => run(&upload::Upload, facts),
-    }
+        Request::Distribute(_) => run(&distribute::Distribute, facts),
+    }?;
+    finish(connector, outline, facts, action.supersedes())
 }
 
-fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Draft, Refusal> {
-    let connector = reachable(facts)?;
+fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Outline, Refusal> {
     let checked = action.check(facts)?;
-    let outline = action.plan(facts, checked);
-    finish(connector, outline, facts)
+    Ok(action.plan(facts, checked))
 }
 
 /// What every action needs of a node.
@@ -152,7 +155,7 @@ fn reachable(facts: &Facts<'_>) -> Result<ConnectorKind, Refusal> {
     Ok(connector)
 }
 
-fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>) -> Result<Draft, Refusal> {
+fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, supersedes: bool) -> Result<Draft, Refusal> {
     let node = facts.node;
     let kinds: Vec<StepKind> = outline.steps.iter().map(Step::kind).collect();
     let able = |agent: &&&super::facts::Agent| kinds.iter().all(|kind| facts.agent_offers(agent, *kind).is_some());
@@ -223,7 +226,7 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>) -> Resu
             ),
         ));
     }
-    if facts.open.waiting > 0 {
+    if facts.open.waiting > 0 && supersedes {
         warnings.push(Warning::consent(
             "task_open",
             format!(

@@ -1,5 +1,6 @@
 //! Installs the answer of a CA beside the key that waits on the node (R14).
 
+use super::trust::Addition;
 use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
 use crate::catalogue::{restarts, trust_store_of};
 use crate::plans::facts::Facts;
@@ -15,8 +16,7 @@ pub(super) struct Upload;
 pub(super) struct Checked {
     answer: Answer,
     store: Option<&'static str>,
-    missing: Vec<Certificate>,
-    replaced: Vec<String>,
+    trust: Addition,
 }
 
 impl Action for Upload {
@@ -78,12 +78,12 @@ impl Action for Upload {
         let mut checked = Checked {
             answer,
             store: None,
-            missing: Vec::new(),
-            replaced: Vec::new(),
+            trust: Addition::default(),
         };
         if facts.connector().is_some_and(ConnectorKind::is_cisco) {
             checked.store = trust_store_of(&node.product, &node.product_version, facts.purpose);
-            checked.compare_trust(facts)?;
+            let chain: Vec<&Certificate> = checked.answer.chain.iter().rev().collect();
+            checked.trust = Addition::compare(facts, chain)?;
         }
         Ok(checked)
     }
@@ -95,12 +95,9 @@ impl Action for Upload {
         let sha256 = leaf.sha256_hex();
         let mut steps = Vec::new();
         if let Some(store) = checked.store
-            && !checked.missing.is_empty()
+            && !checked.trust.missing.is_empty()
         {
-            steps.push(Step::InstallTrust {
-                store: store.into(),
-                certificates_pem: checked.missing.iter().map(Certificate::to_pem).collect(),
-            });
+            steps.push(checked.trust.step(store));
         }
         steps.push(Step::InstallIdentity {
             purpose: purpose.clone(),
@@ -174,15 +171,7 @@ impl Action for Upload {
                 ),
             ));
         }
-        for subject in &checked.replaced {
-            outline.warnings.push(Warning::consent(
-                "trust_replaced",
-                format!(
-                    "the trust store of `{purpose}` on node `{}` keeps one certificate for each name: the older one of `{subject}` is replaced",
-                    node.name
-                ),
-            ));
-        }
+        outline.warnings.extend(checked.trust.warnings(facts));
         outline
     }
 }
@@ -213,36 +202,4 @@ fn differences(facts: &Facts<'_>, leaf: &Certificate) -> Vec<String> {
             )
         })
         .collect()
-}
-
-impl Checked {
-    /// Finds the issuers that the node lacks, the root first. A trust store keeps one certificate for each subject, the one
-    /// with the later start (cisco.md 2.5): what it would refuse is refused here.
-    fn compare_trust(&mut self, facts: &Facts<'_>) -> Result<(), Refusal> {
-        for issuer in self.answer.chain.iter().rev() {
-            let sha256 = issuer.sha256_hex();
-            if facts.trust.iter().any(|trusted| trusted.sha256 == sha256) {
-                continue;
-            }
-            let subject_hash = crate::plans::gather::name_hash(&issuer.subject_der);
-            for trusted in facts
-                .trust
-                .iter()
-                .filter(|trusted| trusted.subject_hash == subject_hash)
-            {
-                if trusted.not_before > issuer.not_before {
-                    return refuse(
-                        "trust_newer_present",
-                        format!(
-                            "node `{}` trusts a newer certificate of `{}` and takes no older one: have the CSR signed by the newer issuer",
-                            facts.node.name, issuer.subject
-                        ),
-                    );
-                }
-                self.replaced.push(issuer.subject.clone());
-            }
-            self.missing.push(issuer.clone());
-        }
-        Ok(())
-    }
 }
