@@ -1,15 +1,66 @@
-//! Agents that wait: memory of the server for each of them.
+//! Agents: how they enrol, and the memory of the server for each that waits.
 
 use crate::program::Server;
 use crate::report::Report;
+use certyard_protocol::{Capability, ConnectorKind, Rollback, StepCapability, StepKind};
 use certyard_pki::{CsrRequest, Hash, KeySpec, PrivateKey, Subject, make_csr};
 use certyard_protocol::{EnrollRequest, HostFacts, Identity, PROTOCOL_VERSION, PollRequest};
 use reqwest::{Certificate, Client};
-use serde_json::json;
+use serde::Serialize;
+use serde_json::{Value, json};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub async fn measure(server: &Server, count: usize, report: &mut Report) {
+/// An agent as the server sees one.
+#[derive(Clone)]
+pub struct Agent {
+    /// Its id.
+    pub id: Uuid,
+    client: Client,
+    url: String,
+}
+
+impl Agent {
+    /// POST of JSON to the listener: the answer's status and body.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Value {
+        let url = format!("{}/agent/v1/{path}", self.url);
+        loop {
+            let answer = self.client.post(&url).json(body).send().await.expect("an answer comes");
+            let status = answer.status();
+            if status.as_u16() == 429 || status.as_u16() == 503 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+            let text = answer.text().await.expect("the answer is whole");
+            assert!(status.is_success(), "{path}: {status} {text}");
+            return serde_json::from_str(&text).expect("the answer is JSON");
+        }
+    }
+
+    /// Asks for work, held by the server for so long; `None`: as long as it likes.
+    pub async fn poll(&self, wait_seconds: Option<u64>) {
+        let steps = StepKind::ALL.map(|step| StepCapability {
+            step,
+            rollback: Rollback::Automatic,
+        });
+        let poll = PollRequest {
+            session: self.id,
+            seq: 0,
+            version: env!("CARGO_PKG_VERSION").into(),
+            protocol: PROTOCOL_VERSION,
+            capabilities: vec![Capability {
+                connector: ConnectorKind::CiscoUc,
+                steps: steps.to_vec(),
+            }],
+            running: Vec::new(),
+            wait_seconds,
+        };
+        self.post("poll", &poll).await;
+    }
+}
+
+/// So many agents, each with an identity of its own.
+pub async fn enrolled(server: &Server, count: usize) -> Vec<Agent> {
     let token = server
         .post("/api/v1/join-tokens", &json!({ "name": "bench", "uses": count }))
         .await;
@@ -18,37 +69,30 @@ pub async fn measure(server: &Server, count: usize, report: &mut Report) {
     for index in 0..count {
         agents.push(enroll(server, &token, index).await);
     }
+    agents
+}
+
+/// Memory of the server for each agent that waits.
+pub async fn measure(server: &Server, agents: &[Agent], report: &mut Report) {
     let before = server.resident_mb();
     let mut waiting = tokio::task::JoinSet::new();
-    for agent in agents {
-        let url = format!("{}/agent/v1/poll", server.agent_url());
-        waiting.spawn(async move {
-            let poll = PollRequest {
-                session: Uuid::new_v4(),
-                seq: 0,
-                version: env!("CARGO_PKG_VERSION").into(),
-                protocol: PROTOCOL_VERSION,
-                capabilities: Vec::new(),
-                running: Vec::new(),
-                wait_seconds: None,
-            };
-            let _ = agent.post(&url).json(&poll).send().await;
-        });
+    for agent in agents.iter().cloned() {
+        waiting.spawn(async move { agent.poll(None).await });
     }
     // Long enough for all to be held, shorter than the hold.
     tokio::time::sleep(Duration::from_secs(20)).await;
-    let each = (server.resident_mb() - before) * 1024.0 / count as f64;
+    let each = (server.resident_mb() - before) * 1024.0 / agents.len() as f64;
     waiting.abort_all();
     report.add(
         "memory of the server for each waiting agent",
         format!("{each:.1} kB"),
         "TLS alone 10.5 kB, buffers of actix 16 kB (measured before)".into(),
         "32 kB",
-        count as u64,
+        agents.len() as u64,
     );
 }
 
-async fn enroll(server: &Server, token: &str, index: usize) -> Client {
+async fn enroll(server: &Server, token: &str, index: usize) -> Agent {
     let key = PrivateKey::generate(KeySpec::P256).expect("a key is made");
     let request = CsrRequest {
         subject: Subject::common_name("agent"),
@@ -83,10 +127,15 @@ async fn enroll(server: &Server, token: &str, index: usize) -> Client {
     };
     let pem = format!("{}{}", identity.certificate_pem, key.to_pkcs8_pem().as_str());
     let root = Certificate::from_pem(identity.bundle.ca_pem.as_bytes()).expect("a root");
-    Client::builder()
+    let client = Client::builder()
         .no_proxy()
         .tls_certs_only([root])
         .identity(reqwest::Identity::from_pem(pem.as_bytes()).expect("an identity"))
         .build()
-        .expect("a client is made")
+        .expect("a client is made");
+    Agent {
+        id: identity.agent_id,
+        client,
+        url: server.agent_url(),
+    }
 }

@@ -6,6 +6,7 @@
 mod agents;
 mod cpu;
 mod import;
+mod jobs;
 mod lists;
 mod load;
 mod program;
@@ -54,9 +55,12 @@ async fn run(settings: &Settings) -> Report {
     let server = program::Server::start(Some(&database.url)).await;
     lists::measure(&server, &database, &mut report).await;
     import::measure(&server, &database, settings.import, &mut report).await;
-    agents::measure(&server, settings.agents, &mut report).await;
+    let agents = agents::enrolled(&server, settings.agents).await;
+    agents::measure(&server, &agents, &mut report).await;
+    let working = &agents[..agents.len().min(200)];
+    jobs::measure(&server, &database, working, &mut report).await;
     report.add(
-        "resident memory after lists, import and agents",
+        "resident memory after lists, import, agents and jobs",
         format!("{:.0} MB", server.resident_mb()),
         String::new(),
         "96 MB",
