@@ -2,8 +2,8 @@
 
 use crate::program::Server;
 use crate::report::Report;
-use certyard_protocol::{Capability, ConnectorKind, Rollback, StepCapability, StepKind};
 use certyard_pki::{CsrRequest, Hash, KeySpec, PrivateKey, Subject, make_csr};
+use certyard_protocol::{Capability, ConnectorKind, Rollback, StepCapability, StepKind};
 use certyard_protocol::{EnrollRequest, HostFacts, Identity, PROTOCOL_VERSION, PollRequest};
 use reqwest::{Certificate, Client};
 use serde::Serialize;
@@ -76,7 +76,8 @@ pub async fn enrolled(server: &Server, count: usize) -> Vec<Agent> {
 pub async fn measure(server: &Server, agents: &[Agent], report: &mut Report) {
     let before = server.resident_mb();
     let mut waiting = tokio::task::JoinSet::new();
-    for agent in agents.iter().cloned() {
+    for agent in agents {
+        let agent = agent.clone();
         waiting.spawn(async move { agent.poll(None).await });
     }
     // Long enough for all to be held, shorter than the hold.

@@ -49,7 +49,10 @@ pub async fn measure(server: &Server, database: &Database, agents: &[Agent], rep
     report.add(
         &format!("claim and report by {} agents", agents.len()),
         format!("{rate:.0} tasks/s"),
-        format!("claims of {BATCH} by SKIP LOCKED {batches:.0} tasks/s: ratio {:.2}", rate / batches),
+        format!(
+            "claims of {BATCH} by SKIP LOCKED {batches:.0} tasks/s: ratio {:.2}",
+            rate / batches
+        ),
         "5,000/s; ratio 0.25",
         nodes.len() as u64,
     );
@@ -101,7 +104,8 @@ fn done(epoch: i64) -> TaskResult {
 async fn work_off(agents: &[Agent]) -> f64 {
     let started = Instant::now();
     let mut workers = JoinSet::new();
-    for agent in agents.iter().cloned() {
+    for agent in agents {
+        let agent = agent.clone();
         workers.spawn(async move { while finish(&agent).await > 0 {} });
     }
     while workers.join_next().await.is_some() {}

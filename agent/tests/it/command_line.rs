@@ -12,7 +12,10 @@ use certyard_protocol::*;
 async fn the_first_host_key_is_pinned_and_another_is_refused_before_the_password_is_sent() {
     let uc = TestUc::start_old().await;
     uc.commands().inventory().await.unwrap();
-    assert_eq!(*uc.host_keys.0.lock().unwrap(), [uc.node.ssh_host_key.clone()]);
+    assert_eq!(
+        uc.host_keys.0.lock().unwrap().as_slice(),
+        std::slice::from_ref(&uc.node.ssh_host_key)
+    );
     let other = format!("SHA256:{}", "A".repeat(43));
     *uc.host_keys.0.lock().unwrap() = vec![other];
     let seen = uc.lab.requests().len();

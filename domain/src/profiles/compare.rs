@@ -236,7 +236,8 @@ mod tests {
     fn r27_each_field_that_differs_is_named_and_no_other() {
         assert_eq!(compare(&full(), &seen()).len(), 7);
         assert_eq!(different(&full(), &seen()), []);
-        let cases: [(fn(&mut Seen<'static>), &[Field]); 7] = [
+        type Change = fn(&mut Seen<'static>);
+        let cases: [(Change, &[Field]); 7] = [
             (|seen| seen.multi_server = Some(true), &[Field::MultiServer]),
             (
                 |seen| seen.not_after = seen.not_before + TimeDelta::days(20 * 365),
