@@ -36,7 +36,8 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!([]))]
     pub errors: Vec<FieldProblem>,
-    /// What a 409 is about: with the code `plan_changed` each difference, with `choose_organisation` each organisation.
+    /// What a 409 is about: with the code `plan_changed` each difference, with `choose_organisation` each organisation, with `plan_used`
+    /// the job, with `confirmation_required` how many clusters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<Object>>, example = json!([]))]
     pub changes: Option<Value>,

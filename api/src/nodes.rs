@@ -237,9 +237,7 @@ pub(crate) async fn update_node(
 
 /// Retires a node.
 ///
-/// Nothing is changed on it; history stays.
-///
-/// Its certificates leave the lists and their history stays. Its tasks that have not begun are cancelled, and what runs is asked
+/// Nothing is changed on it. Its certificates leave the lists and their history stays. Its tasks that have not begun are cancelled, and what runs is asked
 /// to stop where it is safe.
 #[utoipa::path(operation_id = "retire_node", tag = "fleet", params(("id" = Uuid, Path, description = "The node")), responses((status = 204, description = "Retired")))]
 #[delete("/nodes/{id}")]

@@ -166,7 +166,7 @@ async fn skip_locked(database: &Database) -> f64 {
     total / seconds
 }
 
-/// From the answer to the one who makes a job to the answer to the agent that waits for it.
+/// From the request that makes a job to the answer to the agent that waits for it: the job itself is in it.
 async fn wake_up(server: &Server, agents: &[Agent], nodes: &[Uuid], report: &mut Report) {
     let mut times = Vec::with_capacity(WAKE_UPS);
     for node in nodes.iter().take(WAKE_UPS) {
@@ -189,10 +189,10 @@ async fn wake_up(server: &Server, agents: &[Agent], nodes: &[Uuid], report: &mut
         });
         // The poll is held by now, else it answers at once and the time is too good by itself.
         tokio::time::sleep(Duration::from_millis(100)).await;
+        let asked = Instant::now();
         make_job(server, &plan).await;
-        let made = Instant::now();
         let woken = waiting.await.expect("the agent is answered");
-        times.push(woken.saturating_duration_since(made).as_secs_f64() * 1000.0);
+        times.push(woken.duration_since(asked).as_secs_f64() * 1000.0);
         finish(&agent).await;
     }
     report.add(

@@ -48,7 +48,7 @@ async fn ask_again(api: &Api, plan: &Value, point: KillPoint) -> Value {
     }
     assert_eq!(again.status, 409, "{point}: {}", again.text);
     assert_eq!(again.json["code"], "plan_used", "{point}: {}", again.text);
-    json!({ "id": again.json["changes"]["job_id"] })
+    json!({ "id": again.json["changes"][0]["job_id"] })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +78,7 @@ async fn a_server_that_dies_around_a_commit_loses_nothing_and_repeats_nothing() 
         assert_eq!(csrs_made(&site, 0) - before, 1, "{point}: CSRs made\n{}", logs());
         let again = api.try_run(&plan).await.expect("an answer");
         assert_eq!(
-            again.json["changes"]["job_id"], job["id"],
+            again.json["changes"][0]["job_id"], job["id"],
             "{point}: the plan made one job"
         );
     }

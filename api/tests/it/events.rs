@@ -4,6 +4,7 @@ use crate::house::House;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::sync::Barrier;
 
 struct Event {
     id: String,
@@ -69,10 +70,11 @@ async fn a_job_is_followed_to_its_end_and_can_be_taken_up_again() {
 /// In the last event of a job that was cancelled.
 const CANCELLED: &str = "\"status\":\"cancelled\"";
 
-/// Reads a stream to its end; whether the job was over is in the last event.
-async fn to_the_end(request: reqwest::RequestBuilder) -> Vec<String> {
+/// Reads a stream to its end, once all that wait are open; whether the job was over is in the last event.
+async fn to_the_end(request: reqwest::RequestBuilder, open: &Barrier) -> Vec<String> {
     let response = request.send().await.expect("an answer");
     assert_eq!(response.status(), 200);
+    open.wait().await;
     let text = tokio::time::timeout(Duration::from_secs(60), response.text())
         .await
         .expect("the stream ends")
@@ -102,16 +104,18 @@ async fn a_stream_ends_with_the_session_the_token_or_the_right_that_opened_it() 
     let token = house
         .post("/api/v1/tokens", &json!({"name": "t", "role": "viewer"}))
         .await;
+    let open = Barrier::new(5);
     let follow = || house.request("GET", &path);
     let streams = async {
         tokio::join!(
-            to_the_end(follow().header("cookie", &signs_out)),
-            to_the_end(follow().header("cookie", &loses_group)),
-            to_the_end(follow().bearer_auth(token["secret"].as_str().expect("a token"))),
+            to_the_end(follow().header("cookie", &signs_out), &open),
+            to_the_end(follow().header("cookie", &loses_group), &open),
+            to_the_end(follow().bearer_auth(token["secret"].as_str().expect("a token")), &open),
         )
     };
-    let stays = to_the_end(follow().bearer_auth(&house.owner));
+    let stays = to_the_end(follow().bearer_auth(&house.owner), &open);
     let ends = async {
+        open.wait().await;
         let out = house
             .request("DELETE", "/api/v1/sessions/current")
             .header("cookie", &signs_out);

@@ -104,7 +104,15 @@ async fn strangers_at_the_listener_of_agents_are_limited_whatever_they_ask_and_a
     get("/agent/v1/bundle").await.problem(401, "no_certificate");
     get("/agent/v1/nothing").await.problem(404, "no_route");
     for path in ["/agent/v1/bundle", "/agent/v1/nothing", "/agent/v1/enroll"] {
-        get(path).await.problem(429, "too_many_requests");
+        // A slow machine gives some of the rate back meanwhile.
+        let mut last = get(path).await;
+        for _ in 0..50 {
+            if last.status == 429 {
+                break;
+            }
+            last = get(path).await;
+        }
+        last.problem(429, "too_many_requests");
     }
     let bundle = answer(agent.client.get(house.agent_url("/agent/v1/bundle"))).await;
     assert_eq!(bundle.status, 200, "{}", bundle.text);

@@ -51,6 +51,7 @@ pub async fn create(db: &Db, scope: &Scope, request: Request) -> Result<Plan> {
     request.validate(tx.now())?;
     upload::add_known(&tx, &mut request, &mut uploaded).await?;
     let aims = resolve::resolve(&tx, &request.action, &request.targets).await?;
+    upload::check_size(&request, uploaded.len(), aims.len())?;
     let gathered = gather::gather(&tx, &request.action, &aims, &uploaded).await?;
     drop(tx);
     let drafts = draft(&gathered, &request, &aims)?;

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 /// Targets of one plan at most: what is planned, stored and shown in one go.
 pub const MAX_TARGETS: usize = 20_000;
+/// Certificates of one plan that distributes at most: each is part of every task's signed payload.
+pub(super) const MAX_DISTRIBUTED: usize = 50;
 /// Trust stores of one plan at most: no product has as many.
 const MAX_STORES: usize = 20;
 /// Names of one CSR at most, as public CAs take them.
@@ -248,7 +250,14 @@ impl Request {
         if count == 0 {
             push(wrong, field, "required", "name at least one target".into());
         }
-        if count.saturating_mul(self.action.stores().len().max(1)) > MAX_TARGETS {
+        let places = match &self.targets {
+            // These name the store already.
+            Targets::Purposes(_) => 1,
+            Targets::Installations(_) | Targets::Nodes(_) | Targets::Csrs(_) | Targets::Filter(_) => {
+                self.action.stores().len().max(1)
+            }
+        };
+        if count.saturating_mul(places) > MAX_TARGETS {
             push(
                 wrong,
                 field,
@@ -380,6 +389,14 @@ impl DistributeOptions {
         }
         if self.stores.len() > MAX_STORES {
             push(wrong, "stores", "too_many", format!("at most {MAX_STORES} stores"));
+        }
+        if self.certificate_ids.len() > MAX_DISTRIBUTED {
+            push(
+                wrong,
+                "certificate_ids",
+                "too_many",
+                format!("at most {MAX_DISTRIBUTED} certificates are distributed in one plan: split it"),
+            );
         }
     }
 }

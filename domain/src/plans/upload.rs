@@ -1,14 +1,14 @@
 //! Reads the files of an upload before anything else is looked at.
 
-use super::request::{Action, Request};
+use super::request::{Action, MAX_DISTRIBUTED, Request};
 use crate::certificates;
 use crate::db::OrgTx;
 use crate::error::{Error, FieldError, Result};
 use certyard_pki::Certificate;
 use certyard_pki::upload::{Limits, read as read_file};
 
-/// Each is part of every task's signed payload.
-const MAX_DISTRIBUTED: usize = 50;
+/// Certificates times targets of one plan at most: a copy is stored with each target.
+const MAX_COPIES: usize = 40_000;
 
 /// Replaces the files of the request by the certificates that they hold, and gives those.
 ///
@@ -57,6 +57,21 @@ pub(super) async fn add_known(tx: &OrgTx, request: &mut Request, uploaded: &mut 
     }
     options.certificates_pem = uploaded.iter().map(Certificate::to_pem).collect();
     Ok(())
+}
+
+/// Refuses what would store more than is sane.
+///
+/// # Errors
+/// [`Error::Invalid`] where many certificates go to many targets.
+pub(super) fn check_size(request: &Request, certificates: usize, targets: usize) -> Result<()> {
+    if request.action.stores().is_empty() || certificates.saturating_mul(targets) <= MAX_COPIES {
+        return Ok(());
+    }
+    Err(Error::field(
+        "certificate",
+        "too_many",
+        format!("{certificates} certificates for {targets} targets are too much for one plan: split it"),
+    ))
 }
 
 fn read_all(files: &[Vec<u8>], texts: &[String]) -> Result<Vec<Certificate>> {

@@ -151,7 +151,7 @@ async fn r21_the_plan_foretells_what_the_store_keeps() {
     let fleet = Fleet::new().await;
     let agent = fleet.agent(fleet.group).await;
     let (calls, nodes) = cluster(&fleet, agent, "calls", "cucm").await;
-    // All of one name; the builder gives each the same start, so that "newer" is told by the row.
+    // All of one name and one start; which is older or newer is told by the rows.
     let (first, second, third) = (
         Authority::new("Example"),
         Authority::new("Example"),
@@ -160,18 +160,14 @@ async fn r21_the_plan_foretells_what_the_store_keeps() {
     let newer = fleet
         .install(calls, nodes[0], "trust", "tomcat-trust", &first.root)
         .await;
-    fleet
+    let older = fleet
         .install(calls, nodes[1], "trust", "tomcat-trust", &second.root)
         .await;
-    let row = certificate_of(&fleet, newer).await;
-    fleet
-        .set(
-            "certificate",
-            row,
-            "not_before",
-            first.root.not_before + chrono::Duration::days(1),
-        )
-        .await;
+    for (installation, days) in [(newer, 1), (older, -1)] {
+        let row = certificate_of(&fleet, installation).await;
+        let start = first.root.not_before + chrono::Duration::days(days);
+        fleet.set("certificate", row, "not_before", start).await;
+    }
     fleet
         .install(calls, nodes[2], "trust", "tomcat-trust", &third.root)
         .await;
@@ -193,6 +189,30 @@ async fn r21_the_plan_foretells_what_the_store_keeps() {
     );
     let warning = plan.warnings.iter().find(|warning| warning.code == "trust_replaced");
     assert!(warning.is_some_and(|warning| warning.consent), "{:?}", plan.warnings);
+}
+
+#[tokio::test]
+async fn a_store_keeps_one_of_a_name_and_gets_issuers_first() {
+    let fleet = Fleet::new().await;
+    let agent = fleet.agent(fleet.group).await;
+    let (_, nodes) = cluster(&fleet, agent, "calls", "cucm").await;
+    let (ca, other) = (Authority::new("Example"), Authority::new("Example"));
+    let target = || Targets::Nodes(vec![nodes[0]]);
+    let twice = into(&["tomcat-trust"], &[&ca.root, &other.root]);
+    let plan = fleet.plan(twice, target(), Order::default()).await.expect("a plan");
+    assert_eq!(refusals(&fleet, &plan).await[0].1, "same_name_twice");
+    let upside_down = into(&["tomcat-trust"], &[&ca.intermediate, &ca.root]);
+    let plan = fleet
+        .plan(upside_down, target(), Order::default())
+        .await
+        .expect("a plan");
+    fleet.start(&plan).await.expect("a job");
+    let claimed = fleet.claim(agent, 1).await;
+    let payload = payload(&claimed[0]);
+    let Some(Step::InstallTrust { certificates_pem, .. }) = payload.steps.first() else {
+        panic!("{:?}", payload.steps);
+    };
+    assert_eq!(certificates_pem, &[ca.root.to_pem(), ca.intermediate.to_pem()]);
 }
 
 async fn certificate_of(fleet: &Fleet, installation: Uuid) -> Uuid {

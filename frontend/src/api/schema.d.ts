@@ -1071,9 +1071,7 @@ export interface paths {
         post?: never;
         /**
          * Retires a node.
-         * @description Nothing is changed on it; history stays.
-         *
-         *     Its certificates leave the lists and their history stays. Its tasks that have not begun are cancelled, and what runs is asked
+         * @description Nothing is changed on it. Its certificates leave the lists and their history stays. Its tasks that have not begun are cancelled, and what runs is asked
          *     to stop where it is safe.
          *
          *     Needs one of the roles owner, admin.
@@ -1544,7 +1542,7 @@ export interface components {
          * @description What can be asked for.
          * @enum {string}
          */
-        ActionName: "refresh" | "generate_csr" | "upload_certificate";
+        ActionName: "refresh" | "generate_csr" | "upload_certificate" | "distribute";
         /** @description A program at the customer's site that reaches nodes. */
         Agent: {
             /**
@@ -2288,27 +2286,28 @@ export interface components {
              */
             second_agent_id?: string | null;
         };
-        /** @description Asks what an action would do. The targets are named by one of `installations`, `nodes` and `cluster_id`, or by `csr_id` alone. */
+        /** @description Asks what an action would do. The targets are named by one of `installations`, `nodes`, `filter` and `csr_id`. */
         CreatePlan: {
             /** @description The action. */
             action: components["schemas"]["ActionName"];
             /**
-             * @description For `upload_certificate`: the certificate and its chain, PEM text or base64 of a DER or PKCS#7 file.
+             * @description For `upload_certificate`: the certificate and its chain; for `distribute`: one or more certificates. PEM text or base64 of a
+             *     DER or PKCS#7 file.
              * @example -----BEGIN CERTIFICATE-----…
              */
             certificate?: string | null;
             /**
-             * Format: uuid
-             * @description All nodes of a cluster.
-             * @example null
+             * @description For `distribute`: certificates that are known already.
+             * @example []
              */
-            cluster_id?: string | null;
+            certificate_ids?: string[];
             csr?: components["schemas"]["CsrWish"] | null;
             /**
              * Format: uuid
              * @description For `upload_certificate`: the CSR that is answered; left out: the open one of the target.
              */
             csr_id?: string | null;
+            filter?: components["schemas"]["PlanFilter"] | null;
             /** @description Targets by installation. */
             installations?: string[];
             /**
@@ -2318,10 +2317,15 @@ export interface components {
             nodes?: string[];
             order?: components["schemas"]["PlanOrder"] | null;
             /**
-             * @description What the certificate is for, with `nodes` or `cluster_id`.
+             * @description What the certificate is for, with `nodes`.
              * @example null
              */
             purpose?: string | null;
+            /**
+             * @description For `distribute`: the trust stores.
+             * @example []
+             */
+            stores?: string[];
         };
         /** @description Makes a profile. */
         CreateProfile: {
@@ -4615,6 +4619,28 @@ export interface components {
             /** @description What to know before; `consent` says which need it. */
             warnings: components["schemas"]["PlanWarning"][];
         };
+        /** @description All nodes, or all identity certificates, that match; what is left out or empty does not matter. */
+        PlanFilter: {
+            /** @description Clusters. */
+            cluster_ids?: string[];
+            /** @description Groups of clusters. */
+            group_ids?: string[];
+            /**
+             * Format: date-time
+             * @description Identity certificates that end before this time.
+             */
+            not_after_before?: string | null;
+            /**
+             * @description Product of the cluster.
+             * @example cucm
+             */
+            product?: string | null;
+            /**
+             * @description Identity certificates for this purpose.
+             * @example tomcat
+             */
+            purpose?: string | null;
+        };
         /** @description How a job proceeds; what is left out or 0 is no limit. */
         PlanOrder: {
             /**
@@ -4756,7 +4782,8 @@ export interface components {
         /** @description A refusal or fault, as `application/problem+json`. */
         Problem: {
             /**
-             * @description What a 409 is about: with the code `plan_changed` each difference, with `choose_organisation` each organisation.
+             * @description What a 409 is about: with the code `plan_changed` each difference, with `choose_organisation` each organisation, with `plan_used`
+             *     the job, with `confirmation_required` how many clusters.
              * @example []
              */
             changes?: Record<string, never>[] | null;
@@ -10684,7 +10711,7 @@ export interface operations {
                  * @example {
                  *       "action": "refresh",
                  *       "certificate": "-----BEGIN CERTIFICATE-----…",
-                 *       "cluster_id": null,
+                 *       "certificate_ids": [],
                  *       "csr": {
                  *         "common_name": "cucm-n-1.example.org",
                  *         "hash": "SHA256",
@@ -10701,6 +10728,17 @@ export interface operations {
                  *         ]
                  *       },
                  *       "csr_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                 *       "filter": {
+                 *         "cluster_ids": [
+                 *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                 *         ],
+                 *         "group_ids": [
+                 *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                 *         ],
+                 *         "not_after_before": "2027-01-31T09:30:00Z",
+                 *         "product": "cucm",
+                 *         "purpose": "tomcat"
+                 *       },
                  *       "installations": [
                  *         "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
                  *       ],
@@ -10712,7 +10750,8 @@ export interface operations {
                  *         "not_before": "2027-01-31T09:30:00Z",
                  *         "stop_at_failures": 1
                  *       },
-                 *       "purpose": null
+                 *       "purpose": null,
+                 *       "stores": []
                  *     }
                  */
                 "application/json": components["schemas"]["CreatePlan"];

@@ -1,6 +1,6 @@
 //! Puts certificates into a trust store of a node (R16, R21).
 
-use super::trust::Addition;
+use super::trust::{Addition, issuers_first};
 use super::{Action, Outline, Refusal, product_name, refuse};
 use crate::catalogue::{product, trust_stores_of};
 use crate::plans::facts::Facts;
@@ -48,7 +48,7 @@ impl Action for Distribute {
                 ),
             );
         }
-        let addition = Addition::compare(facts, &facts.shared.uploaded)?;
+        let addition = Addition::compare(facts, issuers_first(&facts.shared.uploaded))?;
         if addition.missing.is_empty() {
             return refuse(
                 "already_present",

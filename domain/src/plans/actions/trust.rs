@@ -8,6 +8,25 @@ use crate::plans::preview::Warning;
 use certyard_pki::Certificate;
 use certyard_protocol::{ConnectorKind, Step};
 
+/// Certificates with issuers before what they signed, as nodes want them (cisco.md 2.4).
+pub(super) fn issuers_first(certificates: &[Certificate]) -> Vec<&Certificate> {
+    let depth = |certificate: &Certificate| {
+        let mut depth = 0;
+        let mut lower = certificate;
+        while !lower.is_self_signed()
+            && depth < certificates.len()
+            && let Some(issuer) = certificates.iter().find(|other| other.subject_der == lower.issuer_der)
+        {
+            depth += 1;
+            lower = issuer;
+        }
+        depth
+    };
+    let mut ordered: Vec<&Certificate> = certificates.iter().collect();
+    ordered.sort_by_key(|certificate| depth(certificate));
+    ordered
+}
+
 /// What of some certificates a trust store lacks.
 #[derive(Debug, Default)]
 pub(super) struct Addition {
@@ -30,14 +49,24 @@ impl Addition {
             if facts.trust.iter().any(|trusted| trusted.sha256 == sha256) {
                 continue;
             }
+            let twice = |other: &Certificate| other.subject_der == certificate.subject_der;
+            if one_each && addition.missing.iter().any(twice) {
+                return refuse(
+                    "same_name_twice",
+                    format!(
+                        "a trust store of node `{}` keeps one certificate of `{}`, and the upload has several: send the one that is to stay",
+                        facts.node.name, certificate.subject
+                    ),
+                );
+            }
             let subject = name_hash(&certificate.subject_der);
             let same_name = facts.trust.iter().filter(|trusted| trusted.subject_hash == subject);
             for trusted in same_name.filter(|_| one_each) {
-                if trusted.not_before > certificate.not_before {
+                if trusted.not_before >= certificate.not_before {
                     return refuse(
                         "trust_newer_present",
                         format!(
-                            "node `{}` trusts a newer certificate of `{}` and takes no older one: use the newer one",
+                            "node `{}` trusts another certificate of `{}` that is not older, and keeps it: use that one, or one that starts later",
                             facts.node.name, certificate.subject
                         ),
                     );
