@@ -11,7 +11,7 @@ from pathlib import Path
 from shell import ROOT, Stop, environment, read, say
 
 #: Variables that builds and tests read.
-OTHER_VARIABLES = {"CERTYARD_REQUIRE_UI", "CERTYARD_CORPUS", "CERTYARD_VECTORS"}
+OTHER_VARIABLES = {"CERTYARD_REQUIRE_UI", "CERTYARD_CORPUS", "CERTYARD_VECTORS", "CERTYARD_FAILPOINT"}
 #: Secrets that `certyard serve` takes from the environment; `--help` hides them, as they have no place on a command line.
 SECRET_VARIABLES = {"CERTYARD_BOOTSTRAP_TOKEN", "CERTYARD_KEK", "CERTYARD_KEK_PREVIOUS"}
 #: Where each program's settings have their table.
