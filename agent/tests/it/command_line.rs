@@ -6,7 +6,9 @@ use crate::stub::Stub;
 use crate::uc::TestUc;
 use certyard_agent::connector::Connector;
 use certyard_lab::Operation;
+use certyard_pki::Certificate;
 use certyard_protocol::*;
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_host_key_is_pinned_and_another_is_refused_before_the_password_is_sent() {
@@ -55,6 +57,23 @@ async fn an_answer_that_is_lost_counts_by_its_effect() {
         .await;
     assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
     assert_eq!(uc.lab.effects(&uc.node.name, Operation::Regenerate), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_slow_to_take_a_certificate_stays_in_step() {
+    let uc = TestUc::start_old().await;
+    let connector = uc.commands().with_quiet(Duration::from_millis(20));
+    uc.lab.fault(&format!("{}:slow:100", uc.node.name)).await.unwrap();
+    let ca = uc.lab.outside_ca();
+    let step = Step::InstallTrust {
+        store: "tomcat-trust".into(),
+        certificates_pem: [ca.root(), ca.intermediate()].map(Certificate::to_pem).into(),
+    };
+    let result = Desk::new()
+        .run(&connector, &payload(ConnectorKind::CiscoCli, vec![step]))
+        .await;
+    assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
+    assert_eq!(uc.lab.effects(&uc.node.name, Operation::TrustUpload), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,9 +27,13 @@ use certyard_protocol::{
 use read::Part;
 use session::{Session, Target};
 use std::sync::Arc;
+use std::time::Duration;
 use steps::{same, source_of};
 use texts::words;
 use zeroize::Zeroizing;
+
+/// How long a node may be silent after a pasted certificate.
+const QUIET: Duration = Duration::from_secs(10);
 
 /// The service whose restart makes the TLS port take a certificate up.
 const TOMCAT_SERVICE: &str = "Cisco Tomcat";
@@ -81,9 +85,17 @@ impl CiscoCli {
                 password: Zeroizing::new(secrets.password.clone()),
                 pins: Arc::new(Pins::new(secrets.host_keys.clone())),
                 keeper,
+                quiet: QUIET,
             },
             tls_address: tls_address.into(),
         }
+    }
+
+    /// After which silence a node that took a pasted certificate gets one more line; 10 seconds where nothing is said.
+    #[must_use]
+    pub fn with_quiet(mut self, quiet: Duration) -> Self {
+        self.target.quiet = quiet;
+        self
     }
 
     /// The nodes of the cluster, and the release that this node runs.

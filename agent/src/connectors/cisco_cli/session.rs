@@ -1,5 +1,6 @@
 //! One conversation with a node's command line over SSH: host key, password, commands, questions.
 
+use super::texts::words;
 use crate::connector::StepError;
 use crate::connectors::cisco_uc::KeepPins;
 use crate::tls::Pins;
@@ -14,12 +15,12 @@ use zeroize::Zeroizing;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 /// A node that makes a 4096-bit key or restarts its web server takes its time.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(300);
-/// A node that took a pasted certificate and says nothing waits for one more line.
-const QUIET: Duration = Duration::from_secs(10);
+/// No command asks more: a node that goes on asking does not understand the answers.
+const MAX_ANSWERS: usize = 10;
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;
 const PROMPT: &str = "admin:";
 /// Wide enough that no line which the agent types is broken by the terminal.
-const COLUMNS: u32 = 500;
+const COLUMNS: u32 = 600;
 
 /// How a node is reached.
 pub(super) struct Target {
@@ -30,6 +31,8 @@ pub(super) struct Target {
     pub password: Zeroizing<String>,
     pub pins: Arc<Pins>,
     pub keeper: Arc<dyn KeepPins>,
+    /// A node that took a pasted certificate and says nothing for so long gets one more line.
+    pub quiet: Duration,
 }
 
 /// Believes the pinned host key, or the first that is shown.
@@ -57,6 +60,10 @@ pub(super) struct Session {
     node: String,
     channel: Channel<Msg>,
     handle: Handle<Doorkeeper>,
+    quiet: Duration,
+    /// An empty line was typed that the node may have needed, or may still answer with a prompt of its own: only what follows the
+    /// echo of the next command belongs to that command.
+    ahead: bool,
 }
 
 impl Session {
@@ -64,7 +71,7 @@ impl Session {
     pub async fn open(target: &Target) -> Result<Self, StepError> {
         match tokio::time::timeout(CONNECT_TIMEOUT, shake(target)).await {
             Ok(Ok(mut session)) => {
-                session.until_prompt(None).await?;
+                session.until_prompt(None, None, deadline()).await?;
                 session.run("set cli pagination off").await?;
                 Ok(session)
             }
@@ -76,21 +83,24 @@ impl Session {
     /// Runs a command and answers what it printed. Questions are answered: yes to go on, no to what only adds something.
     pub async fn run(&mut self, command: &str) -> Result<String, StepError> {
         self.type_text(&format!("{command}\n")).await?;
-        let text = self.until_prompt(None).await?;
+        let text = self.until_prompt(Some(command), None, deadline()).await?;
         Ok(without_echo(&text, command))
     }
 
     /// Runs a command that waits for a certificate to be pasted.
     pub async fn paste(&mut self, command: &str, pem: &str) -> Result<String, StepError> {
         self.type_text(&format!("{command}\n")).await?;
+        let (end, echo) = (deadline(), self.ahead.then_some(command));
+        let complete = |text: &str| ends_with_prompt(text) || text.contains("Hit Enter");
         let asked = self
-            .until(|text| ends_with_prompt(text) || text.contains("Hit Enter"), None)
+            .until(|text| after_echo(text, echo).is_some_and(complete), None, end)
             .await?;
+        self.ahead = false;
         if ends_with_prompt(&asked) {
             return Ok(without_echo(&asked, command));
         }
         self.type_text(&format!("{}\n", pem.trim_end())).await?;
-        let text = self.until_prompt(Some(QUIET)).await?;
+        let text = self.until_prompt(None, Some(self.quiet), end).await?;
         // The terminal repeats what was pasted.
         Ok(text
             .rsplit_once("-----END CERTIFICATE-----")
@@ -107,18 +117,30 @@ impl Session {
         typed.map_err(|error| self.broken(&error))
     }
 
-    async fn until_prompt(&mut self, quiet: Option<Duration>) -> Result<String, StepError> {
+    /// Reads until the prompt that follows `command`, and answers what the node asks until then.
+    async fn until_prompt(
+        &mut self,
+        command: Option<&str>,
+        quiet: Option<Duration>,
+        end: Instant,
+    ) -> Result<String, StepError> {
         let mut all = String::new();
-        loop {
+        let mut echo = command.filter(|_| self.ahead);
+        let complete = |text: &str| ends_with_prompt(text) || question(text).is_some();
+        for answers in 0.. {
             let text = self
-                .until(|text| ends_with_prompt(text) || question(text).is_some(), quiet)
+                .until(|text| after_echo(text, echo).is_some_and(complete), quiet, end)
                 .await?;
             all.push_str(&text);
-            match question(&text) {
+            if echo.take().is_some() {
+                self.ahead = false;
+            }
+            match answer_to(&self.node, &text, answers)? {
                 Some(answer) => self.type_text(answer).await?,
-                None => return Ok(all),
+                None => break,
             }
         }
+        Ok(all)
     }
 
     /// Reads until the text is complete. A node that is quiet for longer than `quiet` gets one empty line.
@@ -126,8 +148,8 @@ impl Session {
         &mut self,
         complete: impl Fn(&str) -> bool,
         mut quiet: Option<Duration>,
+        end: Instant,
     ) -> Result<String, StepError> {
-        let end = Instant::now() + COMMAND_TIMEOUT;
         let mut bytes = Vec::new();
         loop {
             let wait = end.min(quiet.map_or(end, |quiet| Instant::now() + quiet));
@@ -149,8 +171,11 @@ impl Session {
                     return Err(self.broken(&"the node ended the session"));
                 }
                 Ok(Some(_)) => {}
-                Err(_) if quiet.take().is_some() && Instant::now() < end => self.type_text("\n").await?,
-                Err(_) => return Err(self.broken(&"no answer came within 5 minutes")),
+                Err(_) if quiet.take().is_some() && Instant::now() < end => {
+                    self.ahead = true;
+                    self.type_text("\n").await?;
+                }
+                Err(_) => return Err(self.broken(&"the command did not end within 5 minutes")),
             }
         }
     }
@@ -161,6 +186,11 @@ impl Session {
             format!("the command line of {} broke off: {error}", self.node),
         )
     }
+}
+
+/// When a command that is typed now has to be done, with all its questions.
+fn deadline() -> Instant {
+    Instant::now() + COMMAND_TIMEOUT
 }
 
 async fn shake(target: &Target) -> Result<Session, StepError> {
@@ -207,6 +237,8 @@ async fn shake(target: &Target) -> Result<Session, StepError> {
         node: target.node.clone(),
         channel,
         handle,
+        quiet: target.quiet,
+        ahead: false,
     })
 }
 
@@ -279,11 +311,33 @@ fn question(text: &str) -> Option<&'static str> {
     }
 }
 
-/// What a command printed: without the command that the terminal repeats, and without the prompt.
+/// What to type after `answers` answers to one command, if the node asks.
+fn answer_to(node: &str, text: &str, answers: usize) -> Result<Option<&'static str>, StepError> {
+    match question(text) {
+        Some(_) if answers >= MAX_ANSWERS => Err(StepError::lasting(
+            "node_answer",
+            format!(
+                "{node} asked more than {MAX_ANSWERS} questions on one command, the last one: {}",
+                words(last_line(text))
+            ),
+        )),
+        answer => Ok(answer),
+    }
+}
+
+/// The text behind the command that the terminal repeats; all of it where no echo is waited for.
+fn after_echo<'a>(text: &'a str, echo: Option<&str>) -> Option<&'a str> {
+    echo.map_or(Some(text), |command| text.split_once(command).map(|(_, after)| after))
+}
+
+/// What a command printed: without prompts before it, the command that the terminal repeats, and the prompt after it.
 fn without_echo(text: &str, command: &str) -> String {
     let text = text.trim_end();
     let text = text.strip_suffix(PROMPT).unwrap_or(text);
-    let text = text.strip_prefix(command).unwrap_or(text);
+    let text = match text.split_once(command) {
+        Some((before, after)) if before.lines().all(|line| ["", PROMPT].contains(&line.trim())) => after,
+        _ => text,
+    };
     text.trim_matches('\n').to_owned()
 }
 
@@ -295,6 +349,8 @@ mod tests {
     fn a_screen_is_read_without_what_only_a_terminal_needs() {
         assert_eq!(readable(b"\x1b[2J\x1b[1;1Hadmin:\r\n"), "admin:\n");
         assert_eq!(without_echo("show x\none\ntwo\nadmin:", "show x"), "one\ntwo");
+        assert_eq!(without_echo("\nadmin:show x\none\nadmin:", "show x"), "one");
+        assert_eq!(without_echo("one show x\nadmin:", "show x"), "one show x");
         assert!(ends_with_prompt("Welcome\n\nadmin: "));
         assert!(!ends_with_prompt("the user admin: is"));
     }
@@ -311,6 +367,25 @@ mod tests {
             question("press <enter> for 1 line, <space> for one page, or <q> to quit"),
             Some(" ")
         );
+    }
+
+    #[test]
+    fn a_prompt_before_the_echo_ends_nothing() {
+        let ends = |text: &str, echo| after_echo(text, echo).is_some_and(ends_with_prompt);
+        assert!(!ends("\nadmin:", Some("show x")));
+        assert!(!ends("\nadmin:show x\n", Some("show x")));
+        assert!(ends("\nadmin:show x\none\nadmin:", Some("show x")));
+        assert!(ends("\nadmin:", None));
+    }
+
+    #[test]
+    fn a_node_that_never_ends_asking_is_given_up() {
+        let asked = "Proceed (yes|no)? ";
+        assert_eq!(answer_to("n", asked, MAX_ANSWERS - 1).unwrap(), Some("yes\n"));
+        let error = answer_to("n", asked, MAX_ANSWERS).unwrap_err();
+        assert_eq!((error.code, error.passing), ("node_answer", false));
+        assert!(error.message.contains("Proceed"), "{}", error.message);
+        assert_eq!(answer_to("n", "done\nadmin:", MAX_ANSWERS).unwrap(), None);
     }
 
     #[test]
