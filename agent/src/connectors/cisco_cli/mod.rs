@@ -2,7 +2,8 @@
 //! release 14 on those whose REST path nobody has confirmed.
 //!
 //! The node makes keys and keeps its own rules. What a command printed is for people: whether a step took effect is read from the
-//! stores afterwards. Nothing can be undone this way, so each step says so.
+//! stores afterwards. What was put into a trust store or deleted from it can be taken back by hand; no other step can be undone. The
+//! connector undoes nothing by itself.
 //!
 //! The node's host key is pinned at the first contact; another one is refused before the password is sent, until the operator
 //! accepts it.
