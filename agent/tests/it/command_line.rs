@@ -77,6 +77,41 @@ async fn a_node_that_is_slow_to_take_a_certificate_stays_in_step() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_listed_and_cannot_be_shown_is_told_and_not_taken_for_gone() {
+    let uc = TestUc::start_old().await;
+    let connector = uc.commands();
+    let result = Desk::new()
+        .run(&connector, &payload(ConnectorKind::CiscoCli, vec![uc.csr_step()]))
+        .await;
+    assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
+    let places = |inventory: &NodeInventory| {
+        let entries = inventory.entries.iter();
+        let mut places: Vec<_> = entries
+            .map(|entry| (entry.store.clone(), entry.entry.clone()))
+            .collect();
+        places.sort();
+        places
+    };
+    let whole = connector.inventory().await.unwrap();
+    for fault in ["identity-read:500:1", "trust-read:500:1"] {
+        uc.lab.fault(&format!("{}:{fault}", uc.node.name)).await.unwrap();
+    }
+    let part = connector.inventory().await.unwrap();
+    assert_eq!(places(&part), places(&whole));
+    let empty = part.entries.iter().filter(|entry| entry.certificate_pem.is_empty());
+    let kinds: Vec<StoreKind> = empty.map(|entry| entry.kind).collect();
+    assert_eq!(kinds.len(), 2, "{kinds:?}");
+    assert!(kinds.contains(&StoreKind::Identity) && kinds.contains(&StoreKind::Trust));
+
+    // The list of CSRs is what is refused: nobody knows which there are.
+    let fault = format!("{}:csr-read:500:1", uc.node.name);
+    uc.lab.fault(&fault).await.unwrap();
+    let error = connector.inventory().await.unwrap_err();
+    assert_eq!(error.code, "node_refused");
+    assert_eq!(places(&connector.inventory().await.unwrap()), places(&whole));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_that_would_be_commands_never_reach_the_node() {
     let uc = TestUc::start_old().await;
     let connector = uc.commands();

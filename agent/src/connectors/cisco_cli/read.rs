@@ -6,7 +6,7 @@ use super::texts::{self, Listed, word, words};
 use crate::connector::StepError;
 use crate::connectors::cisco_uc::{IdentityItem, Snapshot, TrustItem};
 use certyard_pki::Csr;
-use certyard_protocol::StoreKind;
+use certyard_protocol::{InventoryCsr, StoreKind};
 
 /// Which part of the stores is read: each certificate is a command of its own.
 pub(super) enum Part<'a> {
@@ -35,7 +35,7 @@ impl CiscoCli {
             }
             let pem = self.show(session, "own", &listed).await?;
             let place = (StoreKind::Identity, listed.unit.as_str(), Some(listed.unit.as_str()));
-            let certificate = pem.and_then(|pem| snapshot.read(&self.target.node, place, &pem));
+            let certificate = snapshot.read(&self.target.node, place, &pem);
             snapshot.identities.push(IdentityItem {
                 purpose: listed.unit,
                 certificate,
@@ -43,9 +43,23 @@ impl CiscoCli {
             });
         }
         if !matches!(part, Part::Trust(_)) {
-            for purpose in texts::read_csr_list(&session.run("show csr list own").await?) {
-                let Some(csr) = self.csr(session, &purpose).await? else {
-                    continue;
+            let text = session.run("show csr list own").await?;
+            if texts::refuses(&text) && !texts::says_absent(&text) {
+                return Err(self.refused(&text));
+            }
+            for purpose in texts::read_csr_list(&text) {
+                let pem = match word("unit", &purpose) {
+                    Ok(unit) => self.show_csr(session, unit).await?,
+                    Err(_) => String::new(),
+                };
+                let csr = match Csr::from_pem(&pem) {
+                    Ok(csr) => csr,
+                    Err(error) => {
+                        tracing::warn!(node = %self.target.node, purpose, %error, "cannot read a CSR of the node");
+                        let csr_pem = pem;
+                        snapshot.unreadable_csrs.push(InventoryCsr { purpose, csr_pem });
+                        continue;
+                    }
                 };
                 match snapshot.identities.iter_mut().find(|item| item.purpose == purpose) {
                     Some(item) => item.csr = Some(csr),
@@ -68,7 +82,7 @@ impl CiscoCli {
             let pem = self.show(session, "trust", &listed).await?;
             let file_name = format!("{}.pem", listed.name);
             let place = (StoreKind::Trust, listed.unit.as_str(), Some(file_name.as_str()));
-            if let Some(certificate) = pem.and_then(|pem| snapshot.read(&self.target.node, place, &pem)) {
+            if let Some(certificate) = snapshot.read(&self.target.node, place, &pem) {
                 snapshot.trusts.push(TrustItem {
                     store: listed.unit,
                     file_name: Some(file_name),
@@ -90,13 +104,9 @@ impl CiscoCli {
         Ok(texts::read_list(&text))
     }
 
-    /// One certificate in PEM; none where the node prints something else: an inventory does not end at one file that nobody can read.
-    pub(super) async fn show(
-        &self,
-        session: &mut Session,
-        kind: &str,
-        listed: &Listed,
-    ) -> Result<Option<String>, StepError> {
+    /// One certificate in PEM; empty where the node prints something else: an inventory does not end at one file that nobody can read,
+    /// and what is listed is not gone.
+    pub(super) async fn show(&self, session: &mut Session, kind: &str, listed: &Listed) -> Result<String, StepError> {
         let path = listed.path();
         let (node, place) = (&self.target.node, path.as_str());
         if word("unit", &listed.unit)
@@ -104,22 +114,29 @@ impl CiscoCli {
             .is_err()
         {
             tracing::warn!(node, place, "cannot ask for a certificate of this name");
-            return Ok(None);
+            return Ok(String::new());
         }
         let text = session.run(&format!("show cert {kind} {path}")).await?;
-        let pem = texts::read_pem(&text, "CERTIFICATE").map(str::to_owned);
+        let pem = texts::read_pem(&text, "CERTIFICATE");
         if pem.is_none() {
             tracing::warn!(node, place, "the node prints no certificate: {}", words(&text));
         }
-        Ok(pem)
+        Ok(pem.unwrap_or_default().to_owned())
     }
 
-    pub(super) async fn csr(&self, session: &mut Session, purpose: &str) -> Result<Option<Csr>, StepError> {
-        let text = session.run(&format!("show csr own {}", word("unit", purpose)?)).await?;
+    /// The open CSR of a unit in PEM; empty where the node prints something else.
+    async fn show_csr(&self, session: &mut Session, unit: &str) -> Result<String, StepError> {
+        let text = session.run(&format!("show csr own {unit}")).await?;
         let pem = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"]
             .iter()
             .find_map(|label| texts::read_pem(&text, label));
-        pem.map(Csr::from_pem)
+        Ok(pem.unwrap_or_default().to_owned())
+    }
+
+    pub(super) async fn csr(&self, session: &mut Session, purpose: &str) -> Result<Option<Csr>, StepError> {
+        let pem = self.show_csr(session, word("unit", purpose)?).await?;
+        (!pem.is_empty())
+            .then(|| Csr::from_pem(&pem))
             .transpose()
             .map_err(|error| StepError::lasting("node_answer", format!("the CSR of {}: {error}", self.target.node)))
     }
