@@ -1,7 +1,7 @@
-//! `node discover`: a publisher tells which nodes its cluster has.
+//! `node discover`: a node tells which nodes its cluster has.
 
 use super::node::SecretArgs;
-use crate::connectors::cisco_cli::{CiscoCli, NetworkNode};
+use crate::connectors::cisco_cli::{CiscoCli, Network, NetworkNode};
 use crate::connectors::cisco_uc::KeepPins;
 use crate::nodes::{CiscoCliSettings, Node, NodeError, NodeSettings, NodeStore, Secrets};
 use anyhow::{Context, bail};
@@ -11,15 +11,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug, Args)]
 pub(super) struct DiscoverArgs {
-    /// Host and port of the publisher's SSH server.
+    /// Host and port of the SSH server of a node, best the publisher. A node of IM and Presence finds those of IM and Presence.
     #[arg(long)]
     address: String,
     #[command(flatten)]
     secrets: SecretArgs,
-    /// Fingerprint of the publisher's SSH host key; by default the first one that it shows is believed.
+    /// Fingerprint of that node's SSH host key; by default the first one that it shows is believed.
     #[arg(long, value_name = "FINGERPRINT")]
     pin_host_key: Option<String>,
-    /// Add the nodes of the publisher's product; the credentials given are used for all of them.
+    /// Add the nodes of that node's product; the credentials given are used for all of them.
     #[arg(long, requires = "cluster")]
     add: bool,
     /// Name of the cluster that the added nodes belong to; made on the server when it is new.
@@ -33,7 +33,7 @@ pub(super) struct DiscoverArgs {
     ssh_port: u16,
 }
 
-/// The host key that was shown; it becomes the publisher's pin when it is added.
+/// The host key that was shown; it becomes the pin of the node that was asked when that is added.
 #[derive(Default)]
 struct Shown(Mutex<Vec<String>>);
 
@@ -47,14 +47,9 @@ impl KeepPins for Shown {
 pub(super) async fn discover(store: &NodeStore, args: DiscoverArgs) -> anyhow::Result<()> {
     let mut secrets = args.secrets.sign_in(args.pin_host_key.as_deref())?;
     let shown = Arc::new(Shown::default());
-    let connector = CiscoCli::new("the publisher", &args.address, &args.address, &secrets, shown.clone());
-    let (nodes, build) = connector.discover().await?;
-    let publisher = nodes.iter().find(|node| node.role == "publisher");
-    // The first node of IM and Presence is a subscriber of Unified CM's database.
-    let product = publisher
-        .or(nodes.first())
-        .map(|node| node.product.clone())
-        .unwrap_or_default();
+    let connector = CiscoCli::new("the node", &args.address, &args.address, &secrets, shown.clone());
+    let (network, build) = connector.discover().await?;
+    let Network { nodes, asked, product } = network;
     let version = build.as_deref().map(release).unwrap_or_default();
     println!(
         "{product} {version}: {} nodes{}\n\n{:<24} {:<40} {:<16} {:<11} PRODUCT",
@@ -73,7 +68,7 @@ pub(super) async fn discover(store: &NodeStore, args: DiscoverArgs) -> anyhow::R
     }
     let host_keys = shown.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Some(key) = host_keys.first() {
-        println!("\nhost key of the publisher: {key}");
+        println!("\nhost key of {}: {key}", asked.as_deref().unwrap_or(&args.address));
     }
     let Some(cluster) = args.cluster.as_deref().filter(|_| args.add) else {
         println!("nothing was added; --add --cluster NAME adds the nodes of {product}");
@@ -81,16 +76,21 @@ pub(super) async fn discover(store: &NodeStore, args: DiscoverArgs) -> anyhow::R
     };
     println!();
     if version.is_empty() {
-        bail!("the publisher does not tell its version by `show version active`: add the nodes with `node add`");
+        bail!("the node does not tell its version by `show version active`: add the nodes with `node add`");
     }
     secrets.host_keys.extend(host_keys);
     for node in &nodes {
         if node.product != product {
             println!(
-                "{} is a {} node: discover it from that cluster",
+                "{} is a {} node: discover it with the address of a node of that product",
                 node.name, node.product
             );
             continue;
+        }
+        let mut secrets = secrets.clone();
+        if asked.as_ref() != Some(&node.name) {
+            // Each node has a host key of its own.
+            secrets.host_keys.clear();
         }
         add(store, &args, cluster, &version, node, &secrets)?;
     }
@@ -131,12 +131,7 @@ fn add(
     };
     let mut entry = Node::new(declaration, settings, true);
     entry.ssh_port = rest.then_some(args.ssh_port);
-    let mut secrets = secrets.clone();
-    if node.role != "publisher" {
-        // Each node has a host key of its own.
-        secrets.host_keys.clear();
-    }
-    match store.add(entry, Some(&secrets)) {
+    match store.add(entry, Some(secrets)) {
         Ok(()) => println!("{} is added by {}", node.name, connector.as_str()),
         Err(NodeError::Exists(name)) => println!("{name} is there already"),
         Err(error) => return Err(error).with_context(|| format!("cannot add {}", node.name)),

@@ -20,7 +20,7 @@ pub(super) enum NodeCommand {
     /// Add a node; a running agent takes it up and declares it to the server.
     #[command(disable_version_flag = true)]
     Add(Box<AddArgs>),
-    /// Ask the publisher of a Cisco UC cluster over SSH which nodes the cluster has (`show network cluster`), and add them with --add.
+    /// Ask a node of a Cisco UC cluster over SSH which nodes the cluster has (`show network cluster`), and add them with --add.
     #[command(disable_version_flag = true)]
     Discover(Box<DiscoverArgs>),
     /// Change what was entered of a node; a running agent tells the server, which keeps the names that it gave.

@@ -13,7 +13,7 @@ mod session;
 mod steps;
 mod texts;
 
-pub use texts::NetworkNode;
+pub use texts::{Network, NetworkNode};
 
 use super::cisco_uc::{KeepPins, SHOWN_PURPOSES, parse_all};
 use crate::connector::{Before, Connector, Effect, StepDone, StepError};
@@ -99,11 +99,11 @@ impl CiscoCli {
         self
     }
 
-    /// The nodes of the cluster, and the release that this node runs.
+    /// The nodes of the cluster, and the build that this node runs.
     ///
     /// # Errors
     /// When the node does not answer, or lists nothing.
-    pub async fn discover(&self) -> Result<(Vec<NetworkNode>, Option<String>), StepError> {
+    pub async fn discover(&self) -> Result<(Network, Option<String>), StepError> {
         let mut session = Session::open(&self.target).await?;
         let version = texts::read_version(&session.run("show version active").await?);
         let text = session.run("show network cluster").await?;
@@ -119,7 +119,13 @@ impl CiscoCli {
                 ),
             ));
         }
-        Ok((nodes, version))
+        let address = self.target.address.as_str();
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+        let mut hosts = vec![host.trim_matches(['[', ']']).to_owned()];
+        if let Ok(found) = tokio::net::lookup_host(address).await {
+            hosts.extend(found.map(|address| address.ip().to_string()));
+        }
+        Ok((Network::new(nodes, &hosts), version))
     }
 
     /// SHA-256 of those of the certificates that the store holds.

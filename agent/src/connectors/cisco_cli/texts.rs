@@ -87,6 +87,9 @@ pub(super) fn read_version(text: &str) -> Option<String> {
         .then(|| version.to_owned())
 }
 
+const PUBLISHER: &str = "publisher";
+const SUBSCRIBER: &str = "subscriber";
+
 /// A line of `show network cluster`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkNode {
@@ -108,7 +111,7 @@ pub(super) fn read_network(text: &str) -> Vec<NetworkNode> {
     for line in text.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let Some(at) = words.iter().position(|word| {
-            ["publisher", "subscriber"]
+            [PUBLISHER, SUBSCRIBER]
                 .iter()
                 .any(|role| word.eq_ignore_ascii_case(role))
         }) else {
@@ -132,15 +135,53 @@ pub(super) fn read_network(text: &str) -> Vec<NetworkNode> {
             ip: (*ip).into(),
             fqdn: words.get(1).filter(|_| at > 1).unwrap_or(name).to_string(),
             name: (*name).into(),
-            role: if words.get(at).is_some_and(|word| word.eq_ignore_ascii_case("publisher")) {
-                "publisher"
+            role: if words.get(at).is_some_and(|word| word.eq_ignore_ascii_case(PUBLISHER)) {
+                PUBLISHER
             } else {
-                "subscriber"
+                SUBSCRIBER
             },
             product: product.into(),
         });
     }
     all
+}
+
+/// What a node said of its cluster.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// All nodes that it lists, also those of another product.
+    pub nodes: Vec<NetworkNode>,
+    /// Name of the node that was asked; none where no line is its own.
+    pub asked: Option<String>,
+    /// Product of the node that was asked; where no line is its own, that of the publisher.
+    pub product: String,
+}
+
+impl Network {
+    /// `hosts`: the names and addresses that the asked node is reached by.
+    pub(super) fn new(mut nodes: Vec<NetworkNode>, hosts: &[String]) -> Self {
+        let is = |text: &str| hosts.iter().any(|host| host.eq_ignore_ascii_case(text));
+        // A name is one node's; an address may be that of a translation which all share.
+        let asked = nodes
+            .iter()
+            .find(|node| is(&node.fqdn) || is(&node.name))
+            .or_else(|| nodes.iter().find(|node| is(&node.ip)));
+        let product = asked
+            .or_else(|| nodes.iter().find(|node| node.role == PUBLISHER))
+            .or(nodes.first())
+            .map(|node| node.product.clone())
+            .unwrap_or_default();
+        let asked = asked.map(|node| node.name.clone());
+        // The first node of IM and Presence is a subscriber of Unified CM's database, and the publisher of its own cluster.
+        let mut own = nodes.iter_mut().filter(|node| node.product == product);
+        if let Some(first) = own.next()
+            && first.role != PUBLISHER
+            && own.all(|node| node.role != PUBLISHER)
+        {
+            first.role = PUBLISHER;
+        }
+        Self { nodes, asked, product }
+    }
 }
 
 /// The node's own words, for people.
@@ -244,6 +285,36 @@ mod tests {
         assert_eq!(nodes[1].fqdn, "cucmpub.example.com");
         assert_eq!((nodes[1].name.as_str(), nodes[1].role), ("CUCMPUB", "publisher"));
         assert_eq!(nodes[2].fqdn, "CUCMSUB");
+    }
+
+    #[test]
+    fn the_cluster_is_that_of_the_node_that_was_asked() {
+        let text = "10.3.74.12 cucmsub.example.com CUCMSUB Subscriber callmanager DBSub authenticated using TCP since Thu\n\
+                    10.3.74.13 imppub.example.com IMPPUB Subscriber cups DBSub authenticated\n\
+                    10.3.74.11 cucmpub.example.com CUCMPUB Publisher callmanager DBPub authenticated using TCP since Thu\n\
+                    10.3.74.14 impsub.example.com IMPSUB Subscriber cups DBSub authenticated using TCP since Thu\n";
+        let ask = |hosts: &[&str]| {
+            let hosts: Vec<String> = hosts.iter().map(|host| (*host).into()).collect();
+            Network::new(read_network(text), &hosts)
+        };
+        let publishers = |network: &Network| -> Vec<String> {
+            let nodes = network.nodes.iter().filter(|node| node.product == network.product);
+            nodes
+                .filter(|node| node.role == PUBLISHER)
+                .map(|node| node.name.clone())
+                .collect()
+        };
+        for (hosts, asked, product, publisher) in [
+            (&["ImpPub.example.com"][..], Some("IMPPUB"), "imp", "IMPPUB"),
+            (&["impsub"], Some("IMPSUB"), "imp", "IMPPUB"),
+            (&["alias.example.com", "10.3.74.13"], Some("IMPPUB"), "imp", "IMPPUB"),
+            (&["cucmsub", "10.3.74.11"], Some("CUCMSUB"), "cucm", "CUCMPUB"),
+            (&["elsewhere.example.com", "192.0.2.1"], None, "cucm", "CUCMPUB"),
+        ] {
+            let network = ask(hosts);
+            assert_eq!((network.asked.as_deref(), network.product.as_str()), (asked, product));
+            assert_eq!(publishers(&network), [publisher], "{hosts:?}");
+        }
     }
 
     #[test]
