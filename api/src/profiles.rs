@@ -306,8 +306,8 @@ pub(crate) async fn create_profile(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = profiles::create(&tx, new).await?;
-    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(created(format!("/api/v1/profiles/{}", row.id), profile(row)))
 }
 
@@ -360,8 +360,8 @@ pub(crate) async fn update_profile(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = profiles::update(&tx, *id, condition.version()?, change).await?;
-    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(versioned(row.version, profile(row)))
 }
 
@@ -380,8 +380,8 @@ pub(crate) async fn retire_profile(
 ) -> Result<HttpResponse, Problem> {
     let tx = app.db.write(caller.scope()).await?;
     profiles::retire(&tx, *id, condition.version()?, query.confirm.unwrap_or(false)).await?;
-    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -408,8 +408,8 @@ pub(crate) async fn copy_profile(
 pub(crate) async fn set_default(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let tx = app.db.write(caller.scope()).await?;
     let row = profiles::set_default(&tx, *id).await?;
-    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(versioned(row.version, profile(row)))
 }
 
@@ -426,8 +426,8 @@ pub(crate) async fn assign(
 ) -> Reply<Assigned> {
     let tx = app.db.write(caller.scope()).await?;
     let changed = profiles::assign(&tx, &body.0.cluster_ids, profiles::Assignment::Own(*id)).await?;
-    inventory::settle_compliance(&tx).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(web::Json(Assigned { changed }))
 }
 

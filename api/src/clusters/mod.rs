@@ -282,9 +282,9 @@ pub(crate) async fn update_cluster(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = clusters::update(&tx, *id, condition.version()?, change).await?;
-    inventory::settle_compliance(&tx).await?;
     let profiles = profiles::attached(&tx, &[*id]).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(versioned(row.cluster.version, cluster(row, &profiles)))
 }
 
@@ -305,10 +305,10 @@ pub(crate) async fn set_profile(
     };
     let tx = app.db.write(caller.scope()).await?;
     profiles::assign(&tx, &[*id], to).await?;
-    inventory::settle_compliance(&tx).await?;
     let row = clusters::get(&tx, *id).await?;
     let profiles = profiles::attached(&tx, &[*id]).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(versioned(row.cluster.version, cluster(row, &profiles)))
 }
 

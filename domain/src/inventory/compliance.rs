@@ -7,7 +7,7 @@
 
 use super::entity::{compliance, installation};
 use crate::clusters::{self, Cluster};
-use crate::db::{Db, OrgTx, dialect};
+use crate::db::{Db, OrgTx, dialect, retry};
 use crate::error::{Error, Result};
 use crate::profiles::entity::cluster_profile;
 use crate::profiles::{self, Attachments, Compared, Difference, Effective, Field, Seen, compare, effective};
@@ -336,8 +336,9 @@ async fn write_counts(tx: &OrgTx, clusters: &[Uuid], counts: BTreeMap<(Uuid, &'s
     Ok(())
 }
 
-/// Compares clusters for which something else is wanted than before, a few of them; how many that were. Called at the end
-/// of the change itself, so that a small one is seen at once; what is left is [`settle_due`]'s.
+/// Compares clusters for which something else is wanted than before, a few of them; how many that were. In a transaction
+/// that holds nothing else: it locks many clusters in the order of their ids, and whoever held one of them, or an agent's
+/// row, before would wait for others in a circle.
 ///
 /// # Errors
 /// The database is busy or away.
@@ -350,6 +351,19 @@ pub async fn settle_compliance(tx: &OrgTx) -> Result<u64> {
     refresh(tx, &locked).await?;
     profiles::settled(tx, &ids).await?;
     Ok(ids.len() as u64)
+}
+
+/// Does [`settle_compliance`] once after a change was committed, so that a small one is seen at once; what is left is
+/// [`settle_due`]'s. So is all of it if this fails, which is logged only: the change itself is done.
+pub async fn settle_after_change(db: &Db, scope: &Scope) {
+    let settled = retry(|| async {
+        let tx = db.write(scope).await?;
+        settle_compliance(&tx).await?;
+        tx.commit().await
+    });
+    if let Err(error) = settled.await {
+        tracing::warn!(error = &error as &dyn std::error::Error, org = %scope.org_id(), "clusters were not compared at once; the worker will");
+    }
 }
 
 /// Compares all clusters, of all organisations, for which something else is wanted than before; how many that were. Safe

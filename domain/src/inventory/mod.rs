@@ -29,7 +29,7 @@ mod trust;
 
 pub use apply::{Applied, Cause, apply};
 pub use certificate::{CertificateDetail, certificate, of_certificate};
-pub use compliance::{settle_compliance, settle_due};
+pub use compliance::{settle_after_change, settle_compliance, settle_due};
 pub use counts::{EdgesDue, edges_due, outdate_all, refresh_due, refresh_summaries};
 pub use diff::{Event, ServedState};
 pub use entity::csr::Model as Csr;
