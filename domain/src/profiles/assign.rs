@@ -1,7 +1,8 @@
 //! Which profile a cluster has, and which clusters have to be compared anew.
 //!
 //! Rows of `cluster_profile` are locked in the order of their clusters, and before the clusters themselves, so that two
-//! transactions never wait for each other in a circle.
+//! transactions never wait for each other in a circle. Where the rows of all clusters and those of one profile are changed,
+//! all come first ([`mark_followers`]).
 
 use super::check::misfits;
 use super::entity::{cluster_profile, profile};
@@ -186,7 +187,8 @@ pub(super) async fn release_own(tx: &OrgTx, profile: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// The default, or what it wants, has changed: the clusters that follow it have to be compared anew.
+/// The default, or what it wants, has changed: the clusters that follow it have to be compared anew. Locks the rows of all
+/// clusters in use, in their order, those that have a profile of their own too.
 pub(super) async fn mark_followers(tx: &OrgTx) -> Result<()> {
     use crate::clusters::entity::cluster;
     use cluster_profile::{Column, Entity};

@@ -13,7 +13,7 @@ use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result, is_unique_violation};
 use crate::fields::{Fields, MAX_NAME};
 use crate::ids::new_id;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -118,6 +118,10 @@ pub async fn create(tx: &OrgTx, new: NewProfile) -> Result<ProfileRow> {
     let description = fields.description("description", &new.description);
     check(&mut fields, &new.settings);
     fields.finish()?;
+    if new.is_default {
+        // Before the name is taken: whoever holds the former default may wait for that name.
+        lock_all(tx).await?;
+    }
     let profile = insert(tx, name, description, &new.settings).await?;
     if new.is_default {
         make_default(tx, profile.id).await?;
@@ -210,6 +214,17 @@ async fn lock(tx: &OrgTx, id: Uuid) -> Result<profile::Model> {
     rows.one(tx).await?.ok_or_else(not_found)
 }
 
+/// The rows of all profiles in use, locked in the order of their ids. Whoever moves the role of the default holds two of
+/// them, and which one has it may change while one waits: with all of them nobody waits in a circle.
+async fn lock_all(tx: &OrgTx) -> Result<Vec<profile::Model>> {
+    let mut rows = tx
+        .find::<profile::Entity>()
+        .filter(profile::Column::RetiredAt.is_null())
+        .order_by_asc(profile::Column::Id);
+    dialect::lock_rows(QuerySelect::query(&mut rows));
+    Ok(rows.all(tx).await?)
+}
+
 /// Changes a profile. `expected` is the version that the caller read, as in `If-Match`.
 ///
 /// # Errors
@@ -219,7 +234,12 @@ async fn lock(tx: &OrgTx, id: Uuid) -> Result<profile::Model> {
 pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: ProfileChange) -> Result<ProfileRow> {
     tx.scope().require(Permission::ManageProfiles)?;
     require_editable(id)?;
-    let before = lock(tx, id).await?;
+    let before = if change.is_default.is_some() {
+        let mut all = lock_all(tx).await?.into_iter();
+        all.find(|row| row.id == id).ok_or_else(not_found)?
+    } else {
+        lock(tx, id).await?
+    };
     if expected.is_some_and(|expected| expected != before.version) {
         return Err(version_conflict("profile", before.version));
     }
@@ -273,16 +293,16 @@ pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: Profile
     }
     let after = row(tx, id).await?;
     record(tx, "profile.update", &after, Some(told(&before)), Some(told(&after))).await?;
-    if after.settings != before.settings {
-        mark_own(tx, id).await?;
-        if after.is_default {
-            mark_followers(tx).await?;
-        }
-    }
+    let wants_else = after.settings != before.settings;
+    // First what takes the rows of all clusters in their order, then those of its own, which are held by then.
     match change.is_default {
         Some(true) if !before.is_default => make_default(tx, id).await?,
         Some(false) if before.is_default => make_default(tx, BUILT_IN).await?,
+        Some(_) | None if wants_else && before.is_default => mark_followers(tx).await?,
         Some(_) | None => {}
+    }
+    if wants_else {
+        mark_own(tx, id).await?;
     }
     get(tx, id).await
 }
@@ -300,14 +320,7 @@ pub async fn set_default(tx: &OrgTx, id: Uuid) -> Result<ProfileRow> {
 
 async fn make_default(tx: &OrgTx, id: Uuid) -> Result<()> {
     use profile::{Column, Entity};
-    // Both in the order of their ids, so that two such changes wait for each other and not in a circle.
-    let mut rows = tx
-        .find::<Entity>()
-        .filter(Column::RetiredAt.is_null())
-        .filter(Condition::any().add(Column::IsDefault.eq(true)).add(Column::Id.eq(id)))
-        .order_by_asc(Column::Id);
-    dialect::lock_rows(QuerySelect::query(&mut rows));
-    let rows = rows.all(tx).await?;
+    let rows = lock_all(tx).await?;
     let former = rows.iter().find(|row| row.is_default);
     let next = rows.iter().find(|row| row.id == id);
     if next.is_none() && id != BUILT_IN {
@@ -394,9 +407,10 @@ pub async fn retire(tx: &OrgTx, id: Uuid, expected: Option<i64>, confirmed: bool
         .filter(Column::RetiredAt.is_null())
         .exec(tx)
         .await?;
-    release_own(tx, id).await?;
     if before.is_default {
+        // First: it takes the rows of all clusters in their order, those of its own too.
         mark_followers(tx).await?;
     }
+    release_own(tx, id).await?;
     record(tx, "profile.retire", &before, Some(told(&before)), None).await
 }
