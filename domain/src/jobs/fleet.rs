@@ -6,7 +6,7 @@
 use super::advance::advance;
 use super::entity::task;
 use super::state::TaskState;
-use super::transition::{Moves, col, touch};
+use super::transition::{Moves, col};
 use crate::agents::{self, AgentRow};
 use crate::clusters;
 use crate::db::dialect::MAX_BINDS;
@@ -59,7 +59,6 @@ async fn cancel_of_node(tx: &OrgTx, node_id: Uuid) -> Result<HashSet<Uuid>> {
         let moved = moves.shift(tx, from, TaskState::Cancelled, which, changes).await?;
         jobs.extend(moved.iter().map(|task| task.job_id));
     }
-    moves.settle(tx).await?;
     let running: Vec<(Uuid, Uuid, Option<Uuid>)> = tx
         .find::<task::Entity>()
         .select_only()
@@ -70,11 +69,12 @@ async fn cancel_of_node(tx: &OrgTx, node_id: Uuid) -> Result<HashSet<Uuid>> {
         .all(tx)
         .await?;
     for (job, cluster, agent) in running {
-        touch(tx, job, cluster).await?;
+        moves.touch(job, cluster);
         if let Some(agent) = agent {
             tx.wake(Topic::Agent(agent));
         }
     }
+    moves.settle(tx).await?;
     Ok(jobs)
 }
 

@@ -5,7 +5,7 @@ use super::create::{Changed, create_from};
 use super::entity::{job, task};
 use super::read::{Job, get};
 use super::state::TaskState;
-use super::transition::{Moves, touch};
+use super::transition::Moves;
 use crate::audit::{self, Entry};
 use crate::clusters;
 use crate::db::Db;
@@ -17,7 +17,7 @@ use crate::{Permission, Scope};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use serde_json::json;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Cancels what of a job has not begun, and asks what runs to stop where it is safe. A scope that is bound to some groups
@@ -56,11 +56,10 @@ pub async fn cancel(db: &Db, scope: &Scope, job_id: Uuid) -> Result<Job> {
         .into_tuple()
         .all(&tx)
         .await?;
-    moves.settle(&tx).await?;
-    let asked: BTreeSet<Uuid> = running.iter().map(|(cluster, _)| *cluster).collect();
-    for cluster in asked {
-        touch(&tx, job_id, cluster).await?;
+    for (cluster, _) in &running {
+        moves.touch(job_id, *cluster);
     }
+    moves.settle(&tx).await?;
     let agents: HashSet<Uuid> = running.iter().filter_map(|(_, agent)| *agent).collect();
     for agent in agents {
         tx.wake(Topic::Agent(agent));

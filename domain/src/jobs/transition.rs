@@ -120,6 +120,11 @@ impl Moves {
         Ok(moved)
     }
 
+    /// Tells watchers, with [`Moves::settle`], that a task went on without leaving its state.
+    pub fn touch(&mut self, job_id: Uuid, cluster_id: Uuid) {
+        self.net.entry((job_id, cluster_id)).or_default();
+    }
+
     /// Counts over what was moved, and wakes the watchers of the jobs.
     pub async fn settle(self, tx: &OrgTx) -> Result<()> {
         // By job and difference, so that a job of many equal clusters is one statement.
