@@ -52,13 +52,17 @@ async fn an_organisation_that_fails_keeps_no_other_one_waiting() {
     jobs::open_waves(&fleet.test.db).await.expect("a round");
 }
 
-/// Waits until somebody waits for a lock of this database.
+/// Waits until somebody waits for a lock of this database; a minute at most.
 async fn until_somebody_waits(rows: &DatabaseConnection) {
     let sql = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
     let look = sea_orm::Statement::from_string(sea_orm::DbBackend::Postgres, sql);
-    while rows.query_one_raw(look.clone()).await.expect("a look").is_none() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    let seen = async {
+        while rows.query_one_raw(look.clone()).await.expect("a look").is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(60);
+    tokio::time::timeout(limit, seen).await.expect("somebody waits");
 }
 
 #[tokio::test(flavor = "multi_thread")]
