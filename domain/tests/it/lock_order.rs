@@ -1,0 +1,126 @@
+//! Changes that take many rows on PostgreSQL take them in one order: none is ended because of a deadlock.
+
+use crate::machine;
+use crate::profiles::{profile, self_signed};
+use certyard_domain::clusters::{self, ClusterChange};
+use certyard_domain::plans::Order;
+use certyard_domain::profiles::{self, BUILT_IN, NewProfile, ProfileChange};
+use certyard_domain::{Result, inventory, jobs};
+use certyard_protocol::ConnectorKind;
+use certyard_testkit::TestDb;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const ROUNDS: usize = 30;
+
+/// SQLite has one writer: nobody waits for another in a circle.
+fn has_row_locks(test: &TestDb) -> bool {
+    test.is_postgres()
+}
+
+async fn fleet_of(count: usize) -> (Arc<crate::fleet::Fleet>, Vec<Uuid>) {
+    let fleet = crate::fleet::Fleet::new().await;
+    let mut ids = Vec::with_capacity(count);
+    for index in 0..count {
+        ids.push(fleet.cluster(&format!("cluster-{index:02}")).await.cluster.id);
+    }
+    ids.sort_unstable();
+    (Arc::new(fleet), ids)
+}
+
+async fn change(fleet: &crate::fleet::Fleet, id: Uuid, round: usize, is_default: Option<bool>) -> Result<()> {
+    let change = ProfileChange {
+        settings: Some(vec![self_signed("imp", "cup", if round % 2 == 0 { 5 } else { 10 })]),
+        is_default,
+        ..ProfileChange::default()
+    };
+    let tx = fleet.test.db.write(fleet.owner()).await?;
+    profiles::update(&tx, id, None, change).await?;
+    tx.commit().await
+}
+
+async fn set_default(fleet: &crate::fleet::Fleet, id: Uuid) -> Result<()> {
+    let tx = fleet.test.db.write(fleet.owner()).await?;
+    profiles::set_default(&tx, id).await?;
+    tx.commit().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_of_the_default_goes_around_while_profiles_change() {
+    let (fleet, _) = fleet_of(2).await;
+    if !has_row_locks(&fleet.test) {
+        return;
+    }
+    let first = profile(&fleet, "First", Vec::new()).await.id;
+    let last = profile(&fleet, "Last", Vec::new()).await.id;
+    let changing = {
+        let fleet = fleet.clone();
+        tokio::spawn(async move {
+            for round in 0..ROUNDS * 2 {
+                change(&fleet, last, round, Some(round % 2 == 0)).await.unwrap();
+            }
+        })
+    };
+    for _ in 0..ROUNDS {
+        set_default(&fleet, first).await.unwrap();
+        set_default(&fleet, last).await.unwrap();
+    }
+    changing.await.unwrap();
+}
+
+/// Changes a cluster and has what is due compared, as a request does.
+async fn patch(fleet: &machine::Fleet, cluster: Uuid, round: usize) -> Result<()> {
+    let change = ClusterChange {
+        description: Some(format!("round {round}")),
+        ..ClusterChange::default()
+    };
+    let tx = fleet.test.db.write(&fleet.org.owner).await?;
+    clusters::update(&tx, cluster, None, change).await?;
+    tx.commit().await?;
+    let tx = fleet.test.db.write(&fleet.org.owner).await?;
+    inventory::settle_compliance(&tx).await?;
+    tx.commit().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clusters_change_while_a_job_over_them_is_cancelled() {
+    let fleet = Arc::new(machine::Fleet::new().await);
+    if !has_row_locks(&fleet.test) {
+        return;
+    }
+    let agent = fleet.agent(fleet.group).await;
+    let (mut clusters, mut nodes) = (Vec::new(), Vec::new());
+    for index in 0..6 {
+        let name = format!("servers-{index}");
+        let cluster = fleet.cluster(fleet.group, &name, "server", "").await;
+        nodes.extend(fleet.nodes(cluster, ConnectorKind::Nginx, 2, agent, None).await);
+        clusters.push(cluster);
+    }
+    let tx = fleet.test.db.write(&fleet.org.owner).await.unwrap();
+    let new = NewProfile {
+        name: "Campus".into(),
+        ..NewProfile::default()
+    };
+    let campus = profiles::create(&tx, new).await.unwrap().id;
+    tx.commit().await.unwrap();
+    for round in 0..ROUNDS {
+        let job = fleet.refresh(&nodes, Order::default()).await.id;
+        // All clusters are due.
+        let tx = fleet.test.db.write(&fleet.org.owner).await.unwrap();
+        let next = if round % 2 == 0 { campus } else { BUILT_IN };
+        profiles::set_default(&tx, next).await.unwrap();
+        tx.commit().await.unwrap();
+        let patches: Vec<_> = clusters
+            .iter()
+            .map(|cluster| {
+                let (fleet, cluster) = (fleet.clone(), *cluster);
+                tokio::spawn(async move { patch(&fleet, cluster, round).await })
+            })
+            .collect();
+        let done = jobs::cancel(&fleet.test.db, &fleet.org.owner, job).await.unwrap();
+        assert_eq!(done.counts.cancelled, nodes.len() as i64);
+        for patched in patches {
+            patched.await.unwrap().unwrap();
+        }
+    }
+}
