@@ -1,10 +1,10 @@
 //! Changes that take many rows on PostgreSQL take them in one order: none is ended because of a deadlock.
 
 use crate::machine;
-use crate::profiles::{profile, self_signed};
+use crate::profiles::{assign, profile, self_signed};
 use certyard_domain::clusters::{self, ClusterChange};
 use certyard_domain::plans::Order;
-use certyard_domain::profiles::{self, BUILT_IN, NewProfile, ProfileChange};
+use certyard_domain::profiles::{self, Assignment, BUILT_IN, NewProfile, ProfileChange};
 use certyard_domain::{Result, inventory, jobs};
 use certyard_protocol::ConnectorKind;
 use certyard_testkit::TestDb;
@@ -30,7 +30,11 @@ async fn fleet_of(count: usize) -> (Arc<crate::fleet::Fleet>, Vec<Uuid>) {
 
 async fn change(fleet: &crate::fleet::Fleet, id: Uuid, round: usize, is_default: Option<bool>) -> Result<()> {
     let change = ProfileChange {
-        settings: Some(vec![self_signed("imp", "cup", if round % 2 == 0 { 5 } else { 10 })]),
+        settings: Some(vec![self_signed(
+            "imp",
+            "cup",
+            if round.is_multiple_of(2) { 5 } else { 10 },
+        )]),
         is_default,
         ..ProfileChange::default()
     };
@@ -43,6 +47,32 @@ async fn set_default(fleet: &crate::fleet::Fleet, id: Uuid) -> Result<()> {
     let tx = fleet.test.db.write(fleet.owner()).await?;
     profiles::set_default(&tx, id).await?;
     tx.commit().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_default_profile_changes_while_clusters_are_given_others() {
+    let (fleet, clusters) = fleet_of(40).await;
+    if !has_row_locks(&fleet.test) {
+        return;
+    }
+    let default = profile(&fleet, "Usual", Vec::new()).await.id;
+    let other = profile(&fleet, "Other", Vec::new()).await.id;
+    set_default(&fleet, default).await.unwrap();
+    let changing = {
+        let fleet = fleet.clone();
+        tokio::spawn(async move {
+            for round in 0..ROUNDS * 3 {
+                change(&fleet, default, round, None).await.unwrap();
+            }
+        })
+    };
+    for _ in 0..ROUNDS {
+        // The last cluster has the default profile of its own, and then all are given another one.
+        assign(&fleet, &clusters, Assignment::Default).await.unwrap();
+        assign(&fleet, &clusters[39..], Assignment::Own(default)).await.unwrap();
+        assign(&fleet, &clusters, Assignment::Own(other)).await.unwrap();
+    }
+    changing.await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
