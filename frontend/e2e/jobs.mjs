@@ -144,7 +144,7 @@ export async function liveJob(suite, stack, browser, state) {
       const from = Number((await resumed).headers()['last-event-id']);
       truth(from >= 1, `resumed from ${from}`);
       await live.waitFor({ timeout: 60_000 });
-      await page.locator('.banner').waitFor({ state: 'detached' });
+      await page.locator('.banner').waitFor({ state: 'detached', timeout: 90_000 });
       stack.holdAgent(false);
       await page.getByText('Succeeded').first().waitFor({ timeout: 120_000 });
       checkConsole(page);

@@ -26,7 +26,15 @@ export function useLiveJob(id: string) {
   useEffect(() => {
     if (!loaded || over) return undefined;
     const { close } = openStream(`/api/v1/jobs/${id}/events`, {
-      onState: setStream,
+      onState: (state) => {
+        setStream(state);
+        // A stream that is answered shows that the server is there: what failed meanwhile is asked again.
+        if (state === 'live')
+          void client.invalidateQueries({
+            predicate: ({ state: { errorUpdateCount, fetchFailureCount } }) =>
+              errorUpdateCount > 0 || fetchFailureCount > 0,
+          });
+      },
       onEvent: () => {
         void client.invalidateQueries({ queryKey: jobQuery(id).queryKey });
         void client.invalidateQueries({ queryKey: tasksQuery(id).queryKey });
