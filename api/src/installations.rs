@@ -147,6 +147,20 @@ pub(crate) enum ActionName {
     UploadCertificate,
     /// Put certificates into trust stores.
     Distribute,
+    /// Make a new key and a self-signed certificate on the node.
+    Renew,
+    /// Take the certificate of tomcat for another purpose.
+    ReuseTomcat,
+    /// Delete the open CSR and its key.
+    DeleteCsr,
+    /// Delete a certificate from a trust store.
+    Delete,
+    /// Put a certificate into a trust store in the place of another.
+    Replace,
+    /// Put back what was deleted from a trust store.
+    Restore,
+    /// Restart services.
+    Restart,
 }
 
 /// A certificate in a store of a node.

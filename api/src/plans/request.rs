@@ -19,7 +19,7 @@ pub(crate) struct CreatePlan {
     /// Targets by installation.
     #[serde(default)]
     pub installations: Vec<Uuid>,
-    /// Targets by node; `purpose` is needed unless the action is `refresh`.
+    /// Targets by node; actions on identity certificates need `purpose`, those on trust certificates `certificate_ids`.
     #[serde(default)]
     #[schema(example = json!([]))]
     pub nodes: Vec<Uuid>,
@@ -36,19 +36,31 @@ pub(crate) struct CreatePlan {
     /// For `generate_csr`: what to ask for; what is left out is taken from the installed certificate.
     #[serde(default)]
     pub csr: Option<CsrWish>,
-    /// For `upload_certificate`: the CSR that is answered; left out: the open one of the target.
+    /// For `upload_certificate` and `delete_csr`: the CSR that is meant; left out: the open one of the target.
     #[serde(default)]
     pub csr_id: Option<Uuid>,
-    /// For `distribute`: the trust stores.
+    /// For `distribute`: the trust stores. For `delete` and `replace` with `nodes` or `filter`: only these; empty: whichever hold it.
     #[serde(default)]
     #[schema(example = json!([]))]
     pub stores: Vec<String>,
-    /// For `distribute`: certificates that are known already.
+    /// For `distribute`: certificates that are known already. For `delete` and `replace` with `nodes` or `filter`: what is taken away.
     #[serde(default)]
     #[schema(example = json!([]))]
     pub certificate_ids: Vec<Uuid>,
-    /// For `upload_certificate`: the certificate and its chain; for `distribute`: one or more certificates. PEM text or base64 of a
-    /// DER or PKCS#7 file.
+    /// For `restart`: services by the names that nodes give them; empty: those that take up the certificate of a purpose.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub services: Vec<String>,
+    /// For `upload_certificate`, `renew` and `reuse_tomcat`: restart what takes the certificate up only then, in the same task.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub restart: bool,
+    /// Why what should not be done in one go is done all the same: changes of CallManager with TVS or ITLRecovery.
+    #[serde(default)]
+    #[schema(example = "")]
+    pub override_reason: String,
+    /// For `upload_certificate`: the certificate and its chain; for `distribute`: one or more certificates; for `replace`: the one that
+    /// takes the place. PEM text or base64 of a DER or PKCS#7 file.
     #[serde(default)]
     #[schema(example = "-----BEGIN CERTIFICATE-----…")]
     pub certificate: Option<String>,
@@ -72,7 +84,7 @@ pub(crate) struct PlanFilter {
     #[serde(default)]
     #[schema(example = "tomcat")]
     pub purpose: Option<String>,
-    /// Identity certificates that end before this time.
+    /// Certificates that end before this time: identity certificates, or those of trust stores for `delete` and `replace`.
     #[serde(default)]
     pub not_after_before: Option<DateTime<Utc>>,
 }
@@ -150,12 +162,41 @@ impl CreatePlan {
                 purpose: self.purpose.clone(),
                 files: self.certificate.map(file).into_iter().collect(),
                 certificates_pem: Vec::new(),
+                restart: self.restart,
             }),
             ActionName::Distribute => plans::Action::Distribute(plans::DistributeOptions {
                 stores: self.stores,
                 certificate_ids: self.certificate_ids,
                 files: self.certificate.map(file).into_iter().collect(),
                 certificates_pem: Vec::new(),
+            }),
+            ActionName::Renew => plans::Action::Renew(plans::RenewOptions {
+                purpose: self.purpose.clone(),
+                restart: self.restart,
+            }),
+            ActionName::ReuseTomcat => plans::Action::ReuseTomcat(plans::RenewOptions {
+                purpose: self.purpose.clone(),
+                restart: self.restart,
+            }),
+            ActionName::DeleteCsr => plans::Action::DeleteCsr(plans::DeleteCsrOptions {
+                purpose: self.purpose.clone(),
+            }),
+            ActionName::Delete => plans::Action::Delete(plans::DeleteOptions {
+                stores: self.stores,
+                certificate_ids: self.certificate_ids,
+            }),
+            ActionName::Replace => plans::Action::Replace(plans::ReplaceOptions {
+                replaced: plans::DeleteOptions {
+                    stores: self.stores,
+                    certificate_ids: self.certificate_ids,
+                },
+                files: self.certificate.map(file).into_iter().collect(),
+                certificates_pem: Vec::new(),
+            }),
+            ActionName::Restore => plans::Action::Restore,
+            ActionName::Restart => plans::Action::Restart(plans::RestartOptions {
+                services: self.services,
+                purpose: self.purpose.clone(),
             }),
         };
         let named = [
@@ -199,7 +240,12 @@ impl CreatePlan {
             not_before: order.not_before,
             deadline_seconds: order.deadline_seconds,
         });
-        Ok(plans::Request { action, targets, order })
+        Ok(plans::Request {
+            action,
+            targets,
+            order,
+            override_reason: self.override_reason,
+        })
     }
 }
 

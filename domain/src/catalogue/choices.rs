@@ -169,6 +169,34 @@ pub fn reuse_of(product: &str, version: &str, purpose: &str) -> Option<&'static 
         .find(|row| row.product == product && row.purpose == purpose && row.versions.contains(version))
 }
 
+/// A purpose whose certificate a node does not make anew by the command for certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotRenewed {
+    /// The product's code.
+    pub product: &'static str,
+    /// The purpose.
+    pub purpose: &'static str,
+    /// How it is made anew instead.
+    pub how: &'static str,
+    /// Source and evidence.
+    pub proof: Proof,
+}
+
+/// Every such purpose.
+pub const NOT_RENEWED: &[NotRenewed] = &[NotRenewed {
+    product: "cucm",
+    purpose: "authz",
+    how: "set key regen authz signing",
+    proof: certain(source::SECURITY_14),
+}];
+
+/// Why the certificate of a purpose is not renewed, where it is not.
+pub fn not_renewed(product: &str, purpose: &str) -> Option<&'static NotRenewed> {
+    NOT_RENEWED
+        .iter()
+        .find(|row| row.product == product && row.purpose == purpose)
+}
+
 /// What to know of a key before it is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyNote {

@@ -14,9 +14,12 @@
 //! | [`KEY_NOTES`] | what to know of a key before it is chosen |
 //! | [`SELF_SIGNED`] | for how long nodes sign their own certificates |
 //! | [`REUSES`] | a purpose that may take the certificate of another |
+//! | [`NOT_RENEWED`] | a purpose whose certificate is made anew in another way |
+//! | [`UNSAFE_TOGETHER`] | two changes that must not be made in one go |
 
 mod choices;
 mod formats;
+mod order;
 mod products;
 mod purposes;
 mod restarts;
@@ -26,13 +29,14 @@ mod ways;
 
 pub(crate) use choices::subject_fault;
 pub use choices::{
-    KEY_CHOICES, KEY_NOTES, KeyChoice, KeyNote, REUSES, Reuse, SELF_SIGNED, SUBJECT_FIELDS, SelfSigned, key_choices,
-    key_notes, reuse_of, self_signed_of,
+    KEY_CHOICES, KEY_NOTES, KeyChoice, KeyNote, NOT_RENEWED, NotRenewed, REUSES, Reuse, SELF_SIGNED, SUBJECT_FIELDS,
+    SelfSigned, key_choices, key_notes, not_renewed, reuse_of, self_signed_of,
 };
 pub use formats::{FORMATS, Format};
+pub use order::{UNSAFE_TOGETHER, UnsafeTogether};
 pub use products::{PRODUCTS, Product, product};
 pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, trust_store_of};
-pub use restarts::{RESTARTS, Restart, restarts};
+pub use restarts::{RESTARTS, Restart, restarts, services_of};
 pub use stores::{Replication, TRUST_STORES, TrustStore, trust_stores_of};
 pub use versions::{Version, Versions};
 pub use ways::{WAYS, Way, WayKind};

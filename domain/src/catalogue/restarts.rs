@@ -1,4 +1,5 @@
-//! What takes up a new certificate only after a restart. A purpose without a row takes it up by a harmless reload.
+//! What takes up a new certificate, or gives up one that it trusted, only after a restart. A purpose without a row takes it up
+//! by a harmless reload.
 
 use super::{Proof, Versions, certain, likely, source};
 
@@ -7,7 +8,7 @@ use super::{Proof, Versions, certain, likely, source};
 pub struct Restart {
     /// The product's code.
     pub product: &'static str,
-    /// The purpose.
+    /// The purpose, or the trust store from which a certificate is deleted.
     pub purpose: &'static str,
     /// Versions for which the row holds.
     pub versions: Versions,
@@ -17,6 +18,17 @@ pub struct Restart {
     pub note: &'static str,
     /// Source and evidence.
     pub proof: Proof,
+}
+
+const fn after_delete(product: &'static str, store: &'static str, services: &'static [&'static str]) -> Restart {
+    Restart {
+        product,
+        purpose: store,
+        versions: Versions::ALL,
+        services,
+        note: "",
+        proof: certain(source::REGENERATE),
+    }
 }
 
 /// Every row.
@@ -249,12 +261,33 @@ pub const RESTARTS: &[Restart] = &[
         note: "",
         proof: likely(source::EKU),
     },
+    after_delete("cucm", "tomcat-trust", &["Cisco Tomcat"]),
+    after_delete("cucm", "CAPF-trust", &["Cisco Certificate Authority Proxy Function"]),
+    after_delete("cucm", "ipsec-trust", &["Cisco DRF Local", "Cisco DRF Master"]),
+    after_delete("imp", "tomcat-trust", &["Cisco Tomcat"]),
+    after_delete("imp", "ipsec-trust", &["Cisco DRF Local", "Cisco DRF Master"]),
+    after_delete("cuc", "tomcat-trust", &["Cisco Tomcat"]),
+    after_delete("cuc", "ipsec-trust", &["Cisco DRF Local", "Cisco DRF Master"]),
+    after_delete("cer", "tomcat-trust", &["Cisco Tomcat"]),
+    after_delete("cer", "ipsec-trust", &["Cisco DRF Local", "Cisco DRF Master"]),
 ];
 
-/// What to restart after the certificate of a purpose was changed; empty: nothing.
+/// What to restart after the certificate of a purpose was changed, or one was deleted from a trust store; empty: nothing.
 pub fn restarts(product: &str, version: &str, purpose: &str) -> Vec<&'static Restart> {
     RESTARTS
         .iter()
         .filter(|row| row.product == product && row.purpose == purpose && row.versions.contains(version))
         .collect()
+}
+
+/// Every service that a node of a product and version is known to have.
+pub fn services_of(product: &str, version: &str) -> Vec<&'static str> {
+    let mut services: Vec<&str> = RESTARTS
+        .iter()
+        .filter(|row| row.product == product && row.versions.contains(version))
+        .flat_map(|row| row.services.iter().copied())
+        .collect();
+    services.sort_unstable();
+    services.dedup();
+    services
 }

@@ -187,7 +187,9 @@ async fn supersede(tx: &OrgTx, action: &Action, planned: &[Planned]) -> Result<H
             .columns(["id", "node_id", "purpose", "cluster_id"].map(|name| ("task", name)))
             .from("task")
             .and_where(col("org_id").eq(tx.org_id()))
-            .and_where(Expr::cust("\"task\".\"state\" IN ('waiting', 'pending')"))
+            .and_where(Expr::cust(
+                "\"task\".\"state\" IN ('waiting', 'pending') AND \"task\".\"wave\" >= 0",
+            ))
             .and_where(col("node_id").is_in(chunk.iter().copied()))
             .take();
         for row in tx.query_all(&select).await? {
@@ -371,6 +373,13 @@ fn title(action: &Action, planned: &[Planned]) -> String {
         Action::GenerateCsr(_) => "Generate CSR",
         Action::UploadCertificate(_) => "Upload certificate",
         Action::Distribute(_) => "Distribute certificates",
+        Action::Renew(_) => "Renew certificate",
+        Action::ReuseTomcat(_) => "Reuse Tomcat certificate",
+        Action::DeleteCsr(_) => "Delete CSR",
+        Action::Delete(_) => "Delete certificates",
+        Action::Replace(_) => "Replace certificates",
+        Action::Restore => "Restore certificates",
+        Action::Restart(_) => "Restart services",
     };
     let few = |names: HashSet<&str>, many: &str| match names.iter().next() {
         Some(name) if names.len() == 1 => (*name).to_string(),

@@ -11,7 +11,7 @@ use crate::clusters;
 use crate::db::Db;
 use crate::db::dialect::lock_rows;
 use crate::error::{Error, Result};
-use crate::plans::{self, MAX_TARGETS, Targets};
+use crate::plans::{self, MAX_TARGETS, TargetPlace, Targets, Work};
 use crate::signal::Topic;
 use crate::{Permission, Scope};
 use sea_orm::sea_query::Expr;
@@ -108,10 +108,10 @@ pub async fn retry(db: &Db, scope: &Scope, job_id: Uuid, consent: &[String]) -> 
             "the job is still under way: wait until its last task has ended, or cancel it",
         ));
     }
-    let failed: Vec<(Uuid, String)> = tx
+    let failed: Vec<(Uuid, String, serde_json::Value)> = tx
         .find::<task::Entity>()
         .select_only()
-        .columns([task::Column::NodeId, task::Column::Purpose])
+        .columns([task::Column::NodeId, task::Column::Purpose, task::Column::Work])
         .filter(task::Column::JobId.eq(job_id))
         .filter(task::Column::State.is_in([TaskState::Failed, TaskState::Expired].map(TaskState::as_str)))
         .limit(MAX_TARGETS as u64)
@@ -133,7 +133,16 @@ pub async fn retry(db: &Db, scope: &Scope, job_id: Uuid, consent: &[String]) -> 
     };
     drop(tx);
     let mut request = stored.request;
-    request.targets = Targets::Purposes(failed);
+    let mut places = Vec::with_capacity(failed.len());
+    for (node_id, purpose, work) in failed {
+        let work: Work = serde_json::from_value(work).map_err(Error::internal)?;
+        places.push(TargetPlace {
+            node_id,
+            purpose,
+            sha256: work.certificate,
+        });
+    }
+    request.targets = Targets::Places(places);
     request.order.not_before = None;
     let plan = plans::create(db, scope, request).await?;
     let mut agreed = stored.consent;

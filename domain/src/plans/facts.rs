@@ -6,6 +6,7 @@ use crate::profiles::Effective;
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::{Capability, ConnectorKind, Rollback, StepKind};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// An agent that was not heard of for so long is offline.
@@ -68,6 +69,20 @@ pub(super) struct Trusted {
     pub not_before: Timestamp,
 }
 
+/// A certificate of a trust store that an action is on.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<'a> {
+    pub sha256: &'a str,
+    /// Its name in the store, while it is there.
+    pub name: Option<&'a str>,
+    /// What is known of it, whether it is there or not.
+    pub certificate: Option<&'a Certificate>,
+    /// Purposes of the node whose own certificate it is.
+    pub own: Vec<&'a str>,
+    /// Purposes of the node whose certificate it has signed.
+    pub signs: Vec<&'a str>,
+}
+
 /// Tasks on the same purpose of the node that have not ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OpenTasks {
@@ -78,10 +93,20 @@ pub(super) struct OpenTasks {
 /// What the profile of the cluster wants for the purpose.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted<'a> {
-    /// Name of the profile.
+    /// Name of the profile; empty where it was not looked up.
     pub profile: &'a str,
     /// What of it holds in the cluster's version.
     pub effective: Effective,
+}
+
+impl Wanted<'_> {
+    /// The profile in a sentence.
+    pub fn who(&self) -> String {
+        match self.profile {
+            "" => "the profile of the cluster".into(),
+            name => format!("the profile `{name}`"),
+        }
+    }
 }
 
 /// What all targets of a plan share.
@@ -93,6 +118,26 @@ pub(super) struct Shared {
     pub uploaded: Vec<Certificate>,
     /// Authorities that the inventory knows and that may have issued one of them.
     pub known: Vec<Certificate>,
+    /// Changes of purposes in clusters that are under way, or were made lately.
+    pub recent: HashMap<(Uuid, String), Recent>,
+}
+
+impl Shared {
+    /// Takes over what was found out about an upload.
+    pub fn set_upload(&mut self, upload: Self) {
+        self.leaves = upload.leaves;
+        self.uploaded = upload.uploaded;
+        self.known = upload.known;
+    }
+}
+
+/// A change of a purpose somewhere in a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recent {
+    /// It has not ended.
+    Open,
+    /// It was made within the hours that phones need to take it.
+    Made,
 }
 
 /// Everything about one target.
@@ -105,7 +150,14 @@ pub(super) struct Facts<'a> {
     /// Those that may work for the node, the first one first; neither banned nor retired.
     pub agents: Vec<&'a Agent>,
     pub wanted: Wanted<'a>,
+    /// The certificate of the purpose; of an action on a certificate of a trust store, that one while it is there.
     pub installed: Option<&'a Installed>,
+    /// The certificate of the purpose that this one may take over.
+    pub source: Option<&'a Installed>,
+    /// Other nodes of the cluster that have the same certificate for the purpose, by name.
+    pub sharing: Vec<&'a str>,
+    /// The certificate in the trust store.
+    pub entry: Option<Entry<'a>>,
     pub csr: Option<&'a OpenCsr>,
     pub trust: &'a [Trusted],
     pub open: OpenTasks,

@@ -1,12 +1,14 @@
 //! Gathers the facts about all targets of a plan: a fixed number of statements, whatever the number of targets.
 
 use super::actions::decide;
+use super::entries::{self, Entries};
 use super::facts::{Agent, Expect, Facts, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, Wanted, wants_names};
-use super::request::Action;
+use super::neighbours::{self, Sharing};
+use super::request::{Action, Place, Request};
 use super::resolve::Aim;
 use super::rows::{col, distinct, for_ids, of_clusters};
 use crate::Timestamp;
-use crate::catalogue::trust_store_of;
+use crate::catalogue::{REUSES, reuse_of, trust_store_of};
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::profiles::{self, Attachments, effective};
@@ -31,6 +33,8 @@ pub(super) struct Gathered {
     csrs: HashMap<(Uuid, String), OpenCsr>,
     trust: HashMap<(Uuid, String), Vec<Trusted>>,
     open: HashMap<(Uuid, String), OpenTasks>,
+    sharing: Sharing,
+    entries: Entries,
     shared: Shared,
 }
 
@@ -43,54 +47,129 @@ pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: 
         ..Gathered::default()
     };
     gathered.agents = agents(tx, &gathered.nodes).await?;
-    let stores = action.stores();
-    if !stores.is_empty() {
-        let stores: HashSet<&str> = stores.iter().map(String::as_str).collect();
-        let subjects = uploaded.iter().map(|one| name_hash(&one.subject_der)).collect();
-        gathered.open = open_tasks(tx, &ids).await?;
-        gathered.trust = trust(tx, &ids, &stores, &subjects).await?;
-        gathered.shared.uploaded = uploaded.to_vec();
-    }
-    if !action.needs_purpose() {
-        return Ok(gathered);
-    }
-    let clusters = distinct(gathered.nodes.values().map(|node| node.cluster_id));
-    gathered.profiles = profiles::attached(tx, &clusters).await?;
-    let purposes: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
-    let purposes: Vec<&str> = purposes.into_iter().collect();
-    gathered.installed = installed(tx, &ids, &purposes).await?;
-    gathered.csrs = csrs(tx, &ids, &purposes).await?;
-    gathered.open = open_tasks(tx, &ids).await?;
-    match action {
-        Action::Refresh | Action::Distribute(_) => {}
-        Action::GenerateCsr(options) => {
-            if wants_names(options) {
-                names(tx, &mut gathered.installed).await?;
-            }
-        }
-        Action::UploadCertificate(_) => {
-            names(tx, &mut gathered.installed).await?;
-            let stores: HashSet<&str> = aims
-                .iter()
-                .filter_map(|aim| {
-                    let node = gathered.nodes.get(&aim.node_id)?;
-                    trust_store_of(&node.product, &node.product_version, &aim.purpose)
-                })
-                .collect();
-            gathered.shared = share(tx, uploaded).await?;
-            let issuers = gathered.shared.uploaded.iter().chain(&gathered.shared.known);
-            let subjects: HashSet<String> = issuers.map(|issuer| name_hash(&issuer.subject_der)).collect();
-            gathered.trust = trust(tx, &ids, &stores, &subjects).await?;
-        }
+    match action.place() {
+        Place::Node => {}
+        Place::Store => gathered.look_at_stores(tx, &ids, action.stores(), uploaded).await?,
+        Place::Entry => gathered.look_at_entries(tx, &ids, aims, uploaded).await?,
+        Place::Purpose => gathered.look_at_purposes(tx, &ids, action, aims, uploaded).await?,
     }
     Ok(gathered)
 }
 
 impl Gathered {
-    /// Everything about one target; `None` for a node that is not there or out of scope.
-    pub fn facts<'a>(&'a self, node_id: Uuid, purpose: &'a str) -> Option<Facts<'a>> {
+    async fn look_at_stores(
+        &mut self,
+        tx: &OrgTx,
+        ids: &[Uuid],
+        stores: &[String],
+        uploaded: &[Certificate],
+    ) -> Result<()> {
+        let stores: HashSet<&str> = stores.iter().map(String::as_str).collect();
+        self.open = open_tasks(tx, ids).await?;
+        self.trust = trust(tx, ids, &stores, &subjects(uploaded)).await?;
+        self.shared.uploaded = uploaded.to_vec();
+        Ok(())
+    }
+
+    async fn look_at_entries(
+        &mut self,
+        tx: &OrgTx,
+        ids: &[Uuid],
+        aims: &[Aim],
+        uploaded: &[Certificate],
+    ) -> Result<()> {
+        let stores: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
+        let sha256: HashSet<&str> = aims.iter().filter_map(|aim| aim.sha256.as_deref()).collect();
+        self.open = open_tasks(tx, ids).await?;
+        self.entries = Entries::gather(tx, ids, &stores, &sha256).await?;
+        let names = subjects(uploaded.iter().chain(self.entries.certificates()));
+        self.trust = trust(tx, ids, &stores, &names).await?;
+        self.shared.uploaded = uploaded.to_vec();
+        Ok(())
+    }
+
+    async fn look_at_purposes(
+        &mut self,
+        tx: &OrgTx,
+        ids: &[Uuid],
+        action: &Action,
+        aims: &[Aim],
+        uploaded: &[Certificate],
+    ) -> Result<()> {
+        let clusters = distinct(self.nodes.values().map(|node| node.cluster_id));
+        self.profiles = profiles::attached(tx, &clusters).await?;
+        let purposes: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
+        let mut wanted: Vec<&str> = purposes.iter().copied().collect::<Vec<&str>>();
+        if matches!(action, Action::ReuseTomcat(_)) {
+            wanted.extend(sources_of(&purposes));
+        }
+        self.installed = installed(tx, ids, &wanted).await?;
+        self.csrs = csrs(tx, ids, &wanted).await?;
+        self.open = open_tasks(tx, ids).await?;
+        if action.changes_identity() {
+            self.shared.recent = neighbours::recent(tx, &clusters, &purposes).await?;
+        }
+        match action {
+            Action::GenerateCsr(options) if wants_names(options) => names(tx, &mut self.installed).await?,
+            Action::UploadCertificate(_) => {
+                names(tx, &mut self.installed).await?;
+                let stores = self.stores_of(aims);
+                self.shared.set_upload(share(tx, uploaded).await?);
+                let issuers = self.shared.uploaded.iter().chain(&self.shared.known);
+                self.trust = trust(tx, ids, &stores, &subjects(issuers)).await?;
+            }
+            Action::Renew(_) => self.sharing = neighbours::sharing(tx, &clusters, &purposes).await?,
+            Action::ReuseTomcat(_) => {
+                let leaves = self.sources(tx).await?;
+                let stores = self.stores_of(aims);
+                self.shared.set_upload(share(tx, &leaves).await?);
+                self.trust = trust(tx, ids, &stores, &subjects(&self.shared.known)).await?;
+            }
+            Action::GenerateCsr(_)
+            | Action::DeleteCsr(_)
+            | Action::Restart(_)
+            | Action::Refresh
+            | Action::Distribute(_)
+            | Action::Delete(_)
+            | Action::Replace(_)
+            | Action::Restore => {}
+        }
+        Ok(())
+    }
+
+    /// The trust stores of the purposes that are aimed at.
+    fn stores_of(&self, aims: &[Aim]) -> HashSet<&'static str> {
+        aims.iter()
+            .filter_map(|aim| {
+                let node = self.nodes.get(&aim.node_id)?;
+                trust_store_of(&node.product, &node.product_version, &aim.purpose)
+            })
+            .collect()
+    }
+
+    /// The installed certificates that others may take over.
+    async fn sources(&self, tx: &OrgTx) -> Result<Vec<Certificate>> {
+        let of = |purpose: &str| REUSES.iter().any(|row| row.of == purpose);
+        let found = self
+            .installed
+            .iter()
+            .filter(|((_, purpose), one)| of(purpose) && !one.self_signed);
+        let sha256: HashSet<&str> = found.map(|(_, one)| one.sha256.as_str()).collect();
+        Ok(entries::certificates(tx, &sha256).await?.into_values().collect())
+    }
+
+    /// Everything about the target of an aim; `None` for a node that is not there or out of scope.
+    pub fn facts<'a>(&'a self, aim: &'a Aim) -> Option<Facts<'a>> {
+        let (node_id, purpose) = (aim.node_id, aim.purpose.as_str());
         let node = self.nodes.get(&node_id)?;
         let key = (node_id, purpose.to_string());
+        let entry = aim.sha256.as_deref();
+        let source = reuse_of(&node.product, &node.product_version, purpose)
+            .and_then(|row| self.installed.get(&(node_id, row.of.to_string())));
+        let installed = match entry {
+            Some(sha256) => self.entries.held(node_id, purpose, sha256),
+            None => self.installed.get(&key),
+        };
         let agents = [node.agent_id, node.second_agent_id]
             .into_iter()
             .flatten()
@@ -109,7 +188,10 @@ impl Gathered {
                 profile: &profile.name,
                 effective: effective(&profile.settings, &node.product, &node.product_version, purpose),
             },
-            installed: self.installed.get(&key),
+            installed,
+            source,
+            sharing: installed.map_or_else(Vec::new, |one| self.sharing.others(node, purpose, &one.sha256)),
+            entry: entry.map(|sha256| self.entries.of(node_id, purpose, sha256)),
             csr: self.csrs.get(&key),
             trust: trust.map_or(&[], Vec::as_slice),
             open: self.open.get(&key).copied().unwrap_or_default(),
@@ -118,19 +200,17 @@ impl Gathered {
     }
 
     /// What of a target a job has to find unchanged, as it is now.
-    pub fn expect(&self, node_id: Uuid, purpose: &str) -> Option<Expect> {
-        self.facts(node_id, purpose).map(|facts| Expect::of(&facts))
+    pub fn expect(&self, aim: &Aim) -> Option<Expect> {
+        self.facts(aim).map(|facts| Expect::of(&facts))
     }
 
     /// Plans one target.
-    pub fn decide(&self, action: &Action, aim: &Aim) -> Result<Decision<'_>> {
+    pub fn decide(&self, request: &Request, aim: &Aim) -> Result<Decision<'_>> {
         let node = self.nodes.get(&aim.node_id).ok_or(Error::NotFound { what: "node" })?;
-        let facts = self
-            .facts(aim.node_id, &aim.purpose)
-            .ok_or(Error::NotFound { what: "node" })?;
+        let facts = self.facts(aim).ok_or(Error::NotFound { what: "node" })?;
         let outcome = match &aim.refusal {
             Some(refusal) => Err(refusal.clone()),
-            None => decide(action, &facts),
+            None => decide(request, &facts),
         };
         let before = facts.installed.map(super::preview::CertificateBrief::of_installed);
         Ok(Decision {
@@ -373,7 +453,10 @@ async fn trust(
 async fn open_tasks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<(Uuid, String), OpenTasks>> {
     let mut found: HashMap<(Uuid, String), OpenTasks> = HashMap::new();
     // Apart and with literals, so that each uses its partial index.
-    for (state, running) in [("= 'running'", true), ("IN ('waiting', 'pending')", false)] {
+    for (state, running) in [
+        ("= 'running'", true),
+        ("IN ('waiting', 'pending') AND \"task\".\"wave\" >= 0", false),
+    ] {
         let mut select = Query::select();
         select
             .columns([("task", "node_id"), ("task", "purpose")])
@@ -392,6 +475,20 @@ async fn open_tasks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<(Uuid, String), 
         }
     }
     Ok(found)
+}
+
+/// The purposes whose certificates some others may take over.
+fn sources_of(purposes: &HashSet<&str>) -> Vec<&'static str> {
+    let rows = REUSES.iter().filter(|row| purposes.contains(row.purpose));
+    rows.map(|row| row.of).collect()
+}
+
+/// The names of certificates, by which trust stores are searched.
+fn subjects<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> HashSet<String> {
+    certificates
+        .into_iter()
+        .map(|one| name_hash(&one.subject_der))
+        .collect()
 }
 
 /// SHA-256 of an encoded name in hex, by which the inventory finds issuers.
@@ -439,5 +536,6 @@ async fn share(tx: &OrgTx, uploaded: &[Certificate]) -> Result<Shared> {
         leaves: if leaves.is_empty() { uploaded.to_vec() } else { leaves },
         uploaded: authorities,
         known,
+        ..Shared::default()
     })
 }

@@ -11,22 +11,30 @@
 
 mod actions;
 mod entity;
+mod entries;
 mod facts;
 mod gather;
+mod neighbours;
+mod offers;
+mod options;
+mod planner;
 mod preview;
 mod request;
 mod resolve;
 mod rows;
 mod store;
+mod targets;
 mod upload;
 
-pub use actions::Refusal;
-pub use preview::{CertificateBrief, CsrBrief, Preview, PreviewStep, Warning};
-pub use request::{
-    Action, CsrOptions, DEFAULT_DEADLINE_SECONDS, DistributeOptions, MAX_TARGETS, Order, Request, TargetFilter,
-    Targets, UploadOptions,
+pub use actions::{Offer, Refusal};
+pub use offers::{Listed, offers};
+pub use options::{
+    DeleteCsrOptions, DeleteOptions, DistributeOptions, RenewOptions, ReplaceOptions, RestartOptions, UploadOptions,
 };
+pub use preview::{CertificateBrief, CsrBrief, Preview, PreviewStep, Warning};
+pub use request::{Action, CsrOptions, Request};
 pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
+pub use targets::{DEFAULT_DEADLINE_SECONDS, MAX_TARGETS, Order, TargetFilter, TargetPlace, Targets};
 
 pub(crate) use actions::Work;
 pub(crate) use store::{Change, Planned, load, recheck, stored, take};
@@ -80,7 +88,7 @@ struct Drafted {
 fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result<Vec<Drafted>> {
     let mut decided = Vec::with_capacity(aims.len());
     for aim in aims {
-        decided.push((aim, gathered.decide(&request.action, aim)?));
+        decided.push((aim, gathered.decide(request, aim)?));
     }
     decided.sort_by(|(a, left), (b, right)| {
         let key = |node: &facts::Node| (node.cluster_name.clone(), node.cluster_id, node.role != "publisher");
@@ -90,12 +98,17 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
             .then_with(|| left.node.id.cmp(&right.node.id))
             .then_with(|| a.purpose.cmp(&b.purpose))
     });
+    // The targets that wait for another stand behind it: it has a lower position, and its task is made first.
+    decided.sort_by_key(|(aim, decision)| planner::comes_later(&decision.node.product, &aim.purpose));
+    planner::keep_apart(request, &mut decided);
+    let order = planner::Order::of(&decided);
     let canaries = request.order.canary as usize;
     let mut accepted = 0;
     let mut publishers: HashMap<(uuid::Uuid, &str), i64> = HashMap::new();
     let mut drafted = Vec::with_capacity(decided.len());
     for (position, (aim, decision)) in decided.into_iter().enumerate() {
         let node = decision.node;
+        let after = order.after(request, &decision, &aim.purpose);
         let (refusal, mut work, preview) = match decision.outcome {
             Ok(draft) => (None, Some(draft.work), draft.preview),
             Err(refusal) => {
@@ -123,6 +136,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
                     work.after = publishers.get(&place).copied();
                 }
             }
+            work.after = after.or(work.after);
         }
         drafted.push(Drafted {
             node_id: node.id,

@@ -1,22 +1,17 @@
 //! What a user asks for.
 
+use super::options::{
+    DeleteCsrOptions, DeleteOptions, DistributeOptions, RenewOptions, ReplaceOptions, RestartOptions, UploadOptions,
+};
+use super::targets::{MAX_TARGETS, Order, Targets};
 use crate::Timestamp;
 use crate::error::{Error, FieldError, Result};
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
-/// Targets of one plan at most: what is planned, stored and shown in one go.
-pub const MAX_TARGETS: usize = 20_000;
-/// Certificates of one plan that distributes at most: each is part of every task's signed payload.
-pub(super) const MAX_DISTRIBUTED: usize = 50;
-/// Trust stores of one plan at most: no product has as many.
-const MAX_STORES: usize = 20;
 /// Names of one CSR at most, as public CAs take them.
 const MAX_NAMES: usize = 100;
-/// A task may be claimed for so long unless the request says otherwise.
-pub const DEFAULT_DEADLINE_SECONDS: i64 = 24 * 3600;
-/// A job that has not begun after so long is no longer what its user had in mind.
-const MAX_DEADLINE_SECONDS: i64 = 30 * 24 * 3600;
+/// Characters of the reason for what should not be done in one go.
+const MAX_REASON: usize = 500;
 
 /// An action, what to do it on, and in which order.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +23,9 @@ pub struct Request {
     /// How the job proceeds.
     #[serde(default)]
     pub order: Order,
+    /// Why what should not be done in one go is done all the same; empty: it is not.
+    #[serde(default)]
+    pub override_reason: String,
 }
 
 /// The closed list of actions, with their parameters. What an action does is behind one `match` in
@@ -43,11 +41,50 @@ pub enum Action {
     UploadCertificate(UploadOptions),
     /// Put certificates into trust stores of many nodes (R16, R21).
     Distribute(DistributeOptions),
+    /// Have the nodes make new self-signed certificates (R11).
+    Renew(RenewOptions),
+    /// Have a purpose take the certificate of tomcat (R12).
+    ReuseTomcat(RenewOptions),
+    /// Delete open CSRs and their keys (R15).
+    DeleteCsr(DeleteCsrOptions),
+    /// Delete certificates from trust stores (R20).
+    Delete(DeleteOptions),
+    /// Put a certificate into trust stores in the place of another (R19).
+    Replace(ReplaceOptions),
+    /// Put certificates back that were deleted from trust stores.
+    Restore,
+    /// Restart services.
+    Restart(RestartOptions),
+}
+
+/// What a target of an action is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A node as a whole.
+    Node,
+    /// A purpose of a node.
+    Purpose,
+    /// A trust store of a node, which the request names.
+    Store,
+    /// A certificate in a trust store of a node.
+    Entry,
 }
 
 impl Action {
     /// Names of all actions.
-    pub const NAMES: [&'static str; 4] = ["refresh", "generate_csr", "upload_certificate", "distribute"];
+    pub const NAMES: [&'static str; 11] = [
+        "refresh",
+        "generate_csr",
+        "upload_certificate",
+        "distribute",
+        "renew",
+        "reuse_tomcat",
+        "delete_csr",
+        "delete",
+        "replace",
+        "restore",
+        "restart",
+    ];
 
     /// Its name in the API and the database.
     pub fn as_str(&self) -> &'static str {
@@ -56,31 +93,75 @@ impl Action {
             Self::GenerateCsr(_) => Self::NAMES[1],
             Self::UploadCertificate(_) => Self::NAMES[2],
             Self::Distribute(_) => Self::NAMES[3],
+            Self::Renew(_) => Self::NAMES[4],
+            Self::ReuseTomcat(_) => Self::NAMES[5],
+            Self::DeleteCsr(_) => Self::NAMES[6],
+            Self::Delete(_) => Self::NAMES[7],
+            Self::Replace(_) => Self::NAMES[8],
+            Self::Restore => Self::NAMES[9],
+            Self::Restart(_) => Self::NAMES[10],
+        }
+    }
+
+    /// What its targets are.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::Refresh => Place::Node,
+            Self::GenerateCsr(_)
+            | Self::UploadCertificate(_)
+            | Self::Renew(_)
+            | Self::ReuseTomcat(_)
+            | Self::DeleteCsr(_) => Place::Purpose,
+            Self::Distribute(_) => Place::Store,
+            Self::Delete(_) | Self::Replace(_) | Self::Restore => Place::Entry,
+            Self::Restart(options) if options.services.is_empty() => Place::Purpose,
+            Self::Restart(_) => Place::Node,
         }
     }
 
     /// The purpose that the request itself names, for targets that do not say it.
     pub(crate) fn purpose(&self) -> Option<&str> {
         match self {
-            Self::Refresh | Self::Distribute(_) => None,
+            Self::Refresh | Self::Distribute(_) | Self::Delete(_) | Self::Replace(_) | Self::Restore => None,
             Self::GenerateCsr(options) => options.purpose.as_deref(),
             Self::UploadCertificate(options) => options.purpose.as_deref(),
-        }
-    }
-
-    /// Whether the targets are purposes of nodes rather than nodes.
-    pub(crate) fn needs_purpose(&self) -> bool {
-        match self {
-            Self::Refresh | Self::Distribute(_) => false,
-            Self::GenerateCsr(_) | Self::UploadCertificate(_) => true,
+            Self::Renew(options) | Self::ReuseTomcat(options) => options.purpose.as_deref(),
+            Self::DeleteCsr(options) => options.purpose.as_deref(),
+            Self::Restart(options) => options.purpose.as_deref(),
         }
     }
 
     /// The trust stores that the request itself names: each is a target of its own on each node.
     pub(crate) fn stores(&self) -> &[String] {
         match self {
-            Self::Refresh | Self::GenerateCsr(_) | Self::UploadCertificate(_) => &[],
             Self::Distribute(options) => &options.stores,
+            Self::Refresh
+            | Self::GenerateCsr(_)
+            | Self::UploadCertificate(_)
+            | Self::Renew(_)
+            | Self::ReuseTomcat(_)
+            | Self::DeleteCsr(_)
+            | Self::Delete(_)
+            | Self::Replace(_)
+            | Self::Restore
+            | Self::Restart(_) => &[],
+        }
+    }
+
+    /// Which certificates of trust stores are meant, where the targets are nodes or a filter.
+    pub(super) fn entries(&self) -> Option<&DeleteOptions> {
+        match self {
+            Self::Delete(options) => Some(options),
+            Self::Replace(options) => Some(&options.replaced),
+            Self::Refresh
+            | Self::GenerateCsr(_)
+            | Self::UploadCertificate(_)
+            | Self::Distribute(_)
+            | Self::Renew(_)
+            | Self::ReuseTomcat(_)
+            | Self::DeleteCsr(_)
+            | Self::Restore
+            | Self::Restart(_) => None,
         }
     }
 
@@ -88,8 +169,32 @@ impl Action {
     /// an identity counts, while a trust store takes what each job brings.
     pub(crate) fn supersedes(&self) -> bool {
         match self {
-            Self::Refresh | Self::Distribute(_) => false,
-            Self::GenerateCsr(_) | Self::UploadCertificate(_) => true,
+            Self::GenerateCsr(_)
+            | Self::UploadCertificate(_)
+            | Self::Renew(_)
+            | Self::ReuseTomcat(_)
+            | Self::DeleteCsr(_) => true,
+            Self::Refresh
+            | Self::Distribute(_)
+            | Self::Delete(_)
+            | Self::Replace(_)
+            | Self::Restore
+            | Self::Restart(_) => false,
+        }
+    }
+
+    /// Whether it gives a purpose another certificate.
+    pub(super) fn changes_identity(&self) -> bool {
+        match self {
+            Self::UploadCertificate(_) | Self::Renew(_) | Self::ReuseTomcat(_) => true,
+            Self::Refresh
+            | Self::GenerateCsr(_)
+            | Self::Distribute(_)
+            | Self::DeleteCsr(_)
+            | Self::Delete(_)
+            | Self::Replace(_)
+            | Self::Restore
+            | Self::Restart(_) => false,
         }
     }
 }
@@ -114,121 +219,30 @@ pub struct CsrOptions {
     pub subject: Vec<(String, String)>,
 }
 
-/// The answer of a CA.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct UploadOptions {
-    /// Purpose, for targets that are nodes.
-    pub purpose: Option<String>,
-    /// The files as received: PEM, DER or PKCS#7. Emptied once they are read into `certificates_pem`.
-    #[serde(skip)]
-    pub files: Vec<Vec<u8>>,
-    /// What was read: the certificates in PEM, duplicates removed.
-    pub certificates_pem: Vec<String>,
-}
-
-impl std::fmt::Debug for UploadOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("UploadOptions")
-            .field("purpose", &self.purpose)
-            .field("files", &self.files.len())
-            .field("certificates", &self.certificates_pem.len())
-            .finish()
-    }
-}
-
-/// Certificates for trust stores: uploaded, or known already.
-#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct DistributeOptions {
-    /// Trust stores by their names: `tomcat-trust`, `CallManager-trust`.
-    pub stores: Vec<String>,
-    /// Certificates that the organisation knows.
-    pub certificate_ids: Vec<Uuid>,
-    /// The files as received: PEM, DER or PKCS#7. Emptied once they are read into `certificates_pem`.
-    #[serde(skip)]
-    pub files: Vec<Vec<u8>>,
-    /// What was read from both: the certificates in PEM, duplicates removed.
-    pub certificates_pem: Vec<String>,
-}
-
-impl std::fmt::Debug for DistributeOptions {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DistributeOptions")
-            .field("stores", &self.stores)
-            .field("certificates", &self.certificates_pem.len())
-            .finish()
-    }
-}
-
-/// What an action is done on. Ids that are unknown, foreign or out of scope are answered as one thing: there is no such.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "by", content = "of", rename_all = "snake_case")]
-pub enum Targets {
-    /// The purposes, or nodes, of these installations.
-    Installations(Vec<Uuid>),
-    /// These nodes, with the purpose that the action names where it needs one.
-    Nodes(Vec<Uuid>),
-    /// The nodes and purposes of these open CSRs.
-    Csrs(Vec<Uuid>),
-    /// Whatever matches at this moment.
-    Filter(TargetFilter),
-    /// These purposes of these nodes, as a retry names them.
-    Purposes(Vec<(Uuid, String)>),
-}
-
-/// All nodes, or all identity certificates, that match.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct TargetFilter {
-    /// Only in these clusters; empty: in all.
-    pub cluster_ids: Vec<Uuid>,
-    /// Only in these groups; empty: in all.
-    pub group_ids: Vec<Uuid>,
-    /// Only of this product.
-    pub product: Option<String>,
-    /// Only identity certificates of this purpose.
-    pub purpose: Option<String>,
-    /// Only identity certificates that end before.
-    pub not_after_before: Option<Timestamp>,
-}
-
-/// How a job proceeds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Order {
-    /// So many targets go first, alone; 0: all at once.
-    pub canary: u32,
-    /// At most so many tasks are open to agents at a time; 0: no limit.
-    pub max_parallel: u32,
-    /// The rest is cancelled once so many tasks have failed; 0: never, or at the first failure where there are canaries.
-    pub stop_at_failures: u32,
-    /// Not before this time.
-    pub not_before: Option<Timestamp>,
-    /// Seconds from `not_before`, or from the start of the job, within which each task has to begin.
-    pub deadline_seconds: Option<i64>,
-}
-
-impl Order {
-    /// The number of failures at which the job stops; 0: it never does.
-    pub(crate) fn stop_at(&self) -> u32 {
-        if self.canary > 0 {
-            self.stop_at_failures.max(1)
-        } else {
-            self.stop_at_failures
-        }
-    }
-}
-
 impl Request {
     /// Checks what can be checked without looking at the fleet.
     pub(super) fn validate(&self, now: Timestamp) -> Result<()> {
         let mut wrong = Vec::new();
         match &self.action {
-            Action::Refresh => {}
+            Action::Refresh
+            | Action::UploadCertificate(_)
+            | Action::Renew(_)
+            | Action::ReuseTomcat(_)
+            | Action::DeleteCsr(_)
+            | Action::Restore => {}
             Action::GenerateCsr(options) => options.validate(&mut wrong),
-            Action::UploadCertificate(_) => {}
             Action::Distribute(options) => options.validate(&mut wrong),
+            Action::Delete(options) => options.validate(&mut wrong),
+            Action::Replace(options) => options.replaced.validate(&mut wrong),
+            Action::Restart(options) => options.validate(&mut wrong),
+        }
+        if self.override_reason.chars().count() > MAX_REASON || self.override_reason.chars().any(char::is_control) {
+            push(
+                &mut wrong,
+                "override_reason",
+                "invalid_value",
+                format!("at most {MAX_REASON} characters without control characters"),
+            );
         }
         self.validate_targets(&mut wrong);
         self.order.validate(now, &mut wrong);
@@ -244,7 +258,7 @@ impl Request {
             Targets::Installations(ids) => ("installations", ids.len()),
             Targets::Nodes(ids) => ("nodes", ids.len()),
             Targets::Csrs(ids) => ("csrs", ids.len()),
-            Targets::Purposes(pairs) => ("purposes", pairs.len()),
+            Targets::Places(places) => ("places", places.len()),
             Targets::Filter(_) => ("filter", 1),
         };
         if count == 0 {
@@ -252,7 +266,7 @@ impl Request {
         }
         let places = match &self.targets {
             // These name the store already.
-            Targets::Purposes(_) => 1,
+            Targets::Places(_) => 1,
             Targets::Installations(_) | Targets::Nodes(_) | Targets::Csrs(_) | Targets::Filter(_) => {
                 self.action.stores().len().max(1)
             }
@@ -266,7 +280,8 @@ impl Request {
             );
         }
         let named = matches!(self.targets, Targets::Nodes(_));
-        if named && self.action.needs_purpose() && self.action.purpose().is_none_or(str::is_empty) {
+        let by_purpose = self.action.place() == Place::Purpose;
+        if named && by_purpose && self.action.purpose().is_none_or(str::is_empty) {
             push(
                 wrong,
                 "purpose",
@@ -282,42 +297,58 @@ impl Request {
                 "certificates are distributed to nodes or clusters: name those, and the certificate by `certificate_ids`".into(),
             );
         }
-        if matches!(self.targets, Targets::Csrs(_)) && !matches!(self.action, Action::UploadCertificate(_)) {
+        if matches!(self.targets, Targets::Csrs(_))
+            && !matches!(self.action, Action::UploadCertificate(_) | Action::DeleteCsr(_))
+        {
             push(
                 wrong,
                 "csrs",
                 "not_allowed",
-                "CSRs are targets of an upload only".into(),
+                "CSRs are targets of an upload or of their deletion only".into(),
             );
         }
+        self.validate_entries(wrong);
     }
-}
 
-impl Order {
-    fn validate(&self, now: Timestamp, wrong: &mut Vec<FieldError>) {
-        let seconds = self.deadline_seconds.unwrap_or(DEFAULT_DEADLINE_SECONDS);
-        if !(60..=MAX_DEADLINE_SECONDS).contains(&seconds) {
-            let text = format!("between 60 and {MAX_DEADLINE_SECONDS} seconds");
-            push(wrong, "order.deadline_seconds", "out_of_range", text);
+    /// What is deleted has to be named: nothing is meant by leaving everything out.
+    fn validate_entries(&self, wrong: &mut Vec<FieldError>) {
+        if self.action.place() != Place::Entry {
+            return;
         }
-        if let Some(not_before) = self.not_before
-            && not_before > now + chrono::Duration::seconds(MAX_DEADLINE_SECONDS)
-        {
-            push(
+        let by_ids = self
+            .action
+            .entries()
+            .is_some_and(|which| !which.certificate_ids.is_empty());
+        match &self.targets {
+            Targets::Nodes(_) | Targets::Filter(_) if self.action.entries().is_none() => push(
                 wrong,
-                "order.not_before",
-                "out_of_range",
-                "at most 30 days ahead".into(),
-            );
-        }
-        for (field, value) in [
-            ("order.canary", self.canary),
-            ("order.max_parallel", self.max_parallel),
-            ("order.stop_at_failures", self.stop_at_failures),
-        ] {
-            if value as usize > MAX_TARGETS {
-                push(wrong, field, "out_of_range", format!("at most {MAX_TARGETS}"));
-            }
+                "installations",
+                "required",
+                "name what is put back by the `installations` that are gone".into(),
+            ),
+            Targets::Nodes(_) if !by_ids => push(
+                wrong,
+                "certificate_ids",
+                "required",
+                "name the trust certificates that are meant".into(),
+            ),
+            Targets::Filter(filter) if !by_ids && filter.not_after_before.is_none() => push(
+                wrong,
+                "certificate_ids",
+                "required",
+                "name the trust certificates that are meant, or a `not_after_before` in the filter".into(),
+            ),
+            Targets::Filter(filter) if filter.purpose.is_some() => push(
+                wrong,
+                "filter.purpose",
+                "not_allowed",
+                "trust certificates have no purpose: name `stores`".into(),
+            ),
+            Targets::Installations(_)
+            | Targets::Nodes(_)
+            | Targets::Csrs(_)
+            | Targets::Filter(_)
+            | Targets::Places(_) => {}
         }
     }
 }
@@ -377,31 +408,7 @@ impl CsrOptions {
     }
 }
 
-impl DistributeOptions {
-    fn validate(&self, wrong: &mut Vec<FieldError>) {
-        if self.stores.is_empty() {
-            push(
-                wrong,
-                "stores",
-                "required",
-                "name at least one trust store, for instance tomcat-trust".into(),
-            );
-        }
-        if self.stores.len() > MAX_STORES {
-            push(wrong, "stores", "too_many", format!("at most {MAX_STORES} stores"));
-        }
-        if self.certificate_ids.len() > MAX_DISTRIBUTED {
-            push(
-                wrong,
-                "certificate_ids",
-                "too_many",
-                format!("at most {MAX_DISTRIBUTED} certificates are distributed in one plan: split it"),
-            );
-        }
-    }
-}
-
-fn push(wrong: &mut Vec<FieldError>, field: impl Into<String>, code: &'static str, message: String) {
+pub(super) fn push(wrong: &mut Vec<FieldError>, field: impl Into<String>, code: &'static str, message: String) {
     wrong.push(FieldError {
         field: field.into(),
         code,

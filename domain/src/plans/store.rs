@@ -334,13 +334,14 @@ pub(crate) async fn recheck(tx: &OrgTx, action: &Action, planned: &[Planned]) ->
         .map(|target| Aim {
             node_id: target.node_id,
             purpose: target.purpose.clone(),
+            sha256: target.work.certificate.clone(),
             refusal: None,
         })
         .collect();
     let gathered = gather(tx, action, &aims, &[]).await?;
     let mut changes = Vec::new();
-    for target in planned {
-        let differences = match gathered.expect(target.node_id, &target.purpose) {
+    for (target, aim) in planned.iter().zip(&aims) {
+        let differences = match gathered.expect(aim) {
             Some(now) => target.expect.differences(&now),
             None => vec![("node", target.node_name.clone(), String::new())],
         };

@@ -1,6 +1,7 @@
 //! Reads the files of an upload before anything else is looked at.
 
-use super::request::{Action, MAX_DISTRIBUTED, Request};
+use super::options::MAX_DISTRIBUTED;
+use super::request::{Action, Request};
 use crate::certificates;
 use crate::db::OrgTx;
 use crate::error::{Error, FieldError, Result};
@@ -15,19 +16,38 @@ const MAX_COPIES: usize = 40_000;
 /// # Errors
 /// [`Error::Invalid`] for a file that is refused, by the code of the upload policy.
 pub(super) async fn read(mut request: Request) -> Result<(Request, Vec<Certificate>)> {
+    let one = matches!(request.action, Action::Replace(_));
     let (files, texts) = match &mut request.action {
-        Action::Refresh | Action::GenerateCsr(_) => return Ok((request, Vec::new())),
+        Action::Refresh
+        | Action::GenerateCsr(_)
+        | Action::Renew(_)
+        | Action::ReuseTomcat(_)
+        | Action::DeleteCsr(_)
+        | Action::Delete(_)
+        | Action::Restore
+        | Action::Restart(_) => return Ok((request, Vec::new())),
         Action::UploadCertificate(options) => (&mut options.files, &mut options.certificates_pem),
         // What is known already is enough.
         Action::Distribute(options) if !options.certificate_ids.is_empty() && options.files.is_empty() => {
             return Ok((request, Vec::new()));
         }
         Action::Distribute(options) => (&mut options.files, &mut options.certificates_pem),
+        Action::Replace(options) => (&mut options.files, &mut options.certificates_pem),
     };
     let (given, known) = (std::mem::take(files), std::mem::take(texts));
     let certificates = tokio::task::spawn_blocking(move || read_all(&given, &known))
         .await
         .map_err(Error::internal)??;
+    if one && certificates.len() > 1 {
+        return Err(Error::field(
+            "certificate",
+            "too_many",
+            format!(
+                "one certificate takes the place of another, and the file has {}",
+                certificates.len()
+            ),
+        ));
+    }
     *texts = certificates.iter().map(Certificate::to_pem).collect();
     Ok((request, certificates))
 }

@@ -1,8 +1,7 @@
 //! Puts certificates into a trust store of a node (R16, R21).
 
-use super::trust::{Addition, issuers_first};
-use super::{Action, Outline, Refusal, product_name, refuse};
-use crate::catalogue::{product, trust_stores_of};
+use super::trust::{Addition, issuers_first, not_excluded, store_of};
+use super::{Action, Outline, Refusal, refuse};
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CertificateBrief, Warning};
 use certyard_protocol::Step;
@@ -12,42 +11,13 @@ pub(super) struct Distribute;
 impl Action for Distribute {
     type Checked = Addition;
 
+    fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
+        not_excluded(facts)
+    }
+
     fn check(&self, facts: &Facts<'_>) -> Result<Addition, Refusal> {
         let node = facts.node;
-        if product(&node.product).is_some_and(|product| !product.distribute) {
-            return refuse(
-                "product_excluded",
-                format!(
-                    "{} takes no certificates from here: put them in on node `{}` itself",
-                    product_name(&node.product),
-                    node.name
-                ),
-            );
-        }
-        let Some(store) = trust_stores_of(&node.product).find(|store| store.name == facts.purpose) else {
-            let known: Vec<&str> = trust_stores_of(&node.product).map(|store| store.name).collect();
-            let product = product_name(&node.product);
-            return refuse(
-                "store_unknown",
-                match known.is_empty() {
-                    true => format!("{product} has no trust stores of its own"),
-                    false => format!(
-                        "{product} has no trust store `{}`: it has {}",
-                        facts.purpose,
-                        known.join(", ")
-                    ),
-                },
-            );
-        };
-        if store.publisher_only && node.role == "subscriber" {
-            return refuse(
-                "publisher_only",
-                format!(
-                    "`{}` is changed on the publisher only: node `{}` is a subscriber, whose administrator has to do it there",
-                    facts.purpose, node.name
-                ),
-            );
-        }
+        store_of(facts)?;
         let addition = Addition::compare(facts, issuers_first(&facts.shared.uploaded))?;
         if addition.missing.is_empty() {
             return refuse(

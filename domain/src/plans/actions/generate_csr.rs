@@ -15,9 +15,13 @@ pub(super) struct GenerateCsr<'a> {
 impl Action for GenerateCsr<'_> {
     type Checked = CsrSpec;
 
+    fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
+        purpose_of(facts)?;
+        wanted_by_csr(facts)
+    }
+
     fn check(&self, facts: &Facts<'_>) -> Result<CsrSpec, Refusal> {
         let info = purpose_of(facts)?;
-        wanted_by_csr(facts)?;
         let wanted = &facts.wanted.effective;
         let (key_type, key_bits) = self.key(info.key, wanted);
         if !info.key.takes(key_type) {
@@ -115,8 +119,8 @@ impl Action for GenerateCsr<'_> {
             outline.warnings.push(Warning::consent(
                 "not_as_profile",
                 format!(
-                    "the profile `{}` wants something else for `{}` on node `{}`: {}",
-                    facts.wanted.profile,
+                    "{} wants something else for `{}` on node `{}`: {}",
+                    facts.wanted.who(),
                     facts.purpose,
                     facts.node.name,
                     unwanted.join("; ")

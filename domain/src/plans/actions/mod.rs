@@ -2,15 +2,24 @@
 //!
 //! A new action is a variant of [`super::request::Action`], a file here, and an arm of [`decide`].
 
+mod delete;
+mod delete_csr;
 mod distribute;
 mod generate_csr;
 mod refresh;
+mod renew;
+mod replace;
+mod restart;
+mod restore;
+mod reuse_tomcat;
+mod take_up;
 mod trust;
 mod upload;
 
 use super::facts::Facts;
+use super::planner;
 use super::preview::{CertificateBrief, Preview, PreviewStep, Warning};
-use super::request::Action as Request;
+use super::request::{Action as Wish, Request};
 use crate::profiles::Signing;
 use certyard_protocol::{ConnectorKind, Expectation, Rollback, Step, StepKind};
 use serde::{Deserialize, Serialize};
@@ -44,6 +53,9 @@ pub(crate) struct Work {
     /// Position in the plan of the target whose end this one waits for.
     #[serde(default)]
     pub after: Option<i64>,
+    /// SHA-256 of the certificate in the trust store, where the action is on one.
+    #[serde(default)]
+    pub certificate: Option<String>,
 }
 
 /// What a target comes to.
@@ -83,7 +95,10 @@ trait Action {
     /// What the checks found out on the way and the plan needs.
     type Checked;
 
-    /// Says why it cannot be done.
+    /// Says why it is not offered here, whatever would be handed in for it (R11 to R22).
+    fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal>;
+
+    /// Says why it cannot be done with what was handed in.
     fn check(&self, facts: &Facts<'_>) -> Result<Self::Checked, Refusal>;
 
     /// Says what is to be done.
@@ -91,24 +106,94 @@ trait Action {
 }
 
 /// The one place where the closed list of actions meets their behaviour.
-pub(super) fn decide(action: &Request, facts: &Facts<'_>) -> Result<Draft, Refusal> {
+pub(super) fn decide(request: &Request, facts: &Facts<'_>) -> Result<Draft, Refusal> {
     let connector = reachable(facts)?;
-    let outline = match action {
-        Request::Refresh => run(&refresh::Refresh, facts),
-        Request::GenerateCsr(options) => run(&generate_csr::GenerateCsr { options }, facts),
-        Request::UploadCertificate(_) => run(&upload::Upload, facts),
-        Request::Distribute(_) => run(&distribute::Distribute, facts),
+    let warning = planner::settled(request, facts)?;
+    let mut outline = match &request.action {
+        Wish::Refresh => run(&refresh::Refresh, facts),
+        Wish::GenerateCsr(options) => run(&generate_csr::GenerateCsr { options }, facts),
+        Wish::UploadCertificate(options) => run(&upload::Upload { options }, facts),
+        Wish::Distribute(_) => run(&distribute::Distribute, facts),
+        Wish::Renew(options) => run(&renew::Renew { options }, facts),
+        Wish::ReuseTomcat(options) => run(&reuse_tomcat::ReuseTomcat { options }, facts),
+        Wish::DeleteCsr(_) => run(&delete_csr::DeleteCsr, facts),
+        Wish::Delete(_) => run(&delete::Delete, facts),
+        Wish::Replace(_) => run(&replace::Replace, facts),
+        Wish::Restore => run(&restore::Restore, facts),
+        Wish::Restart(options) => run(&restart::Restart { options }, facts),
     }?;
-    finish(connector, outline, facts, action.supersedes())
+    outline.warnings.extend(warning);
+    finish(connector, outline, facts, request.action.supersedes())
 }
 
 fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Outline, Refusal> {
+    action.available(facts)?;
     let checked = action.check(facts)?;
     Ok(action.plan(facts, checked))
 }
 
-/// What every action needs of a node.
-fn reachable(facts: &Facts<'_>) -> Result<ConnectorKind, Refusal> {
+/// An action, and why it is not offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Its name, one of [`Wish::NAMES`].
+    pub action: &'static str,
+    /// Why it cannot be asked for; `None`: it can.
+    pub refusal: Option<Refusal>,
+}
+
+/// What can be asked for on an identity certificate.
+pub(super) fn offers_of_identity(facts: &Facts<'_>) -> Vec<Offer> {
+    let renew = Default::default();
+    vec![
+        offer("refresh", &refresh::Refresh, facts),
+        offer("renew", &renew::Renew { options: &renew }, facts),
+        offer("reuse_tomcat", &reuse_tomcat::ReuseTomcat { options: &renew }, facts),
+        offer(
+            "generate_csr",
+            &generate_csr::GenerateCsr {
+                options: &Default::default(),
+            },
+            facts,
+        ),
+        offer(
+            "upload_certificate",
+            &upload::Upload {
+                options: &Default::default(),
+            },
+            facts,
+        ),
+        offer("delete_csr", &delete_csr::DeleteCsr, facts),
+        offer("distribute", &distribute::Distribute, facts),
+        offer(
+            "restart",
+            &restart::Restart {
+                options: &Default::default(),
+            },
+            facts,
+        ),
+    ]
+}
+
+/// What can be asked for on a certificate in a trust store.
+pub(super) fn offers_of_trust(facts: &Facts<'_>) -> Vec<Offer> {
+    vec![
+        offer("refresh", &refresh::Refresh, facts),
+        offer("distribute", &distribute::Distribute, facts),
+        offer("replace", &replace::Replace, facts),
+        offer("delete", &delete::Delete, facts),
+        offer("restore", &restore::Restore, facts),
+    ]
+}
+
+fn offer<A: Action>(name: &'static str, action: &A, facts: &Facts<'_>) -> Offer {
+    Offer {
+        action: name,
+        refusal: managed(facts).and_then(|()| action.available(facts)).err(),
+    }
+}
+
+/// What every action needs of a node and its cluster (R2).
+fn managed(facts: &Facts<'_>) -> Result<(), Refusal> {
     let node = facts.node;
     if node.retired {
         return refuse(
@@ -125,6 +210,13 @@ fn reachable(facts: &Facts<'_>) -> Result<ConnectorKind, Refusal> {
             ),
         );
     }
+    Ok(())
+}
+
+/// What every action needs of the agents of a node.
+fn reachable(facts: &Facts<'_>) -> Result<ConnectorKind, Refusal> {
+    managed(facts)?;
+    let node = facts.node;
     let Some(connector) = facts.connector() else {
         return refuse(
             "unsupported_connector",
@@ -244,6 +336,7 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, superse
             steps: outline.steps,
             expect: outline.expect,
             after: None,
+            certificate: facts.entry.as_ref().map(|entry| entry.sha256.to_string()),
         },
         preview: Preview {
             before,
@@ -304,8 +397,8 @@ fn about(step: &Step) -> String {
     }
 }
 
-/// The catalogue's entry of the purpose, where it can be changed through a CSR on this node.
-fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
+/// The catalogue's entry of the purpose, where it can be changed on this node.
+fn purpose_on_node(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
     let node = facts.node;
     let Some(info) = crate::catalogue::purpose_info(&node.product, &node.product_version, facts.purpose) else {
         return refuse(
@@ -318,15 +411,6 @@ fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, R
             ),
         );
     };
-    if !info.csr {
-        return refuse(
-            "csr_not_supported",
-            format!(
-                "`{}` is made by the node itself and is never signed by a CA",
-                facts.purpose
-            ),
-        );
-    }
     if info
         .publisher_only
         .is_some_and(|versions| versions.contains(&node.product_version))
@@ -343,6 +427,21 @@ fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, R
     Ok(info)
 }
 
+/// The same where it can be changed through a CSR.
+fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
+    let info = purpose_on_node(facts)?;
+    if !info.csr {
+        return refuse(
+            "csr_not_supported",
+            format!(
+                "`{}` is made by the node itself and is never signed by a CA",
+                facts.purpose
+            ),
+        );
+    }
+    Ok(info)
+}
+
 /// R11 to R14: the way that the profile wants decides what can be done; what is installed does not.
 fn wanted_by_csr(facts: &Facts<'_>) -> Result<(), Refusal> {
     let wanted = &facts.wanted;
@@ -350,8 +449,10 @@ fn wanted_by_csr(facts: &Facts<'_>) -> Result<(), Refusal> {
         return refuse(
             "profile_uses_tomcat",
             format!(
-                "the profile `{}` wants `{}` to take the certificate of `{of}`: reuse that one, or give cluster `{}` a profile that wants a CA-signed certificate",
-                wanted.profile, facts.purpose, facts.node.cluster_name
+                "{} wants `{}` to take the certificate of `{of}`: reuse that one, or give cluster `{}` a profile that wants a CA-signed certificate",
+                wanted.who(),
+                facts.purpose,
+                facts.node.cluster_name
             ),
         );
     }
@@ -359,8 +460,10 @@ fn wanted_by_csr(facts: &Facts<'_>) -> Result<(), Refusal> {
         Some(Signing::SelfSigned) => refuse(
             "profile_self_signed",
             format!(
-                "the profile `{}` wants a self-signed certificate for `{}`: give cluster `{}` a profile that wants a CA-signed one, or leaves it open",
-                wanted.profile, facts.purpose, facts.node.cluster_name
+                "{} wants a self-signed certificate for `{}`: give cluster `{}` a profile that wants a CA-signed one, or leaves it open",
+                wanted.who(),
+                facts.purpose,
+                facts.node.cluster_name
             ),
         ),
         Some(Signing::CaSigned) | None => Ok(()),

@@ -9,6 +9,10 @@ pub(super) struct Refresh;
 impl Action for Refresh {
     type Checked = ();
 
+    fn available(&self, _facts: &Facts<'_>) -> Result<(), Refusal> {
+        Ok(())
+    }
+
     fn check(&self, _facts: &Facts<'_>) -> Result<(), Refusal> {
         Ok(())
     }

@@ -1,12 +1,70 @@
 //! What a trust store makes of certificates that are put into it: it keeps one for each subject, the one with the later
 //! start (cisco.md 2.5). What it would refuse is refused beforehand.
 
-use super::{Refusal, refuse};
-use crate::plans::facts::Facts;
+use super::{Refusal, product_name, refuse};
+use crate::catalogue::{TrustStore, product, trust_stores_of};
+use crate::plans::facts::{Entry, Facts};
 use crate::plans::gather::name_hash;
 use crate::plans::preview::Warning;
 use certyard_pki::Certificate;
 use certyard_protocol::{ConnectorKind, Step};
+
+/// R4.
+pub(super) fn not_excluded(facts: &Facts<'_>) -> Result<(), Refusal> {
+    let node = facts.node;
+    if product(&node.product).is_some_and(|product| !product.distribute) {
+        return refuse(
+            "product_excluded",
+            format!(
+                "{} takes no certificates from here: put them in on node `{}` itself",
+                product_name(&node.product),
+                node.name
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The trust store, where it can be changed on this node (R22).
+pub(super) fn store_of(facts: &Facts<'_>) -> Result<&'static TrustStore, Refusal> {
+    let node = facts.node;
+    let Some(store) = trust_stores_of(&node.product).find(|store| store.name == facts.purpose) else {
+        let known: Vec<&str> = trust_stores_of(&node.product).map(|store| store.name).collect();
+        let product = product_name(&node.product);
+        return refuse(
+            "store_unknown",
+            match known.is_empty() {
+                true => format!("{product} has no trust stores of its own"),
+                false => format!(
+                    "{product} has no trust store `{}`: it has {}",
+                    facts.purpose,
+                    known.join(", ")
+                ),
+            },
+        );
+    };
+    if store.publisher_only && node.role == "subscriber" {
+        return refuse(
+            "publisher_only",
+            format!(
+                "`{}` is changed on the publisher only: node `{}` is a subscriber, whose administrator has to do it there",
+                facts.purpose, node.name
+            ),
+        );
+    }
+    Ok(store)
+}
+
+/// The certificate that the action is on.
+pub(super) fn entry_of<'a>(facts: &Facts<'a>) -> Result<Entry<'a>, Refusal> {
+    match &facts.entry {
+        Some(entry) => Ok(entry.clone()),
+        None => refuse(
+            "not_trust",
+            format!("`{}` names no certificate of a trust store", facts.purpose),
+        ),
+    }
+}
 
 /// Certificates with issuers before what they signed, as nodes want them (cisco.md 2.4).
 pub(super) fn issuers_first(certificates: &[Certificate]) -> Vec<&Certificate> {

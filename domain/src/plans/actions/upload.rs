@@ -1,16 +1,19 @@
 //! Installs the answer of a CA beside the key that waits on the node (R14).
 
 use super::trust::Addition;
-use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
-use crate::catalogue::{restarts, trust_store_of};
-use crate::plans::facts::Facts;
+use super::{Action, Outline, Refusal, purpose_of, refuse, take_up, wanted_by_csr};
+use crate::catalogue::trust_store_of;
+use crate::plans::facts::{Facts, OpenCsr};
+use crate::plans::options::UploadOptions;
 use crate::plans::preview::{CertificateBrief, Warning};
 use crate::profiles::{Seen, compare};
 use certyard_pki::Certificate;
 use certyard_pki::answer::{self, Answer};
 use certyard_protocol::{ConnectorKind, Expectation, Step, StepKind};
 
-pub(super) struct Upload;
+pub(super) struct Upload<'a> {
+    pub options: &'a UploadOptions,
+}
 
 /// An answer that fits, and the issuers that the node does not trust yet.
 pub(super) struct Checked {
@@ -19,22 +22,18 @@ pub(super) struct Checked {
     trust: Addition,
 }
 
-impl Action for Upload {
+impl Action for Upload<'_> {
     type Checked = Checked;
 
-    fn check(&self, facts: &Facts<'_>) -> Result<Checked, Refusal> {
+    fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
         purpose_of(facts)?;
         wanted_by_csr(facts)?;
+        open_csr(facts).map(|_| ())
+    }
+
+    fn check(&self, facts: &Facts<'_>) -> Result<Checked, Refusal> {
         let node = facts.node;
-        let Some(open) = facts.csr else {
-            return refuse(
-                "no_csr",
-                format!(
-                    "node `{}` has no open CSR for `{}`: generate one, have it signed, and upload the answer",
-                    node.name, facts.purpose
-                ),
-            );
-        };
+        let open = open_csr(facts)?;
         let Some(csr) = &open.csr else {
             return refuse(
                 "broken_csr",
@@ -75,6 +74,7 @@ impl Action for Upload {
                 ),
             );
         }
+        take_up::check(facts, self.options.restart)?;
         let mut checked = Checked {
             answer,
             store: None,
@@ -113,11 +113,6 @@ impl Action for Upload {
                 purpose: purpose.clone(),
             });
         }
-        steps.push(Step::Verify {
-            purpose: purpose.clone(),
-            sha256,
-        });
-        steps.push(Step::Inventory);
         let mut outline = Outline::of(steps);
         outline.expect = vec![Expectation {
             store: purpose.clone(),
@@ -127,25 +122,13 @@ impl Action for Upload {
         }];
         outline.after = Some(CertificateBrief::of(leaf));
         if !activates {
-            for row in restarts(&node.product, &node.product_version, facts.purpose) {
-                outline.restarts.extend(row.services.iter().map(ToString::to_string));
-                if !row.note.is_empty() {
-                    outline.notes.push(row.note.into());
-                }
-            }
-            let mut seen = std::collections::HashSet::new();
-            outline.restarts.retain(|service| seen.insert(service.clone()));
+            take_up::add(&mut outline, facts, self.options.restart);
         }
-        if !outline.restarts.is_empty() {
-            outline.warnings.push(Warning::consent(
-                "restart_needed",
-                format!(
-                    "node `{}` serves the new certificate only after these services were restarted: {}",
-                    node.name,
-                    outline.restarts.join(", ")
-                ),
-            ));
-        }
+        outline.steps.push(Step::Verify {
+            purpose: purpose.clone(),
+            sha256,
+        });
+        outline.steps.push(Step::Inventory);
         if let Some(installed) = facts.installed
             && leaf.not_after < installed.not_after
         {
@@ -164,15 +147,28 @@ impl Action for Upload {
             outline.warnings.push(Warning::consent(
                 "not_as_profile",
                 format!(
-                    "the new certificate for `{purpose}` on node `{}` is not as the profile `{}` wants it: {}",
+                    "the new certificate for `{purpose}` on node `{}` is not as {} wants it: {}",
                     node.name,
-                    facts.wanted.profile,
+                    facts.wanted.who(),
                     differences.join("; ")
                 ),
             ));
         }
         outline.warnings.extend(checked.trust.warnings(facts));
         outline
+    }
+}
+
+fn open_csr<'a>(facts: &Facts<'a>) -> Result<&'a OpenCsr, Refusal> {
+    match facts.csr {
+        Some(open) => Ok(open),
+        None => refuse(
+            "no_csr",
+            format!(
+                "node `{}` has no open CSR for `{}`: generate one, have it signed, and upload the answer",
+                facts.node.name, facts.purpose
+            ),
+        ),
     }
 }
 

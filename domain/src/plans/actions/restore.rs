@@ -1,0 +1,53 @@
+//! Puts a certificate back that was deleted from a trust store of a node.
+
+use super::trust::{Addition, entry_of, store_of};
+use super::{Action, Outline, Refusal, refuse};
+use crate::plans::facts::Facts;
+use crate::plans::preview::{CertificateBrief, Warning};
+use certyard_protocol::Step;
+
+pub(super) struct Restore;
+
+impl Action for Restore {
+    type Checked = Addition;
+
+    fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
+        store_of(facts)?;
+        let entry = entry_of(facts)?;
+        if entry.name.is_some() {
+            return refuse(
+                "already_present",
+                format!("`{}` of node `{}` holds it already", facts.purpose, facts.node.name),
+            );
+        }
+        Ok(())
+    }
+
+    fn check(&self, facts: &Facts<'_>) -> Result<Addition, Refusal> {
+        let entry = entry_of(facts)?;
+        let Some(certificate) = entry.certificate else {
+            return refuse(
+                "not_kept",
+                "the bytes of this certificate cannot be read: distribute it from a file",
+            );
+        };
+        Addition::compare(facts, [certificate])
+    }
+
+    fn plan(&self, facts: &Facts<'_>, addition: Addition) -> Outline {
+        let mut outline = Outline::of(vec![addition.step(facts.purpose), Step::Inventory]);
+        outline.after = addition.missing.first().map(CertificateBrief::of);
+        for certificate in addition.missing.iter().filter(|one| one.not_after <= facts.now) {
+            outline.warnings.push(Warning::consent(
+                "expired",
+                format!(
+                    "`{}` ended on {}: nothing that it signed is trusted any more",
+                    certificate.subject,
+                    certificate.not_after.format("%Y-%m-%d")
+                ),
+            ));
+        }
+        outline.warnings.extend(addition.warnings(facts));
+        outline
+    }
+}

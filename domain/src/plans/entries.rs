@@ -1,0 +1,198 @@
+//! Certificates in trust stores that an action is on: where they are, what they are, and what hangs on them.
+
+use super::facts::{Entry, Installed};
+use super::gather::name_hash;
+use super::rows::{col, for_ids};
+use crate::db::OrgTx;
+use crate::error::Result;
+use certyard_pki::Certificate;
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use std::collections::{HashMap, HashSet};
+use uuid::Uuid;
+
+/// Fingerprints of one IN list.
+const CHUNK: usize = 5_000;
+
+/// A certificate in a trust store.
+#[derive(Debug)]
+struct Held {
+    name: String,
+    certificate: Installed,
+}
+
+/// An identity certificate of a node.
+#[derive(Debug)]
+struct Identity {
+    purpose: String,
+    sha256: String,
+    issuer_hash: String,
+}
+
+/// What is known about certificates of trust stores.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    held: HashMap<(Uuid, String, String), Held>,
+    certificates: HashMap<String, Certificate>,
+    identities: HashMap<Uuid, Vec<Identity>>,
+}
+
+impl Entries {
+    /// Looks for certificates in trust stores of nodes, and at the identities of these nodes.
+    pub async fn gather(tx: &OrgTx, nodes: &[Uuid], stores: &HashSet<&str>, sha256: &HashSet<&str>) -> Result<Self> {
+        Ok(Self {
+            held: held(tx, nodes, stores, sha256).await?,
+            certificates: certificates(tx, sha256).await?,
+            identities: identities(tx, nodes).await?,
+        })
+    }
+
+    /// All certificates that are meant.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        self.certificates.values()
+    }
+
+    /// The certificate while it is in the store.
+    pub fn held(&self, node_id: Uuid, store: &str, sha256: &str) -> Option<&Installed> {
+        let key = (node_id, store.to_string(), sha256.to_string());
+        self.held.get(&key).map(|held| &held.certificate)
+    }
+
+    /// Everything about a certificate in a store of a node.
+    pub fn of<'a>(&'a self, node_id: Uuid, store: &str, sha256: &'a str) -> Entry<'a> {
+        let key = (node_id, store.to_string(), sha256.to_string());
+        let certificate = self.certificates.get(sha256);
+        let subject = certificate.map(|one| name_hash(&one.subject_der));
+        let identities = self.identities.get(&node_id).map_or(&[][..], Vec::as_slice);
+        let purposes = |which: &dyn Fn(&Identity) -> bool| {
+            let found = identities.iter().filter(|one| which(one));
+            found.map(|one| one.purpose.as_str()).collect()
+        };
+        Entry {
+            sha256,
+            name: self.held.get(&key).map(|held| held.name.as_str()),
+            certificate,
+            own: purposes(&|one| one.sha256 == sha256),
+            signs: purposes(&|one| one.sha256 != sha256 && Some(&one.issuer_hash) == subject.as_ref()),
+        }
+    }
+}
+
+async fn held(
+    tx: &OrgTx,
+    nodes: &[Uuid],
+    stores: &HashSet<&str>,
+    sha256: &HashSet<&str>,
+) -> Result<HashMap<(Uuid, String, String), Held>> {
+    let mut select = Query::select();
+    for column in [
+        "node_id",
+        "store",
+        "entry",
+        "certificate_id",
+        "sha256",
+        "common_name",
+        "issuer",
+        "serial_hex",
+        "self_signed",
+        "not_after",
+    ] {
+        select.column(("installation", column));
+    }
+    select
+        .from("installation")
+        .and_where(col("installation", "org_id").eq(tx.org_id()))
+        .and_where(col("installation", "kind").eq("trust"))
+        .and_where(col("installation", "store").is_in(stores.iter().copied()))
+        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    // One certificate on many nodes is the usual case; with many, all of the stores are read.
+    if sha256.len() <= CHUNK {
+        select.and_where(col("installation", "sha256").is_in(sha256.iter().copied()));
+    }
+    let mut found = HashMap::new();
+    for row in for_ids(tx, &select, ("installation", "node_id"), nodes).await? {
+        let certificate = Installed {
+            certificate_id: row.try_get("", "certificate_id")?,
+            sha256: row.try_get("", "sha256")?,
+            common_name: row.try_get("", "common_name")?,
+            issuer: row.try_get("", "issuer")?,
+            serial_hex: row.try_get("", "serial_hex")?,
+            self_signed: row.try_get("", "self_signed")?,
+            not_after: row.try_get("", "not_after")?,
+            names: Vec::new(),
+        };
+        if !sha256.contains(certificate.sha256.as_str()) {
+            continue;
+        }
+        let key = (
+            row.try_get("", "node_id")?,
+            row.try_get("", "store")?,
+            certificate.sha256.clone(),
+        );
+        let held = Held {
+            name: row.try_get("", "entry")?,
+            certificate,
+        };
+        found.insert(key, held);
+    }
+    Ok(found)
+}
+
+/// Certificates that the organisation knows, by fingerprint. Those that cannot be read any more are left out.
+pub(super) async fn certificates(tx: &OrgTx, sha256: &HashSet<&str>) -> Result<HashMap<String, Certificate>> {
+    let all: Vec<&str> = sha256.iter().copied().collect();
+    let mut found = HashMap::with_capacity(all.len());
+    for chunk in all.chunks(CHUNK) {
+        let select = Query::select()
+            .column(("certificate", "sha256"))
+            .column(("certificate_der", "der"))
+            .from("certificate")
+            .inner_join(
+                "certificate_der",
+                Condition::all()
+                    .add(col("certificate_der", "org_id").equals(("certificate", "org_id")))
+                    .add(col("certificate_der", "id").equals(("certificate", "id"))),
+            )
+            .and_where(col("certificate", "org_id").eq(tx.org_id()))
+            .and_where(col("certificate", "sha256").is_in(chunk.iter().copied()))
+            .take();
+        for row in tx.query_all(&select).await? {
+            let der: Vec<u8> = row.try_get("", "der")?;
+            if let Ok(certificate) = Certificate::from_der(&der) {
+                found.insert(row.try_get("", "sha256")?, certificate);
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn identities(tx: &OrgTx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Vec<Identity>>> {
+    let mut select = Query::select();
+    select
+        .columns([
+            ("installation", "node_id"),
+            ("installation", "store"),
+            ("installation", "sha256"),
+        ])
+        .column(("certificate", "issuer_hash"))
+        .from("installation")
+        .inner_join(
+            "certificate",
+            Condition::all()
+                .add(col("certificate", "org_id").equals(("installation", "org_id")))
+                .add(col("certificate", "id").equals(("installation", "certificate_id"))),
+        )
+        .and_where(col("installation", "org_id").eq(tx.org_id()))
+        .and_where(col("installation", "kind").eq("identity"))
+        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    let mut found: HashMap<Uuid, Vec<Identity>> = HashMap::new();
+    for row in for_ids(tx, &select, ("installation", "node_id"), nodes).await? {
+        let identity = Identity {
+            purpose: row.try_get("", "store")?,
+            sha256: row.try_get("", "sha256")?,
+            issuer_hash: row.try_get("", "issuer_hash")?,
+        };
+        found.entry(row.try_get("", "node_id")?).or_default().push(identity);
+    }
+    Ok(found)
+}
