@@ -37,8 +37,16 @@ impl Agent {
         }
     }
 
-    /// Asks for work, held by the server for so long; `None`: as long as it likes.
-    pub async fn poll(&self, wait_seconds: Option<u64>) {
+    /// Fetches what the server signs with: an agent that lacks it is answered at once instead of held.
+    pub async fn fetch_bundle(&self) {
+        let url = format!("{}/agent/v1/bundle", self.url);
+        let answer = self.client.get(&url).send().await.expect("an answer comes");
+        assert!(answer.status().is_success(), "bundle: {}", answer.status());
+        answer.bytes().await.expect("the answer is whole");
+    }
+
+    /// Asks for work, held by the server for so long; `None`: as long as it likes. Says whether there is any.
+    pub async fn poll(&self, wait_seconds: Option<u64>) -> bool {
         let steps = StepKind::ALL.map(|step| StepCapability {
             step,
             rollback: Rollback::Automatic,
@@ -55,7 +63,7 @@ impl Agent {
             running: Vec::new(),
             wait_seconds,
         };
-        self.post("poll", &poll).await;
+        self.post("poll", &poll).await["work"] == true
     }
 }
 
@@ -78,10 +86,14 @@ pub async fn measure(server: &Server, agents: &[Agent], report: &mut Report) {
     let mut waiting = tokio::task::JoinSet::new();
     for agent in agents {
         let agent = agent.clone();
-        waiting.spawn(async move { agent.poll(None).await });
+        waiting.spawn(async move {
+            agent.fetch_bundle().await;
+            agent.poll(None).await
+        });
     }
     // Long enough for all to be held, shorter than the hold.
     tokio::time::sleep(Duration::from_secs(20)).await;
+    assert!(waiting.try_join_next().is_none(), "every agent is held");
     let each = (server.resident_mb() - before) * 1024.0 / agents.len() as f64;
     waiting.abort_all();
     report.add(

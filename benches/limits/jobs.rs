@@ -171,7 +171,7 @@ async fn wake_up(server: &Server, agents: &[Agent], nodes: &[Uuid], report: &mut
     let mut times = Vec::with_capacity(WAKE_UPS);
     for node in nodes.iter().take(WAKE_UPS) {
         let owner = server.get(&format!("/api/v1/nodes/{node}")).await;
-        let owner = owner["agent_id"].as_str().expect("its agent").to_string();
+        let owner = owner["agent"]["id"].as_str().expect("its agent").to_string();
         let agent = agents
             .iter()
             .find(|agent| agent.id.to_string() == owner)
@@ -183,7 +183,7 @@ async fn wake_up(server: &Server, agents: &[Agent], nodes: &[Uuid], report: &mut
         let waiting = tokio::spawn({
             let agent = agent.clone();
             async move {
-                agent.poll(None).await;
+                assert!(agent.poll(None).await, "there is work");
                 Instant::now()
             }
         });

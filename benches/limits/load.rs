@@ -2,9 +2,10 @@
 
 use crate::program::Server;
 use crate::report::Report;
-use sea_orm::{ConnectionTrait, Database as SeaDatabase, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database as SeaDatabase, DatabaseConnection, DbBackend, Statement};
 use serde_json::json;
 use std::time::Instant;
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// A filled database.
@@ -47,8 +48,8 @@ async fn text(owner: &DatabaseConnection, sql: &str) -> String {
     row.try_get_by_index(0).expect("a text")
 }
 
-/// Makes a database, lets the program migrate it, and fills it.
-pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> Database {
+/// Makes a database, lets the program migrate it, and fills it. Gives the data folder that holds its keys, too.
+pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> (Database, TempDir) {
     let started = Instant::now();
     let name = format!("bench_{}", Uuid::now_v7().simple());
     let admin = SeaDatabase::connect(admin_url).await.expect("TEST_PG_URL connects");
@@ -84,9 +85,12 @@ pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> D
         "the seed is imported: {:?}",
         answer.text().await
     );
-    drop(server);
+    let data = server.stop();
 
-    let owner = SeaDatabase::connect(&url).await.expect("the owner connects");
+    // One connection, which measures others and is not counted itself.
+    let mut options = ConnectOptions::new(&url);
+    options.max_connections(1).sqlx_logging(false);
+    let owner = SeaDatabase::connect(options).await.expect("the owner connects");
     let org: Uuid = text(&owner, "SELECT id::text FROM org").await.parse().expect("an id");
     let (clusters, nodes, certificates) = (
         (installations / 100).max(1),
@@ -109,14 +113,15 @@ pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> D
         "",
         installations,
     );
-    Database {
+    let database = Database {
         url,
         owner,
         org,
         installations,
         admin_url: admin_url.into(),
         name,
-    }
+    };
+    (database, data)
 }
 
 fn statements(org: Uuid, clusters: u64, nodes: u64, certificates: u64, installations: u64) -> Vec<String> {
@@ -135,19 +140,19 @@ fn statements(org: Uuid, clusters: u64, nodes: u64, certificates: u64, installat
         format!(
             "INSERT INTO cluster (org_id, id, group_id, name, product, product_version, enabled, description, version, created_at, updated_at) \
              SELECT '{org}', {cluster}, (SELECT id FROM cluster_group LIMIT 1), 'bench-' || lpad(i::text, 6, '0'), {}, '15', true, '', 1, now(), now() \
-             FROM generate_series(0, {clusters} - 1) i",
+             FROM generate_series(0::bigint, {clusters} - 1) i",
             product("i")
         ),
         format!(
             "INSERT INTO node (org_id, id, cluster_id, name, address, role, connector, ready, inventory_at, version, created_at, updated_at) \
              SELECT '{org}', {node}, {cluster_of_node}, 'node-' || i, 'node-' || i || '.bench.example:443', 'subscriber', 'cisco_uc', true, now(), 1, now(), now() \
-             FROM generate_series(0, {nodes} - 1) i"
+             FROM generate_series(0::bigint, {nodes} - 1) i"
         ),
         format!(
             "INSERT INTO certificate SELECT c.org_id, {certificate}, encode(sha256(('x' || i)::bytea), 'hex'), c.sha1, upper(to_hex(i + 4096)), \
              'CN=node-' || i || '.bench.example', c.issuer, 'node-' || i || '.bench.example', encode(sha256(('s' || i)::bytea), 'hex'), c.issuer_hash, \
              c.ski, c.aki, c.not_before, {}, c.key_type, c.key_bits, c.signature_algorithm, false, false, c.details, c.source, c.created_at \
-             FROM (SELECT * FROM certificate LIMIT 1) c, generate_series(0, {certificates} - 1) i",
+             FROM (SELECT * FROM certificate LIMIT 1) c, generate_series(0::bigint, {certificates} - 1) i",
             ends("i")
         ),
         format!(

@@ -51,8 +51,8 @@ async fn run(settings: &Settings) -> Report {
     let url = std::env::var("TEST_PG_URL").expect("TEST_PG_URL names a PostgreSQL: run ./dev bench");
     let mut report = Report::new(settings.installations >= 1_000_000);
     start::measure(&mut report).await;
-    let database = load::fill(&url, settings.installations, &mut report).await;
-    let server = program::Server::start(Some(&database.url)).await;
+    let (database, data) = load::fill(&url, settings.installations, &mut report).await;
+    let server = program::Server::start_in(data, Some(&database.url)).await;
     lists::measure(&server, &database, &mut report).await;
     import::measure(&server, &database, settings.import, &mut report).await;
     let agents = agents::enrolled(&server, settings.agents).await;

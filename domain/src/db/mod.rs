@@ -101,7 +101,8 @@ impl Db {
         let tx = tx::Tx::begin(pool, None, write).await?;
         let now = match self.fixed() {
             Some(time) => time,
-            None => cut(dialect::clock(&tx).await?),
+            None if write => cut(dialect::clock(&tx).await?),
+            None => crate::clock::process_now(),
         };
         Ok(GlobalTx::new(tx, now))
     }

@@ -23,11 +23,16 @@ pub(crate) enum Tx {
     Sqlite(DatabaseTransaction),
 }
 
+/// Writers keep plans. The checks of foreign keys are statements, too, and each row would be planned anew for each of them;
+/// what else a writer asks for goes by keys, for which every plan is the same.
+const PLANS_KEPT: &str = "SET LOCAL plan_cache_mode = auto";
+
 impl Tx {
     pub(super) async fn begin(pool: &DatabaseConnection, org: Option<Uuid>, write: bool) -> Result<Self> {
         if pool.get_database_backend() == DbBackend::Postgres {
             let begin = match org {
                 // A literal, as a parameter of set_config is not passed on by every PostgreSQL; a UUID cannot inject.
+                Some(org) if write => format!("BEGIN; SET LOCAL app.org = '{org}'; {PLANS_KEPT}"),
                 Some(org) => format!("BEGIN; SET LOCAL app.org = '{org}'"),
                 None => "BEGIN".to_string(),
             };

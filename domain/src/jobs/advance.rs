@@ -145,38 +145,34 @@ pub(super) async fn sum(tx: &OrgTx, job_id: Uuid) -> Result<Counts> {
 
 /// Whether any cluster of a job still has something open: cheaper than the sum while many have.
 pub(super) async fn has_open(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
-    any(tx, job_id, open()).await
+    any(tx, job_id, OPEN).await
 }
 
 /// Whether any cluster of a job has something that waits for its turn.
 pub(super) async fn has_waiting(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
-    any(tx, job_id, count("waiting")).await
+    any(tx, job_id, WAITING).await
 }
 
-fn count(column: &'static str) -> Expr {
-    Expr::col(("job_cluster", column))
-}
+/// Conditions in the words of the partial indexes, so that the clusters of a large job that have ended are not looked at.
+const OPEN: &str = "\"job_cluster\".\"waiting\" + \"job_cluster\".\"pending\" + \"job_cluster\".\"running\" > 0";
+const WAITING: &str = "\"job_cluster\".\"waiting\" > 0";
 
-fn open() -> Expr {
-    count("waiting").add(count("pending")).add(count("running"))
-}
-
-fn places(tx: &OrgTx, job_id: Uuid, number: Expr) -> Selector<SelectGetableTuple<Uuid>> {
+fn places(tx: &OrgTx, job_id: Uuid, which: &'static str) -> Selector<SelectGetableTuple<Uuid>> {
     tx.find::<job_cluster::Entity>()
         .select_only()
         .column(job_cluster::Column::ClusterId)
         .filter(job_cluster::Column::JobId.eq(job_id))
-        .filter(number.gt(0))
+        .filter(Expr::cust(which))
         .into_tuple()
 }
 
 /// The clusters in which a job still has something open.
 pub(super) async fn clusters_with_open(tx: &OrgTx, job_id: Uuid) -> Result<Vec<Uuid>> {
-    Ok(places(tx, job_id, open()).all(tx).await?)
+    Ok(places(tx, job_id, OPEN).all(tx).await?)
 }
 
-async fn any(tx: &OrgTx, job_id: Uuid, number: Expr) -> Result<bool> {
-    Ok(places(tx, job_id, number).one(tx).await?.is_some())
+async fn any(tx: &OrgTx, job_id: Uuid, which: &'static str) -> Result<bool> {
+    Ok(places(tx, job_id, which).one(tx).await?.is_some())
 }
 
 async fn finish(tx: &OrgTx, job_id: Uuid, counts: &Counts) -> Result<()> {

@@ -102,7 +102,10 @@ fn claimable(tx: &OrgTx, column: &'static str, agent: Uuid) -> SelectStatement {
         .and_where(Expr::col(("busy", "org_id")).eq(tx.org_id()))
         .and_where(Expr::col(("busy", "node_id")).equals(("task", "node_id")))
         .and_where(Expr::cust("\"busy\".\"state\" = 'running'"))
+        .limit(1)
         .take();
+    // Looked up for each task, and not joined: counts of rows from before a large job make a join look cheap that reads all of it.
+    let busy = Expr::SubQuery(None, Box::new(busy.into()));
     Query::select()
         .columns([("task", "id"), ("task", "node_id")])
         .from("task")
@@ -111,7 +114,7 @@ fn claimable(tx: &OrgTx, column: &'static str, agent: Uuid) -> SelectStatement {
         .and_where(in_state(TaskState::Pending))
         .and_where(col("not_before").lte(tx.now()))
         .and_where(col("deadline").gt(tx.now()))
-        .and_where(Expr::not_exists(busy))
+        .and_where(busy.is_null())
         .take()
 }
 
@@ -161,13 +164,12 @@ async fn claim_once(db: &Db, scope: &Scope, agent: Uuid, max: u32) -> Result<Vec
     let rows = tx
         .find::<task::Entity>()
         .filter(task::Column::Id.is_in(ids))
-        .filter(task::Column::LeaseAgentId.eq(agent))
-        .filter(task::Column::LeaseUntil.eq(lease_until))
         .all(&tx)
         .await?;
     let org_id = tx.org_id();
     let mut payloads = Vec::with_capacity(rows.len());
-    for row in rows {
+    let ours = |row: &task::Model| row.lease_agent_id == Some(agent) && row.lease_until == Some(lease_until);
+    for row in rows.into_iter().filter(ours) {
         let work: Work = serde_json::from_value(row.work).map_err(Error::internal)?;
         payloads.push(TaskPayload {
             org_id,

@@ -27,8 +27,10 @@ fn due(condition: &'static str, column: &'static str, now: Timestamp) -> SelectS
         .take()
 }
 
-const RUNNING: &str = "\"task\".\"state\" = 'running'";
-const OPEN: &str = "\"task\".\"state\" IN ('waiting', 'pending')";
+/// The words of the partial indexes for sweeps. A wave is never below 0: that is said so that claims, which do not say it, cannot use
+/// these indexes in the place of their own.
+const RUNNING: &str = "\"task\".\"state\" = 'running' AND \"task\".\"wave\" >= 0";
+const OPEN: &str = "\"task\".\"state\" IN ('waiting', 'pending') AND \"task\".\"wave\" >= 0";
 
 async fn orgs(db: &Db, mut select: SelectStatement) -> Result<Vec<Uuid>> {
     select.column(("task", "org_id")).distinct();

@@ -39,6 +39,12 @@ pub(super) fn in_state(state: TaskState) -> Expr {
     Expr::cust(format!("\"task\".\"state\" = '{}'", state.as_str()))
 }
 
+/// The same for tasks that are named by their ids. No partial index serves it: with counts of rows from before a large job one
+/// of those looks as cheap as the primary key, and holds thousands.
+fn found_in_state(state: TaskState) -> Expr {
+    Expr::cust(format!("\"task\".\"state\" || '' = '{}'", state.as_str()))
+}
+
 /// By how much the count of each state changes.
 type Difference = Vec<(&'static str, i64)>;
 
@@ -70,7 +76,7 @@ impl Moves {
             .value("state", to.as_str())
             .value("updated_at", tx.now())
             .and_where(col("org_id").eq(tx.org_id()))
-            .and_where(in_state(from))
+            .and_where(found_in_state(from))
             .cond_where(which);
         if let Some(groups) = tx.scope().groups() {
             update.cond_where(super::entity::task::Entity::within(tx.org_id(), groups));

@@ -92,6 +92,20 @@ pub async fn list(db: &Db) -> Result<Vec<Org>> {
         .await?)
 }
 
+/// The organisation that was made first; none before that.
+///
+/// # Errors
+/// The database is busy or away.
+pub(crate) async fn first(db: &Db) -> Result<Option<Org>> {
+    let tx = db.global(false).await?;
+    Ok(entity::Entity::find()
+        .filter(entity::Column::RetiredAt.is_null())
+        .order_by_asc(entity::Column::CreatedAt)
+        .order_by_asc(entity::Column::Id)
+        .one(&tx)
+        .await?)
+}
+
 /// Whether there is any organisation.
 ///
 /// # Errors

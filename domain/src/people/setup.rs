@@ -161,11 +161,7 @@ async fn first_owner(
 /// # Errors
 /// [`Error::Unauthenticated`] while there is no organisation.
 pub async fn bootstrap_principal(db: &Db, origin: &Origin) -> Result<Principal> {
-    let first = orgs::list(db)
-        .await?
-        .into_iter()
-        .min_by_key(|org| (org.created_at, org.id))
-        .ok_or_else(super::unauthenticated)?;
+    let first = orgs::first(db).await?.ok_or_else(super::unauthenticated)?;
     Ok(Principal::new(
         ActorKind::Token,
         first.id,
