@@ -296,7 +296,17 @@ impl Fleet {
 
     /// A plan in the name of the owner.
     pub async fn plan(&self, action: Action, targets: Targets, order: Order) -> Result<Plan> {
-        let request = Request { action, targets, order };
+        self.plan_for(action, targets, order, "").await
+    }
+
+    /// The same with a reason for what should not be done in one go.
+    pub async fn plan_for(&self, action: Action, targets: Targets, order: Order, reason: &str) -> Result<Plan> {
+        let request = Request {
+            action,
+            targets,
+            order,
+            override_reason: reason.into(),
+        };
         plans::create(&self.test.db, &self.org.owner, request).await
     }
 
@@ -375,6 +385,11 @@ pub fn capabilities() -> Vec<Capability> {
                 (StepKind::InstallIdentity, Rollback::None),
                 (StepKind::Verify, Rollback::Automatic),
                 (StepKind::Inventory, Rollback::Automatic),
+                (StepKind::DeleteCsr, Rollback::None),
+                (StepKind::Regenerate, Rollback::None),
+                (StepKind::ReuseTomcat, Rollback::None),
+                (StepKind::DeleteTrust, Rollback::RestorePrevious),
+                (StepKind::RestartService, Rollback::None),
             ]),
         },
         Capability {

@@ -397,11 +397,12 @@ fn about(step: &Step) -> String {
     }
 }
 
-/// The catalogue's entry of the purpose, where it can be changed on this node.
-fn purpose_on_node(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
+/// The catalogue's entry of the purpose.
+fn known_purpose(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
     let node = facts.node;
-    let Some(info) = crate::catalogue::purpose_info(&node.product, &node.product_version, facts.purpose) else {
-        return refuse(
+    match crate::catalogue::purpose_info(&node.product, &node.product_version, facts.purpose) {
+        Some(info) => Ok(info),
+        None => refuse(
             "purpose_unknown",
             format!(
                 "{} {} has no purpose `{}`",
@@ -409,13 +410,17 @@ fn purpose_on_node(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpo
                 node.product_version,
                 facts.purpose
             ),
-        );
-    };
-    if info
+        ),
+    }
+}
+
+/// The same where it can be changed on this node.
+fn purpose_on_node(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
+    let (node, info) = (facts.node, known_purpose(facts)?);
+    let publisher = info
         .publisher_only
-        .is_some_and(|versions| versions.contains(&node.product_version))
-        && node.role == "subscriber"
-    {
+        .is_some_and(|versions| versions.contains(&node.product_version));
+    if publisher && node.role == "subscriber" {
         return refuse(
             "publisher_only",
             format!(
@@ -429,8 +434,7 @@ fn purpose_on_node(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpo
 
 /// The same where it can be changed through a CSR.
 fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, Refusal> {
-    let info = purpose_on_node(facts)?;
-    if !info.csr {
+    if !known_purpose(facts)?.csr {
         return refuse(
             "csr_not_supported",
             format!(
@@ -439,7 +443,7 @@ fn purpose_of(facts: &Facts<'_>) -> Result<&'static crate::catalogue::Purpose, R
             ),
         );
     }
-    Ok(info)
+    purpose_on_node(facts)
 }
 
 /// R11 to R14: the way that the profile wants decides what can be done; what is installed does not.

@@ -1,8 +1,12 @@
 //! Plans: what an action would do, refusals in the user's words, and what a job has to find unchanged.
 
+mod changes;
+mod planner;
 mod preview;
 mod profile;
 mod request;
+mod restart;
+mod trust;
 
 use crate::machine::{Fleet, own_certificate, request};
 use certyard_domain::Error;
@@ -88,6 +92,14 @@ impl Uc {
             nodes,
             installed,
         }
+    }
+
+    /// A cluster of another version.
+    pub(super) async fn of(product: &str, version: &str) -> Self {
+        let uc = Self::new().await;
+        uc.fleet.set("cluster", uc.cluster, "product", product).await;
+        uc.fleet.set("cluster", uc.cluster, "product_version", version).await;
+        uc
     }
 
     pub(super) async fn csr(&self, index: usize) -> (Uuid, Csr) {

@@ -7,7 +7,12 @@ use certyard_domain::profiles::{self, Assignment, NewProfile, Setting, Signing};
 use certyard_protocol::Step;
 
 /// Gives the cluster a profile with this setting for `tomcat`.
-async fn want(uc: &Uc, setting: Setting) {
+pub(super) async fn want(uc: &Uc, setting: Setting) {
+    want_for(uc, "tomcat", setting).await;
+}
+
+/// The same for another purpose.
+pub(super) async fn want_for(uc: &Uc, purpose: &str, setting: Setting) {
     let tx = uc
         .fleet
         .test
@@ -19,7 +24,7 @@ async fn want(uc: &Uc, setting: Setting) {
         name: "Campus".into(),
         settings: vec![Setting {
             product: "cucm".into(),
-            purpose: "tomcat".into(),
+            purpose: purpose.into(),
             ..setting
         }],
         ..NewProfile::default()

@@ -226,6 +226,7 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
         action: Action::Refresh,
         targets,
         order: Order::default(),
+        override_reason: String::new(),
     };
     let mine = plans::create(&fleet.test.db, &bound, ask(Targets::Filter(TargetFilter::default())))
         .await
@@ -246,6 +247,7 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
             action,
             targets,
             order: Order::default(),
+            override_reason: String::new(),
         };
         let error = plans::create(&fleet.test.db, &bound, request)
             .await
