@@ -243,12 +243,37 @@ impl Agent {
         text
     }
 
-    /// Enters a node of the lab.
+    /// Enters a node of the lab, which is reached by its REST API alone.
     pub fn add_lab_node(&self, node: &NodeInfo) {
+        self.add_node(
+            node,
+            &["--connector", "cisco_uc", "--address", &node.address.to_string()],
+        );
+    }
+
+    /// Enters a node of the lab with all the ways in which its release is reached.
+    pub fn add_whole_lab_node(&self, node: &NodeInfo) {
+        let (rest, ssh) = (node.address.to_string(), node.ssh.to_string());
+        let (rest_port, ssh_port) = (node.address.port().to_string(), node.ssh.port().to_string());
+        let ways = match node.connector.as_str() {
+            "cisco_cli" => ["--address", &ssh, "--tls-port", &rest_port],
+            _ => ["--address", &rest, "--ssh-port", &ssh_port],
+        };
+        self.add_node(
+            node,
+            &[
+                &["--connector", &node.connector, "--pin-host-key", &node.ssh_host_key],
+                &ways[..],
+            ]
+            .concat(),
+        );
+    }
+
+    fn add_node(&self, node: &NodeInfo, ways: &[&str]) {
         let password = self.dir.with_extension("password");
         std::fs::write(&password, &node.password).unwrap();
-        let (address, password_file) = (node.address.to_string(), password.display().to_string());
-        self.command(&[
+        let password_file = password.display().to_string();
+        let names = [
             "node",
             "add",
             "--cluster",
@@ -259,17 +284,14 @@ impl Agent {
             &node.version,
             "--name",
             &node.name,
-            "--address",
-            &address,
             "--role",
             &node.role,
-            "--connector",
-            "cisco_uc",
             "--user",
             &node.user,
             "--password-file",
             &password_file,
-        ]);
+        ];
+        self.command(&[&names, ways].concat());
         std::fs::remove_file(password).unwrap();
     }
 
