@@ -71,6 +71,32 @@ export const clustersQuery = (filter: ClusterFilter) => ({
   refetchInterval: POLL_MS,
 });
 
+/** The first clusters by name, for choosers; whoever has more finds theirs by typing. */
+export const allClustersQuery = queryOptions({
+  queryKey: ['clusters', 'choice'],
+  queryFn: async ({ signal }) =>
+    (await take(client.GET('/api/v1/clusters', { params: { query: { limit: 200 } }, signal }))).items,
+});
+
+export const catalogueQuery = queryOptions({
+  queryKey: ['catalogue'],
+  queryFn: ({ signal }) => take(client.GET('/api/v1/catalogue', { signal })),
+  staleTime: Infinity,
+});
+
+/** Clusters with a trust store that holds the certificate. */
+export const holdersQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'holders', id],
+    queryFn: ({ signal }) =>
+      take(
+        client.GET('/api/v1/certificates/{id}/clusters', {
+          params: { path: { id }, query: { kind: 'trust', limit: 200 } },
+          signal,
+        }),
+      ),
+  });
+
 export const clusterQuery = (id: string) =>
   queryOptions({
     queryKey: ['clusters', 'one', id],

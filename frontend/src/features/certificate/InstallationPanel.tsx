@@ -11,6 +11,7 @@ import { Panel } from '../../components/Panel';
 import { Lines, LoadError } from '../../components/States';
 import { useView } from '../../lib/view';
 import { usePermissions } from '../../shell/session';
+import { ActionMenu } from './ActionMenu';
 import { CertificateFiles } from './Actions';
 import { CsrSteps } from './CsrSteps';
 import { CertificateDetails, Clocks, Validity } from './Details';
@@ -110,6 +111,7 @@ function PanelContent(props: PanelContentProps) {
             {waiting ? t('act.upload') : t('act.csr')}
           </Button>
         )}
+        {operate && <ActionMenu installation={installation} />}
         <CertificateFiles certificateId={installation.certificate_id} />
       </div>
       <Tabs

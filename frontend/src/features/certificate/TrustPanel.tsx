@@ -6,12 +6,15 @@ import { LevelBadge, Tag } from '../../components/Badge';
 import { Panel } from '../../components/Panel';
 import { Lines, LoadError } from '../../components/States';
 import { displayName } from '../../lib/certificate';
+import { usePermissions } from '../../shell/session';
+import { TrustActions } from '../trust/TrustActions';
 import { CertificateFiles } from './Actions';
 import { CertificateDetails, Validity } from './Details';
 
 /** One trusted certificate, and all the places that hold it. */
 export function TrustPanel({ id, onClose }: { id: string; onClose: () => void }) {
   const { t } = useTranslation();
+  const { operate } = usePermissions();
   const read = useQuery(certificateQuery(id));
   const certificate = read.data;
   if (certificate === undefined) {
@@ -36,6 +39,7 @@ export function TrustPanel({ id, onClose }: { id: string; onClose: () => void })
       rowId={id}
     >
       <div className="panel-actions">
+        {operate && <TrustActions certificate={certificate} />}
         <CertificateFiles certificateId={certificate.id} />
       </div>
       <Validity from={certificate.not_before} until={certificate.not_after} />

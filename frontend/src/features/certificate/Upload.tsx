@@ -11,7 +11,7 @@ import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
 import { usePlan } from '../plan/use-plan';
 import { keyText } from './Details';
-import { readUpload } from './read-upload';
+import { CERTIFICATE_FILES, readUpload } from './read-upload';
 
 interface UploadProps {
   csr: Csr;
@@ -19,8 +19,6 @@ interface UploadProps {
   over: boolean;
   onFile: (file: File | null) => void;
 }
-
-const ACCEPT = '.pem,.crt,.cer,.der,.p7b,.p7c,.txt';
 
 /** Takes the CA's answer: the server reads it and says what it is before anything is installed. */
 export function Upload({ csr, file, over, onFile }: UploadProps) {
@@ -47,7 +45,7 @@ export function Upload({ csr, file, over, onFile }: UploadProps) {
   };
   return (
     <>
-      <DropZone accept={ACCEPT} over={over} busy={inspect.isPending} onFile={onFile}>
+      <DropZone accept={CERTIFICATE_FILES} over={over} busy={inspect.isPending} onFile={onFile}>
         {t('upload.drop')}
       </DropZone>
       {inspect.error !== null && <ProblemNote error={inspect.error} />}

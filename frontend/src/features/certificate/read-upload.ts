@@ -1,3 +1,6 @@
+/** Files that hold certificates, for the chooser. */
+export const CERTIFICATE_FILES = '.pem,.crt,.cer,.der,.p7b,.p7c,.txt';
+
 const PEM_MARK = '-----BEGIN ';
 
 /** The bytes of a file as the API takes them: PEM as it is, anything else as base64. */

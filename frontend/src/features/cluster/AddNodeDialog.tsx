@@ -7,7 +7,7 @@ import { ApiError } from '../../api/problem';
 import { agentsQuery, invalidate } from '../../api/queries';
 import type { Agent, Cluster, NodeRole } from '../../api/types';
 import { ProblemNote } from '../../components/States';
-import { PRODUCTS } from '../../lib/products';
+import { PRODUCTS, connectorOf } from '../../lib/products';
 import { useList } from '../../lib/use-list';
 
 interface AddNodeDialogProps {
@@ -52,7 +52,7 @@ function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => vo
             name,
             address: address || name,
             role,
-            connector: product?.connector ?? 'cisco_uc',
+            connector: connectorOf(cluster.product, cluster.version),
             agent_id: agent ?? agents[0]?.id ?? null,
           },
         }),

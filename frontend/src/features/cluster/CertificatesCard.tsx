@@ -16,12 +16,14 @@ interface CertificatesCardProps<T> extends TabProps {
   none: ReactNode;
   /** The panel of the open row. */
   panel: ReactNode;
+  /** Buttons behind the filters. */
+  tools?: ReactNode;
 }
 
 /** The list of a tab with certificates, and beside it the panel of the open one. */
 export function CertificatesCard<T extends RowData>(props: CertificatesCardProps<T>) {
   const { t } = useTranslation();
-  const { cluster, frame, label, certificates, columns, none, panel } = props;
+  const { cluster, frame, label, certificates, columns, none, panel, tools } = props;
   const { list, current, change } = certificates;
   return (
     <div className={current === null ? 'split' : 'split has-panel'}>
@@ -35,6 +37,7 @@ export function CertificatesCard<T extends RowData>(props: CertificatesCardProps
                 onChange={(q) => change({ q: q || undefined }, { replace: true })}
               />
               <StatusFilter value={certificates.status} onChange={(status) => change({ status })} />
+              {tools}
             </div>
             <DataTable
               label={label}

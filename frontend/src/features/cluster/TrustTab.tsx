@@ -8,7 +8,9 @@ import type { Column } from '../../components/DataTable';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { colonHex, displayName } from '../../lib/certificate';
+import { usePermissions } from '../../shell/session';
 import { TrustPanel } from '../certificate/TrustPanel';
+import { UploadToTrust } from '../trust/UploadToTrust';
 import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
 import { useCertificates } from './use-certificates';
@@ -19,6 +21,7 @@ const rowId = (row: TrustRow) => row.certificate_id;
 
 export function TrustTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
+  const { operate } = usePermissions();
   const certificates = useCertificates((filter) => trustQuery(cluster.id, filter), rowId);
   const { current, open, change } = certificates;
   const columns = useTrustColumns(open);
@@ -29,6 +32,7 @@ export function TrustTab({ cluster, frame }: TabProps) {
       label={t('tab.trust')}
       certificates={certificates}
       columns={columns}
+      tools={operate && <UploadToTrust clusterId={cluster.id} />}
       none={
         <EmptyState icon={IconShieldCheck} title={t('trust.none')}>
           {t('identity.none_text')}
