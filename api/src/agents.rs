@@ -3,10 +3,12 @@
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
+use crate::list::{self, List, turn};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, post, web};
-use certyard_domain::{agents, clusters, jobs};
+use certyard_domain::{OrgTx, agents, clusters, jobs};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -164,19 +166,35 @@ pub(crate) struct ListJoinTokens {
     pub cursor: Option<String>,
 }
 
+impl List for ListAgents {
+    type Of = ();
+    type Row = Agent;
+    const NAME: &'static str = "agents";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Agent>, Problem> {
+        let filter = agents::AgentFilter {
+            search: self.search.clone(),
+            ..Default::default()
+        };
+        let rows = agents::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
+        Ok(page::convert(rows, agent))
+    }
+}
+
 /// Lists agents.
 #[utoipa::path(operation_id = "list_agents", tag = "agents", params(ListAgents), responses((status = 200, description = "Agents by name", body = Page<Agent>)))]
 #[get("/agents")]
-pub(crate) async fn list_agents(app: App, caller: Caller, query: web::Query<ListAgents>) -> Reply<Page<Agent>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = agents::AgentFilter {
-        search: query.search,
-        ..Default::default()
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = agents::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::convert(rows, agent)))
+pub(crate) async fn list_agents(app: App, caller: Caller, query: Query<ListAgents>) -> Reply<Page<Agent>> {
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports agents as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_agents", tag = "agents", params(ListAgents), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/agents.csv")]
+pub(crate) async fn export_agents(app: App, caller: Caller, query: Query<ListAgents>) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 /// Reads an agent.
@@ -224,11 +242,7 @@ pub(crate) async fn retire_agent(app: App, caller: Caller, id: web::Path<Uuid>) 
 /// Lists join tokens.
 #[utoipa::path(operation_id = "list_join_tokens", tag = "agents", params(ListJoinTokens), responses((status = 200, description = "Join tokens, newest first", body = Page<JoinToken>)))]
 #[get("/join-tokens")]
-pub(crate) async fn list_join_tokens(
-    app: App,
-    caller: Caller,
-    query: web::Query<ListJoinTokens>,
-) -> Reply<Page<JoinToken>> {
+pub(crate) async fn list_join_tokens(app: App, caller: Caller, query: Query<ListJoinTokens>) -> Reply<Page<JoinToken>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;
     let rows = agents::list_join_tokens(&tx, page::cursor(&query.cursor)?, limit).await?;

@@ -1,11 +1,13 @@
 //! The audit log.
 
 use crate::caller::Caller;
-use crate::error::Reply;
+use crate::error::{Problem, Reply};
+use crate::list::{self, List, turn};
 use crate::page::{self, Page};
+use crate::query::Query;
 use crate::state::App;
-use actix_web::{get, web};
-use certyard_domain::audit;
+use actix_web::{HttpResponse, get};
+use certyard_domain::{OrgTx, audit};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -80,28 +82,39 @@ pub(crate) struct ListAudit {
     pub to: Option<DateTime<Utc>>,
 }
 
+impl List for ListAudit {
+    type Of = ();
+    type Row = AuditEntry;
+    const NAME: &'static str = "audit";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<AuditEntry>, Problem> {
+        let filter = audit::Filter {
+            action: self.action.clone(),
+            object_kind: self.object_kind.clone(),
+            object_id: self.object_id,
+            actor_id: self.actor_id,
+            since: self.from,
+            until: self.to,
+        };
+        let rows = audit::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
+        page::page(rows, limit, |row| (row.at, row.id), |row| Ok(entry(row)))
+    }
+}
+
 /// Lists who did what.
 #[utoipa::path(operation_id = "list_audit", tag = "organisation", params(ListAudit), responses((status = 200, description = "Decisions, newest first", body = Page<AuditEntry>)))]
 #[get("/audit")]
-pub(crate) async fn list_audit(app: App, caller: Caller, query: web::Query<ListAudit>) -> Reply<Page<AuditEntry>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = audit::Filter {
-        action: query.action,
-        object_kind: query.object_kind,
-        object_id: query.object_id,
-        actor_id: query.actor_id,
-        since: query.from,
-        until: query.to,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = audit::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::page(
-        rows,
-        limit,
-        |row| (row.at, row.id),
-        |row| Ok(entry(row)),
-    )?))
+pub(crate) async fn list_audit(app: App, caller: Caller, query: Query<ListAudit>) -> Reply<Page<AuditEntry>> {
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports who did what as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_audit", tag = "organisation", params(ListAudit), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/audit.csv")]
+pub(crate) async fn export_audit(app: App, caller: Caller, query: Query<ListAudit>) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 fn entry(row: audit::AuditRow) -> AuditEntry {

@@ -2,11 +2,14 @@
 
 use crate::caller::Caller;
 use crate::clusters::ClusterProfile;
-use crate::error::Reply;
+use crate::error::{Problem, Reply};
+use crate::list::{self, List, turn};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
-use actix_web::{get, web};
-use certyard_domain::inventory;
+use actix_web::{HttpResponse, get};
+use certyard_domain::clusters::ClusterFilter;
+use certyard_domain::{OrgTx, inventory};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -62,12 +65,37 @@ pub(crate) struct ListCompliance {
     pub cursor: Option<String>,
     /// Part of the name of the cluster.
     pub search: Option<String>,
-    /// Only this product.
-    pub product: Option<String>,
-    /// Only this group.
-    pub group: Option<Uuid>,
+    /// Any of these products; repeat it for more than one.
+    #[serde(default)]
+    pub product: Vec<String>,
+    /// Any of these groups; repeat it for more than one.
+    #[serde(default)]
+    pub group: Vec<Uuid>,
+    /// Any of these profiles; repeat it for more than one.
+    #[serde(default)]
+    pub profile: Vec<Uuid>,
     /// Only clusters where something differs (`false`), or where nothing does.
     pub compliant: Option<bool>,
+}
+
+impl List for ListCompliance {
+    type Of = ();
+    type Row = ClusterCompliance;
+    const NAME: &'static str = "compliance";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<ClusterCompliance>, Problem> {
+        let filter = ClusterFilter {
+            search: self.search.clone(),
+            products: self.product.clone(),
+            groups: self.group.clone(),
+            profiles: self.profile.clone(),
+            ..Default::default()
+        };
+        let rows = inventory::compliance(tx, &filter, self.compliant, page::cursor(&self.cursor)?, limit).await?;
+        Ok(page::convert(rows, row))
+    }
 }
 
 /// Lists clusters by how far they are from their profiles: a matrix of clusters by rule.
@@ -76,19 +104,20 @@ pub(crate) struct ListCompliance {
 pub(crate) async fn list_compliance(
     app: App,
     caller: Caller,
-    query: web::Query<ListCompliance>,
+    query: Query<ListCompliance>,
 ) -> Reply<Page<ClusterCompliance>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = inventory::ComplianceFilter {
-        search: query.search,
-        products: query.product.into_iter().collect(),
-        groups: query.group.into_iter().collect(),
-        compliant: query.compliant,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = inventory::compliance(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::convert(rows, row)))
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports the matrix of clusters by rule as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_compliance", tag = "profiles", params(ListCompliance), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/compliance.csv")]
+pub(crate) async fn export_compliance(
+    app: App,
+    caller: Caller,
+    query: Query<ListCompliance>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 fn row(row: inventory::ComplianceRow) -> ClusterCompliance {

@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::certificates::KeyFacts;
 use crate::error::{Problem, Reply};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, get, web};
@@ -90,7 +91,7 @@ pub(crate) struct ListCsrs {
 /// Lists CSRs.
 #[utoipa::path(operation_id = "list_csrs", tag = "certificates", params(ListCsrs), responses((status = 200, description = "CSRs", body = Page<Csr>)))]
 #[get("/csrs")]
-pub(crate) async fn list_csrs(app: App, caller: Caller, query: web::Query<ListCsrs>) -> Reply<Page<Csr>> {
+pub(crate) async fn list_csrs(app: App, caller: Caller, query: Query<ListCsrs>) -> Reply<Page<Csr>> {
     let limit = page::limit(query.limit)?;
     let filter = inventory::CsrFilter {
         cluster_id: query.cluster_id,

@@ -1,6 +1,6 @@
 //! The one place that says what an error of the domain means over HTTP: `application/problem+json` (RFC 9457).
 
-use actix_web::error::{PathError, QueryPayloadError};
+use actix_web::error::PathError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
@@ -285,15 +285,6 @@ fn quoted(message: &str) -> Option<String> {
     let (_, rest) = message.split_once('`')?;
     let (name, _) = rest.split_once('`')?;
     Some(name.into())
-}
-
-/// Query strings.
-pub(crate) fn query_error(error: QueryPayloadError, _request: &HttpRequest) -> actix_web::Error {
-    invalid_body(&match error {
-        QueryPayloadError::Deserialize(error) => error.to_string(),
-        error => error.to_string(),
-    })
-    .into()
 }
 
 /// Ids in paths: what is no id is unknown.

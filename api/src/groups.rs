@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::etag::{IfMatch, created, versioned};
 use crate::page::{self, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use certyard_domain::clusters;
@@ -77,7 +78,7 @@ pub(crate) struct ListGroups {
 /// Lists groups.
 #[utoipa::path(operation_id = "list_groups", tag = "fleet", params(ListGroups), responses((status = 200, description = "Groups by name", body = Page<Group>)))]
 #[get("/groups")]
-pub(crate) async fn list_groups(app: App, caller: Caller, query: web::Query<ListGroups>) -> Reply<Page<Group>> {
+pub(crate) async fn list_groups(app: App, caller: Caller, query: Query<ListGroups>) -> Reply<Page<Group>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;
     let rows = clusters::list_groups(&tx, query.search.as_deref(), page::cursor(&query.cursor)?, limit).await?;

@@ -6,6 +6,7 @@ use crate::error::{Problem, Reply};
 use crate::etag::{IfMatch, created, time_version, versioned};
 use crate::page::{self, Page};
 use crate::people::Role;
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
 use certyard_domain::people;
@@ -85,7 +86,7 @@ pub(crate) struct ListMembers {
 /// Lists members.
 #[utoipa::path(operation_id = "list_members", tag = "organisation", params(ListMembers), responses((status = 200, description = "Members", body = Page<Member>)))]
 #[get("/members")]
-pub(crate) async fn list_members(app: App, caller: Caller, query: web::Query<ListMembers>) -> Reply<Page<Member>> {
+pub(crate) async fn list_members(app: App, caller: Caller, query: Query<ListMembers>) -> Reply<Page<Member>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;
     let rows = people::list_members(&tx, page::cursor(&query.cursor)?, limit).await?;

@@ -4,10 +4,12 @@ use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::etag::{IfMatch, versioned};
+use crate::list::{self, List, turn};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, web};
-use certyard_domain::{agents, jobs, nodes};
+use certyard_domain::{OrgTx, agents, jobs, nodes};
 use certyard_protocol::ConnectorKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -187,20 +189,36 @@ pub(crate) struct ListNodes {
     pub search: Option<String>,
 }
 
+impl List for ListNodes {
+    type Of = ();
+    type Row = Node;
+    const NAME: &'static str = "nodes";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Node>, Problem> {
+        let filter = nodes::NodeFilter {
+            cluster_id: self.cluster_id,
+            agent_id: self.agent_id,
+            search: self.search.clone(),
+        };
+        let rows = nodes::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
+        page::try_convert(rows, node)
+    }
+}
+
 /// Lists nodes.
 #[utoipa::path(operation_id = "list_nodes", tag = "fleet", params(ListNodes), responses((status = 200, description = "Nodes", body = Page<Node>)))]
 #[get("/nodes")]
-pub(crate) async fn list_nodes(app: App, caller: Caller, query: web::Query<ListNodes>) -> Reply<Page<Node>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = nodes::NodeFilter {
-        cluster_id: query.cluster_id,
-        agent_id: query.agent_id,
-        search: query.search,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = nodes::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::try_convert(rows, node)?))
+pub(crate) async fn list_nodes(app: App, caller: Caller, query: Query<ListNodes>) -> Reply<Page<Node>> {
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports nodes as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_nodes", tag = "fleet", params(ListNodes), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/nodes.csv")]
+pub(crate) async fn export_nodes(app: App, caller: Caller, query: Query<ListNodes>) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 /// Reads a node.

@@ -1,5 +1,6 @@
 //! The OpenAPI document: what the handlers declare, and what holds for all of them: who may, problems, examples.
 
+use crate::csv;
 use crate::error::{FieldProblem, Problem};
 use crate::operations::{Access, OPERATIONS, Operation};
 use crate::routes;
@@ -12,7 +13,7 @@ use utoipa_actix_web::AppExt;
 #[openapi(
     info(
         title = "Certyard",
-        description = "See and manage every certificate of a fleet of clusters. Lists are pages `{items, next}` by `limit` and `cursor`; \
+        description = "See and manage every certificate of a fleet of clusters. Lists are pages `{items, next}` by `limit` and `cursor`, and whole as CSV under the same address with `.csv`; \
             refusals are `application/problem+json` with a stable `code`; times are RFC 3339 in UTC. Each POST takes an `Idempotency-Key`. \
             Requests with a session cookie that change something carry the header `X-Certyard-CSRF: 1`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -71,6 +72,9 @@ fn complete(mut document: Value) -> Value {
     document
 }
 
+/// Begins the paths of lists whose cluster, and kind of store, the path says.
+const OF_CLUSTER: &str = "/api/v1/clusters/{id}/";
+
 fn complete_operation(operation: &mut Value, row: &Operation, schemas: &Value) {
     operation["security"] = match row.access {
         Access::Public => json!([]),
@@ -83,6 +87,14 @@ fn complete_operation(operation: &mut Value, row: &Operation, schemas: &Value) {
     if row.method == "POST" {
         parameters(operation).push(json!({"name": "Idempotency-Key", "in": "header", "required": false,
             "description": "The same key with the same request gets the first answer again", "schema": {"type": "string"}}));
+    }
+    if row.path.starts_with(OF_CLUSTER) {
+        parameters(operation).retain(|one| one["name"] != "cluster_id" && one["name"] != "kind");
+    }
+    if row.path.ends_with(".csv") {
+        // An export reads all pages by itself.
+        parameters(operation).retain(|one| one["name"] != "limit" && one["name"] != "cursor");
+        operation["responses"]["200"]["content"]["text/csv"]["example"] = csv::header_of(row.id).into();
     }
     if let Some(content) = operation["requestBody"]["content"].as_object_mut() {
         examples(content, schemas);

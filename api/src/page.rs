@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// Rows on a page when the request does not say.
 const DEFAULT_LIMIT: u64 = 50;
 /// Rows on a page at most.
-const MAX_LIMIT: u64 = 200;
+pub(crate) const MAX_LIMIT: u64 = 200;
 
 /// One page of a list.
 #[derive(Serialize, ToSchema)]

@@ -4,10 +4,12 @@ use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::etag::{IfMatch, created, versioned};
+use crate::list::{self, List, turn};
 use crate::page::{self, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, web};
-use certyard_domain::{catalogue, inventory, profiles};
+use certyard_domain::{OrgTx, catalogue, inventory, profiles};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -280,14 +282,35 @@ pub(crate) struct KeyOption {
     pub evidence: String,
 }
 
+impl List for ListProfiles {
+    type Of = ();
+    type Row = Profile;
+    const NAME: &'static str = "profiles";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Profile>, Problem> {
+        let rows = profiles::list(tx, self.search.as_deref(), page::cursor(&self.cursor)?, limit).await?;
+        Ok(page::convert(rows, profile))
+    }
+}
+
 /// Lists profiles, the built-in one first.
 #[utoipa::path(operation_id = "list_profiles", tag = "profiles", params(ListProfiles), responses((status = 200, description = "Profiles by name", body = Page<Profile>)))]
 #[get("/profiles")]
-pub(crate) async fn list_profiles(app: App, caller: Caller, query: web::Query<ListProfiles>) -> Reply<Page<Profile>> {
-    let limit = page::limit(query.limit)?;
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = profiles::list(&tx, query.search.as_deref(), page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::convert(rows, profile)))
+pub(crate) async fn list_profiles(app: App, caller: Caller, query: Query<ListProfiles>) -> Reply<Page<Profile>> {
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports profiles as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_profiles", tag = "profiles", params(ListProfiles), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/profiles.csv")]
+pub(crate) async fn export_profiles(
+    app: App,
+    caller: Caller,
+    query: Query<ListProfiles>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 /// Makes a profile.
@@ -314,8 +337,8 @@ pub(crate) async fn create_profile(
 /// Reads what may be chosen for a product in a version.
 #[utoipa::path(operation_id = "get_profile_options", tag = "profiles", params(GetOptions), responses((status = 200, description = "What may be chosen", body = ProfileOptions)))]
 #[get("/profiles/options")]
-pub(crate) async fn get_options(query: web::Query<GetOptions>) -> Reply<ProfileOptions> {
-    let GetOptions { product, version } = query.into_inner();
+pub(crate) async fn get_options(query: Query<GetOptions>) -> Reply<ProfileOptions> {
+    let GetOptions { product, version } = query.0;
     let version = version.unwrap_or_default();
     if catalogue::product(&product).is_none() {
         return Err(Problem::field("product", "unknown", "is a product of the catalogue"));
@@ -375,7 +398,7 @@ pub(crate) async fn retire_profile(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<RetireProfile>,
+    query: Query<RetireProfile>,
     condition: IfMatch,
 ) -> Result<HttpResponse, Problem> {
     let tx = app.db.write(caller.scope()).await?;

@@ -1,8 +1,8 @@
 //! Where each handler is registered. The order matters only where one path could be read as another: words before ids.
 
 use crate::{
-    agents, audit, catalogue, certificates, clusters, compliance, csrs, events, groups, health, installations, jobs,
-    members, nodes, organisation, overview, people, plans, profiles, setup, tokens,
+    agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, groups, health, installations,
+    jobs, members, nodes, organisation, overview, people, plans, profiles, search, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -35,6 +35,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(groups::update_group)
         .service(groups::retire_group)
         .service(clusters::list_clusters)
+        .service(clusters::export_clusters)
         .service(clusters::create_cluster)
         .service(clusters::get_cluster)
         .service(clusters::update_cluster)
@@ -42,12 +43,17 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(clusters::list_cluster_nodes)
         .service(clusters::create_node)
         .service(clusters::list_identity)
+        .service(clusters::export_identity)
         .service(clusters::list_trust)
+        .service(clusters::export_trust)
         .service(clusters::list_cluster_jobs)
+        .service(clusters::export_cluster_jobs)
         .service(clusters::get_summary)
         .service(clusters::set_profile)
         .service(compliance::list_compliance)
+        .service(compliance::export_compliance)
         .service(profiles::list_profiles)
+        .service(profiles::export_profiles)
         .service(profiles::create_profile)
         .service(profiles::get_options)
         .service(profiles::get_profile)
@@ -57,10 +63,12 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(profiles::set_default)
         .service(profiles::assign)
         .service(nodes::list_nodes)
+        .service(nodes::export_nodes)
         .service(nodes::get_node)
         .service(nodes::update_node)
         .service(nodes::retire_node)
         .service(agents::list_agents)
+        .service(agents::export_agents)
         .service(agents::get_agent)
         .service(agents::ban_agent)
         .service(agents::unban_agent)
@@ -69,6 +77,9 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(agents::create_join_token)
         .service(agents::revoke_join_token)
         .service(certificates::list_certificates)
+        .service(certificates::export_certificates)
+        .service(certificates::list_certificate_clusters)
+        .service(certificates::export_certificate_clusters)
         .service(certificates::inspect)
         .service(certificates::import)
         .service(certificates::bulk)
@@ -76,6 +87,10 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(certificates::get_der)
         .service(certificates::get_certificate)
         .service(installations::list_installations)
+        .service(installations::export_installations)
+        .service(alerts::list_alerts)
+        .service(alerts::export_alerts)
+        .service(alerts::get_alert_summary)
         .service(installations::get_installation)
         .service(installations::list_history)
         .service(csrs::list_csrs)
@@ -87,6 +102,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(plans::list_targets)
         .service(jobs::create_job)
         .service(jobs::list_jobs)
+        .service(jobs::export_jobs)
         .service(jobs::get_job)
         .service(jobs::list_tasks)
         .service(jobs::get_task)
@@ -94,6 +110,8 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(jobs::retry_job)
         .service(events::follow_job)
         .service(audit::list_audit)
+        .service(audit::export_audit)
+        .service(search::search)
         .service(overview::get_overview);
     config.service(health::get_health).service(api);
 }

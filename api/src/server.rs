@@ -6,7 +6,7 @@ use crate::state::{App, State};
 use crate::{agent_listener, dashboard, docs, error, gate, ops, routes, tls, wrap};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, PathConfig, QueryConfig};
+use actix_web::web::{self, PathConfig};
 use actix_web::{App as Web, HttpServer};
 use certyard_domain::Db;
 use certyard_domain::keys::Keys;
@@ -201,7 +201,6 @@ fn main_server(state: &App, listener: TcpListener, helpers: &mut JoinSet<()>) ->
             .into_utoipa_app()
             .map(|app| {
                 app.app_data(data.clone())
-                    .app_data(QueryConfig::default().error_handler(error::query_error))
                     .app_data(PathConfig::default().error_handler(error::path_error))
                     .wrap(from_fn(gate::gate))
                     .wrap(from_fn(wrap::wrap))

@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::page::{self, Page};
 use crate::people::Role;
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, post, web};
 use certyard_domain::people;
@@ -83,7 +84,7 @@ pub(crate) struct ListTokens {
 /// Lists API tokens.
 #[utoipa::path(operation_id = "list_tokens", tag = "organisation", params(ListTokens), responses((status = 200, description = "Tokens, newest first", body = Page<Token>)))]
 #[get("/tokens")]
-pub(crate) async fn list_tokens(app: App, caller: Caller, query: web::Query<ListTokens>) -> Reply<Page<Token>> {
+pub(crate) async fn list_tokens(app: App, caller: Caller, query: Query<ListTokens>) -> Reply<Page<Token>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;
     let rows = people::list_tokens(&tx, page::cursor(&query.cursor)?, limit).await?;

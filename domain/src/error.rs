@@ -172,6 +172,15 @@ pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
+/// What a refused statement means that gave a thing its name: where it broke a unique key, the name is taken.
+pub(crate) fn name_taken(error: DbErr, message: impl FnOnce() -> String) -> Error {
+    if is_unique_violation(&error) {
+        Error::field("name", "taken", message())
+    } else {
+        error.into()
+    }
+}
+
 /// SQLSTATE of PostgreSQL, or the extended result code of SQLite in decimal.
 pub(crate) fn sql_state(error: &DbErr) -> Option<String> {
     let (DbErr::Exec(runtime) | DbErr::Query(runtime) | DbErr::Conn(runtime)) = error else {

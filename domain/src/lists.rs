@@ -32,9 +32,8 @@ pub(crate) fn page<T, C>(mut rows: Vec<T>, limit: u64, key: impl Fn(&T) -> C) ->
     Page { items: rows, next }
 }
 
-/// Whether a text holds what was typed, whatever the case. It reads every row that the other filters leave: for lists
-/// that are bounded by a cluster or by the number of clusters.
-pub(crate) fn contains(column: Expr, typed: &str) -> Expr {
+/// A pattern of LIKE for texts in lower case that hold what was typed, with `\` before what LIKE would read otherwise.
+pub(crate) fn pattern(typed: &str) -> String {
     let typed = typed.to_lowercase();
     let mut pattern = String::with_capacity(typed.len() + 2);
     pattern.push('%');
@@ -45,7 +44,13 @@ pub(crate) fn contains(column: Expr, typed: &str) -> Expr {
         pattern.push(letter);
     }
     pattern.push('%');
-    Expr::expr(Func::lower(column)).like(LikeExpr::new(pattern).escape('\\'))
+    pattern
+}
+
+/// Whether a text holds what was typed, whatever the case. It reads every row that the other filters leave: for lists
+/// that are bounded by a cluster or by the number of clusters.
+pub(crate) fn contains(column: Expr, typed: &str) -> Expr {
+    Expr::expr(Func::lower(column)).like(LikeExpr::new(pattern(typed)).escape('\\'))
 }
 
 /// Longest text that is searched for.

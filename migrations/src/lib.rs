@@ -7,6 +7,7 @@
 mod m20261122_000001_house;
 mod m20261122_000002_profiles;
 mod m20261122_000003_vigilance;
+mod m20261122_000004_lists;
 mod m20261122_000006_pace;
 pub mod roles;
 pub mod table;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000001_house::Migration),
             Box::new(m20261122_000002_profiles::Migration),
             Box::new(m20261122_000003_vigilance::Migration),
+            Box::new(m20261122_000004_lists::Migration),
             Box::new(m20261122_000006_pace::Migration),
         ]
     }

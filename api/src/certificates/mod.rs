@@ -1,13 +1,17 @@
 //! Certificates: lists, downloads and uploads.
 
 mod facts;
+mod holders;
 
 pub(crate) use facts::{CertificateFacts, CsrFacts, KeyFacts, stored_facts};
+pub(crate) use holders::{CertificateCluster, export_certificate_clusters, list_certificate_clusters};
 
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::installations::{Installation, InstallationStatus, installation, status};
+use crate::list::{self, List, turn};
 use crate::page::{self, Page};
+use crate::query::Query;
 use crate::state::App;
 use crate::upload;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -143,7 +147,7 @@ pub(crate) struct ListCertificates {
     pub limit: Option<u64>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-    /// Begin of the common name, or a whole serial number or SHA-256.
+    /// Part of a name of the certificate or of a node that holds it, or the begin of its serial number or SHA-256.
     pub search: Option<String>,
     /// Only what ends at this time or later.
     pub not_after_from: Option<DateTime<Utc>>,
@@ -162,26 +166,46 @@ pub(crate) struct FileForm {
     pub file: Vec<u8>,
 }
 
+impl List for ListCertificates {
+    type Of = ();
+    type Row = CertificateRow;
+    const NAME: &'static str = "certificates";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<CertificateRow>, Problem> {
+        let filter = certificates::CertificateFilter {
+            search: self.search.clone(),
+            not_after_from: self.not_after_from,
+            not_after_until: self.not_after_until,
+            is_ca: self.is_ca,
+        };
+        let rows = certificates::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
+        let near = near(tx).await?;
+        Ok(page::convert(rows, |row| certificate_row(row, near)))
+    }
+}
+
 /// Lists certificates.
 #[utoipa::path(operation_id = "list_certificates", tag = "certificates", params(ListCertificates), responses((status = 200, description = "Certificates by their end", body = Page<CertificateRow>)))]
 #[get("/certificates")]
 pub(crate) async fn list_certificates(
     app: App,
     caller: Caller,
-    query: web::Query<ListCertificates>,
+    query: Query<ListCertificates>,
 ) -> Reply<Page<CertificateRow>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = certificates::CertificateFilter {
-        search: query.search,
-        not_after_from: query.not_after_from,
-        not_after_until: query.not_after_until,
-        is_ca: query.is_ca,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = certificates::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    let near = near(&tx).await?;
-    Ok(web::Json(page::convert(rows, |row| certificate_row(row, near))))
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports certificates as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_certificates", tag = "certificates", params(ListCertificates), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/certificates.csv")]
+pub(crate) async fn export_certificates(
+    app: App,
+    caller: Caller,
+    query: Query<ListCertificates>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 /// Reads a file without storing anything.
@@ -275,7 +299,7 @@ pub(crate) async fn get_certificate(app: App, caller: Caller, id: web::Path<Uuid
 
 /// The organisation's idea of "soon", as of a transaction.
 #[derive(Clone, Copy)]
-struct Near {
+pub(crate) struct Near {
     now: Timestamp,
     start: TimeDelta,
 }
@@ -286,7 +310,7 @@ impl Near {
     }
 }
 
-async fn near(tx: &OrgTx) -> Result<Near, Problem> {
+pub(crate) async fn near(tx: &OrgTx) -> Result<Near, Problem> {
     let days = orgs::get(tx).await?.start_days;
     Ok(Near {
         now: tx.now(),
@@ -302,7 +326,7 @@ fn download(row: &certificates::Certificate, ending: &str, kind: &str) -> HttpRe
     response
 }
 
-fn certificate_row(row: certificates::Certificate, near: Near) -> CertificateRow {
+pub(crate) fn certificate_row(row: certificates::Certificate, near: Near) -> CertificateRow {
     CertificateRow {
         id: row.id,
         sha256: row.sha256,

@@ -4,13 +4,15 @@ use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::etag::created;
-use crate::installations::{self, Installation, InstallationStatus, Sort, StatusFilter, status};
-use crate::jobs::{Job, job};
+use crate::installations::{Installation, InstallationStatus, ListInstallations, StatusFilter, status};
+use crate::jobs::{Job, ListJobs};
+use crate::list::{self, List, turn};
 use crate::nodes::{CreateNode, Node, node};
 use crate::page::{self, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, get, post, web};
-use certyard_domain::{Timestamp, clusters, inventory, jobs, nodes};
+use certyard_domain::{OrgTx, Timestamp, clusters, inventory, jobs, nodes};
 use certyard_protocol::StoreKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,43 +30,15 @@ pub(crate) struct ListClusterNodes {
     pub cursor: Option<String>,
 }
 
-/// Which jobs.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListClusterJobs {
-    /// Rows on the page, 1 to 200.
-    pub limit: Option<u64>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-    /// Not made before; left out: the first of this month.
-    pub from: Option<DateTime<Utc>>,
-    /// Made before.
-    pub to: Option<DateTime<Utc>>,
-}
+/// Which jobs of a cluster: as of all.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ListClusterJobs(ListJobs);
 
-/// Which identity certificates.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListIdentity {
-    /// Rows on the page, 1 to 200.
-    pub limit: Option<u64>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-    /// Part of the common name, or the begin of the serial number.
-    pub search: Option<String>,
-    /// Only this purpose.
-    pub purpose: Option<String>,
-    /// Only those that differ from their profile (`false`), or that do not.
-    pub compliant: Option<bool>,
-    /// Only this status.
-    #[param(inline)]
-    pub status: Option<StatusFilter>,
-    /// Order.
-    #[param(inline)]
-    pub sort: Option<Sort>,
-}
+/// Which identity certificates of a cluster: as of all installations.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ListIdentity(ListInstallations);
 
 /// Which trusted certificates.
 #[derive(Deserialize, IntoParams)]
@@ -75,13 +49,15 @@ pub(crate) struct ListTrust {
     pub limit: Option<u64>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-    /// Part of the common name, or the begin of the serial number.
+    /// Part of a name of the certificate, or the begin of its serial number or SHA-256.
     pub search: Option<String>,
-    /// Only this trust store.
-    pub store: Option<String>,
-    /// Only this status.
+    /// In any of these trust stores; repeat it for more than one.
+    #[serde(default, alias = "certificate")]
+    pub store: Vec<String>,
+    /// Any of these; repeat it for more than one.
     #[param(inline)]
-    pub status: Option<StatusFilter>,
+    #[serde(default)]
+    pub status: Vec<StatusFilter>,
 }
 
 /// A trusted certificate with the stores and nodes of the cluster that hold it.
@@ -127,7 +103,7 @@ pub(crate) async fn list_cluster_nodes(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListClusterNodes>,
+    query: Query<ListClusterNodes>,
 ) -> Reply<Page<Node>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;
@@ -157,29 +133,102 @@ pub(crate) async fn create_node(
     Ok(created(format!("/api/v1/nodes/{}", row.node.id), node(row)?))
 }
 
+impl List for ListIdentity {
+    type Of = Uuid;
+    type Row = Installation;
+    const NAME: &'static str = "identity-certificates";
+
+    turn!(.0);
+
+    async fn read(&self, tx: &OrgTx, of: Uuid, limit: u64) -> Result<Page<Installation>, Problem> {
+        for (name, given) in [
+            ("kind", self.0.kind.is_some()),
+            ("cluster_id", !self.0.cluster_id.is_empty()),
+        ] {
+            if given {
+                return Err(Problem::field(
+                    name,
+                    "in_path",
+                    "is said by the address already: leave it out",
+                ));
+            }
+        }
+        clusters::get(tx, of).await?;
+        let filter = inventory::InstallationFilter {
+            clusters: vec![of],
+            kind: Some(StoreKind::Identity),
+            ..self.0.filter()
+        };
+        self.0.read_filtered(tx, &filter, limit).await
+    }
+}
+
+impl List for ListTrust {
+    type Of = Uuid;
+    type Row = TrustCertificate;
+    const NAME: &'static str = "trust-certificates";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, of: Uuid, limit: u64) -> Result<Page<TrustCertificate>, Problem> {
+        let filter = inventory::TrustFilter {
+            search: self.search.clone(),
+            stores: self.store.clone(),
+            statuses: self.status.iter().copied().map(StatusFilter::wanted).collect(),
+        };
+        let rows = inventory::trust(tx, of, &filter, page::cursor(&self.cursor)?, limit).await?;
+        let now = tx.now();
+        Ok(page::convert(rows, |row| trusted(row, now)))
+    }
+}
+
+impl List for ListClusterJobs {
+    type Of = Uuid;
+    type Row = Job;
+    const NAME: &'static str = "jobs";
+
+    turn!(.0);
+
+    async fn read(&self, tx: &OrgTx, of: Uuid, limit: u64) -> Result<Page<Job>, Problem> {
+        if self.0.cluster_id.is_some() {
+            return Err(Problem::field(
+                "cluster_id",
+                "in_path",
+                "is said by the address already: leave it out",
+            ));
+        }
+        let filter = jobs::JobFilter {
+            cluster_id: Some(of),
+            ..self.0.filter()
+        };
+        self.0.read_filtered(tx, &filter, limit).await
+    }
+}
+
 /// Lists the identity certificates of a cluster.
-#[utoipa::path(operation_id = "list_cluster_identity_certificates", tag = "certificates", params(("id" = Uuid, Path, description = "The cluster"), ListIdentity), responses((status = 200, description = "Identity certificates", body = Page<Installation>)))]
+///
+/// `store` is the purpose here.
+#[utoipa::path(operation_id = "list_cluster_identity_certificates", tag = "certificates", params(("id" = Uuid, Path, description = "The cluster"), ListInstallations), responses((status = 200, description = "Identity certificates", body = Page<Installation>)))]
 #[get("/clusters/{id}/identity-certificates")]
 pub(crate) async fn list_identity(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListIdentity>,
+    query: Query<ListIdentity>,
 ) -> Reply<Page<Installation>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = inventory::InstallationFilter {
-        cluster_id: Some(*id),
-        kind: Some(StoreKind::Identity),
-        stores: query.purpose.into_iter().collect(),
-        compliant: query.compliant,
-        statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
-        search: query.search,
-        ..Default::default()
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    clusters::get(&tx, *id).await?;
-    installations::read_page(&tx, &filter, query.sort, &query.cursor, limit).await
+    list::answer(&app, &caller, *id, query.0).await
+}
+
+/// Exports the identity certificates of a cluster as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_cluster_identity_certificates", tag = "certificates", params(("id" = Uuid, Path, description = "The cluster"), ListInstallations), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/clusters/{id}/identity-certificates.csv")]
+pub(crate) async fn export_identity(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: Query<ListIdentity>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, *id, query.0).await
 }
 
 /// Lists the trusted certificates of a cluster, one row for each certificate.
@@ -189,40 +238,45 @@ pub(crate) async fn list_trust(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListTrust>,
+    query: Query<ListTrust>,
 ) -> Reply<Page<TrustCertificate>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = inventory::TrustFilter {
-        search: query.search,
-        stores: query.store.into_iter().collect(),
-        statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = inventory::trust(&tx, *id, &filter, page::cursor(&query.cursor)?, limit).await?;
-    let now = tx.now();
-    Ok(web::Json(page::convert(rows, |row| trusted(row, now))))
+    list::answer(&app, &caller, *id, query.0).await
+}
+
+/// Exports the trusted certificates of a cluster, one row for each certificate as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_cluster_trust_certificates", tag = "certificates", params(("id" = Uuid, Path, description = "The cluster"), ListTrust), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/clusters/{id}/trust-certificates.csv")]
+pub(crate) async fn export_trust(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: Query<ListTrust>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, *id, query.0).await
 }
 
 /// Lists the jobs of a cluster.
-#[utoipa::path(operation_id = "list_cluster_jobs", tag = "jobs", params(("id" = Uuid, Path, description = "The cluster"), ListClusterJobs), responses((status = 200, description = "Jobs, newest first", body = Page<Job>)))]
+#[utoipa::path(operation_id = "list_cluster_jobs", tag = "jobs", params(("id" = Uuid, Path, description = "The cluster"), ListJobs), responses((status = 200, description = "Jobs, newest first", body = Page<Job>)))]
 #[get("/clusters/{id}/jobs")]
 pub(crate) async fn list_cluster_jobs(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListClusterJobs>,
+    query: Query<ListClusterJobs>,
 ) -> Reply<Page<Job>> {
-    let limit = page::limit(query.limit)?;
-    let filter = jobs::JobFilter {
-        from: query.from,
-        to: query.to,
-        cluster_id: Some(*id),
-        ..Default::default()
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = jobs::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::try_convert(rows, job)?))
+    list::answer(&app, &caller, *id, query.0).await
+}
+
+/// Exports the jobs of a cluster as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_cluster_jobs", tag = "jobs", params(("id" = Uuid, Path, description = "The cluster"), ListJobs), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/clusters/{id}/jobs.csv")]
+pub(crate) async fn export_cluster_jobs(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: Query<ListClusterJobs>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, *id, query.0).await
 }
 
 fn trusted(row: inventory::TrustRow, now: Timestamp) -> TrustCertificate {

@@ -1,17 +1,24 @@
 //! Clusters, and their certificates and jobs in numbers.
 
 mod contents;
+mod summary;
 
-pub(crate) use contents::{create_node, list_cluster_jobs, list_cluster_nodes, list_identity, list_trust};
+pub(crate) use contents::{
+    TrustCertificate, create_node, export_cluster_jobs, export_identity, export_trust, list_cluster_jobs,
+    list_cluster_nodes, list_identity, list_trust,
+};
+pub(crate) use summary::get_summary;
 
 use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::etag::{IfMatch, created, versioned};
+use crate::list::{self, List, turn};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
-use certyard_domain::{clusters, inventory, jobs, profiles};
+use certyard_domain::{OrgTx, clusters, inventory, profiles};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -116,34 +123,6 @@ pub(crate) struct Counts {
     pub expired: i64,
 }
 
-/// The counts of one cluster.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ClusterSummary {
-    /// Identity certificates.
-    pub identity: Counts,
-    /// Trusted certificates.
-    pub trust: Counts,
-    /// Jobs of this month.
-    pub jobs: JobCounts,
-}
-
-/// Jobs of a month by how they ended.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct JobCounts {
-    /// All.
-    #[schema(example = 4)]
-    pub total: i64,
-    /// Ended well.
-    #[schema(example = 3)]
-    pub complete: i64,
-    /// Under way.
-    #[schema(example = 1)]
-    pub pending: i64,
-    /// Ended with failures.
-    #[schema(example = 0)]
-    pub failed: i64,
-}
-
 /// Makes a cluster.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -200,29 +179,60 @@ pub(crate) struct ListClusters {
     pub cursor: Option<String>,
     /// Part of the name.
     pub search: Option<String>,
-    /// Only this product.
-    pub product: Option<String>,
-    /// Only this group.
-    pub group: Option<Uuid>,
+    /// Any of these products; repeat it for more than one.
+    #[serde(default)]
+    pub product: Vec<String>,
+    /// Any of these groups; repeat it for more than one.
+    #[serde(default)]
+    pub group: Vec<Uuid>,
+    /// Any of these; repeat it for more than one.
+    #[param(inline)]
+    #[serde(default)]
+    pub status: Vec<ClusterStatus>,
+    /// Any of these profiles, by themselves or as the organisation's default; repeat it for more than one.
+    #[serde(default)]
+    pub profile: Vec<Uuid>,
+}
+
+impl List for ListClusters {
+    type Of = ();
+    type Row = Cluster;
+    const NAME: &'static str = "clusters";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Cluster>, Problem> {
+        let filter = clusters::ClusterFilter {
+            search: self.search.clone(),
+            products: self.product.clone(),
+            groups: self.group.clone(),
+            statuses: self.status.iter().copied().map(Into::into).collect(),
+            profiles: self.profile.clone(),
+            ..Default::default()
+        };
+        let rows = clusters::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
+        let ids: Vec<Uuid> = rows.items.iter().map(|row| row.cluster.id).collect();
+        let profiles = profiles::attached(tx, &ids).await?;
+        Ok(page::convert(rows, |row| cluster(row, &profiles)))
+    }
 }
 
 /// Lists clusters.
 #[utoipa::path(operation_id = "list_clusters", tag = "fleet", params(ListClusters), responses((status = 200, description = "Clusters by name", body = Page<Cluster>)))]
 #[get("/clusters")]
-pub(crate) async fn list_clusters(app: App, caller: Caller, query: web::Query<ListClusters>) -> Reply<Page<Cluster>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = clusters::ClusterFilter {
-        search: query.search,
-        products: query.product.into_iter().collect(),
-        groups: query.group.into_iter().collect(),
-        statuses: Vec::new(),
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = clusters::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    let ids: Vec<Uuid> = rows.items.iter().map(|row| row.cluster.id).collect();
-    let profiles = profiles::attached(&tx, &ids).await?;
-    Ok(web::Json(page::convert(rows, |row| cluster(row, &profiles))))
+pub(crate) async fn list_clusters(app: App, caller: Caller, query: Query<ListClusters>) -> Reply<Page<Cluster>> {
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports clusters as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_clusters", tag = "fleet", params(ListClusters), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/clusters.csv")]
+pub(crate) async fn export_clusters(
+    app: App,
+    caller: Caller,
+    query: Query<ListClusters>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 /// Makes a cluster.
@@ -329,26 +339,6 @@ pub(crate) async fn retire_cluster(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Counts the certificates of a cluster.
-#[utoipa::path(operation_id = "get_cluster_summary", tag = "fleet", params(("id" = Uuid, Path, description = "The cluster")), responses((status = 200, description = "The counts", body = ClusterSummary)))]
-#[get("/clusters/{id}/summary")]
-pub(crate) async fn get_summary(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<ClusterSummary> {
-    let tx = app.db.read(caller.scope()).await?;
-    let row = clusters::get(&tx, *id).await?;
-    let jobs = jobs::period_counts(&tx, &[*id], None, None).await?;
-    let jobs = jobs.get(&*id).copied().unwrap_or_default();
-    Ok(web::Json(ClusterSummary {
-        identity: counts(row.identity),
-        trust: counts(row.trust),
-        jobs: JobCounts {
-            total: jobs.total,
-            complete: jobs.complete,
-            pending: jobs.pending,
-            failed: jobs.failed,
-        },
-    }))
-}
-
 /// Counts as the API shows them.
 pub(crate) fn counts(counts: clusters::Counts) -> Counts {
     Counts {
@@ -377,13 +367,7 @@ fn cluster(row: clusters::ClusterRow, profiles: &profiles::Attachments) -> Clust
             id: row.cluster.group_id,
             name: row.group_name,
         },
-        status: match row.status {
-            clusters::ClusterStatus::Disabled => ClusterStatus::Disabled,
-            clusters::ClusterStatus::Empty => ClusterStatus::Empty,
-            clusters::ClusterStatus::Ok => ClusterStatus::Ok,
-            clusters::ClusterStatus::Attention => ClusterStatus::Attention,
-            clusters::ClusterStatus::Unreachable => ClusterStatus::Unreachable,
-        },
+        status: row.status.into(),
         node_count: row.nodes.total,
         nodes_unreachable: row.nodes.unreachable,
         inventory_at: row.nodes.oldest,
@@ -392,5 +376,29 @@ fn cluster(row: clusters::ClusterRow, profiles: &profiles::Attachments) -> Clust
         revision: row.cluster.version,
         created_at: row.cluster.created_at,
         updated_at: row.cluster.updated_at,
+    }
+}
+
+impl From<clusters::ClusterStatus> for ClusterStatus {
+    fn from(status: clusters::ClusterStatus) -> Self {
+        match status {
+            clusters::ClusterStatus::Disabled => Self::Disabled,
+            clusters::ClusterStatus::Empty => Self::Empty,
+            clusters::ClusterStatus::Ok => Self::Ok,
+            clusters::ClusterStatus::Attention => Self::Attention,
+            clusters::ClusterStatus::Unreachable => Self::Unreachable,
+        }
+    }
+}
+
+impl From<ClusterStatus> for clusters::ClusterStatus {
+    fn from(status: ClusterStatus) -> Self {
+        match status {
+            ClusterStatus::Disabled => Self::Disabled,
+            ClusterStatus::Empty => Self::Empty,
+            ClusterStatus::Ok => Self::Ok,
+            ClusterStatus::Attention => Self::Attention,
+            ClusterStatus::Unreachable => Self::Unreachable,
+        }
     }
 }

@@ -7,11 +7,13 @@ pub(crate) use tasks::{get_task, list_tasks};
 use crate::body::{Json, OptionalJson};
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
+use crate::list::{self, List, turn};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, get, post, web};
-use certyard_domain::jobs;
+use certyard_domain::{OrgTx, jobs};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -101,6 +103,11 @@ pub(crate) struct Job {
     /// How many clusters it has.
     #[schema(example = 1)]
     pub cluster_count: i64,
+    /// Product of its clusters, where they share one.
+    #[schema(example = "cucm")]
+    pub product: Option<String>,
+    /// The first of its nodes, three at most; in a list of one cluster, of that cluster.
+    pub targets: Vec<JobTarget>,
     /// Tasks by state.
     pub counts: TaskCounts,
     /// Tasks.
@@ -112,6 +119,40 @@ pub(crate) struct Job {
     /// Rises with each change of its counts; the id of its events.
     #[schema(example = 7)]
     pub version: i64,
+}
+
+/// A node of a job.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct JobTarget {
+    /// The node.
+    pub node: Named,
+    /// The purpose or trust store; null for the node as a whole.
+    #[schema(example = "tomcat")]
+    pub certificate: Option<String>,
+}
+
+/// A job with what went wrong in it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobDetail {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Job,
+    /// What went wrong, by code, the most frequent first.
+    pub failures: Vec<JobFailure>,
+}
+
+/// What went wrong in a job.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobFailure {
+    /// Stable code.
+    #[schema(example = "node_unreachable")]
+    pub code: String,
+    /// One of the messages, for people.
+    #[schema(example = "the node does not answer on port 443")]
+    pub message: String,
+    /// Tasks that failed with the code.
+    #[schema(example = 2)]
+    pub count: i64,
 }
 
 /// Tasks by state.
@@ -156,9 +197,21 @@ pub(crate) struct ListJobs {
     pub from: Option<DateTime<Utc>>,
     /// Made before.
     pub to: Option<DateTime<Utc>>,
-    /// Only this status.
+    /// Any of these; repeat it for more than one.
     #[param(inline)]
-    pub state: Option<JobStatus>,
+    #[serde(default)]
+    pub state: Vec<JobStatus>,
+    /// Any of these actions, such as `generate_csr`; repeat it for more than one.
+    #[serde(default)]
+    pub action: Vec<String>,
+    /// With a cluster of any of these products; repeat it for more than one.
+    #[serde(default)]
+    pub product: Vec<String>,
+    /// About any of these purposes or trust stores; repeat it for more than one.
+    #[serde(default)]
+    pub certificate: Vec<String>,
+    /// Part of the title.
+    pub search: Option<String>,
     /// Only this cluster.
     pub cluster_id: Option<Uuid>,
 }
@@ -178,29 +231,77 @@ pub(crate) async fn create_job(app: App, caller: Caller, body: Json<CreateJob>) 
     accepted(made)
 }
 
+impl ListJobs {
+    /// As the domain asks.
+    pub(crate) fn filter(&self) -> jobs::JobFilter {
+        jobs::JobFilter {
+            from: self.from,
+            to: self.to,
+            statuses: self.state.iter().copied().map(Into::into).collect(),
+            actions: self.action.clone(),
+            products: self.product.clone(),
+            purposes: self.certificate.clone(),
+            search: self.search.clone(),
+            cluster_id: self.cluster_id,
+        }
+    }
+
+    /// One page of what a filter leaves.
+    pub(crate) async fn read_filtered(
+        &self,
+        tx: &OrgTx,
+        filter: &jobs::JobFilter,
+        limit: u64,
+    ) -> Result<Page<Job>, Problem> {
+        let rows = jobs::list(tx, filter, page::cursor(&self.cursor)?, limit).await?;
+        page::try_convert(rows, job)
+    }
+}
+
+impl List for ListJobs {
+    type Of = ();
+    type Row = Job;
+    const NAME: &'static str = "jobs";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Job>, Problem> {
+        self.read_filtered(tx, &self.filter(), limit).await
+    }
+}
+
 /// Lists jobs.
 #[utoipa::path(operation_id = "list_jobs", tag = "jobs", params(ListJobs), responses((status = 200, description = "Jobs, newest first", body = Page<Job>)))]
 #[get("/jobs")]
-pub(crate) async fn list_jobs(app: App, caller: Caller, query: web::Query<ListJobs>) -> Reply<Page<Job>> {
-    let limit = page::limit(query.limit)?;
-    let filter = jobs::JobFilter {
-        from: query.from,
-        to: query.to,
-        status: query.state.map(Into::into),
-        action: None,
-        cluster_id: query.cluster_id,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = jobs::list(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::try_convert(rows, job)?))
+pub(crate) async fn list_jobs(app: App, caller: Caller, query: Query<ListJobs>) -> Reply<Page<Job>> {
+    list::answer(&app, &caller, (), query.0).await
 }
 
-/// Reads a job.
-#[utoipa::path(operation_id = "get_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), responses((status = 200, description = "The job", body = Job)))]
+/// Exports jobs as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_jobs", tag = "jobs", params(ListJobs), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/jobs.csv")]
+pub(crate) async fn export_jobs(app: App, caller: Caller, query: Query<ListJobs>) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
+}
+
+/// Reads a job, with what went wrong in it.
+#[utoipa::path(operation_id = "get_job", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), responses((status = 200, description = "The job", body = JobDetail)))]
 #[get("/jobs/{id}")]
-pub(crate) async fn get_job(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<Job> {
+pub(crate) async fn get_job(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<JobDetail> {
     let tx = app.db.read(caller.scope()).await?;
-    Ok(web::Json(job(jobs::get(&tx, *id).await?)?))
+    let found = jobs::get(&tx, *id).await?;
+    let failures = jobs::failures(&tx, *id).await?;
+    Ok(web::Json(JobDetail {
+        job: job(found)?,
+        failures: failures
+            .into_iter()
+            .map(|failure| JobFailure {
+                code: failure.code,
+                message: failure.message,
+                count: failure.count,
+            })
+            .collect(),
+    }))
 }
 
 /// Cancels a job.
@@ -247,6 +348,18 @@ pub(crate) fn job(job: jobs::Job) -> Result<Job, Problem> {
         created_by: job.created_by_name,
         clusters: job.clusters.into_iter().map(|(id, name)| Named { id, name }).collect(),
         cluster_count: job.cluster_count,
+        product: job.product,
+        targets: job
+            .targets
+            .into_iter()
+            .map(|target| JobTarget {
+                node: Named {
+                    id: target.node_id,
+                    name: target.node_name,
+                },
+                certificate: (!target.purpose.is_empty()).then_some(target.purpose),
+            })
+            .collect(),
         counts: TaskCounts {
             waiting: counts.waiting,
             pending: counts.pending,

@@ -4,6 +4,7 @@ use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::nodes::Fault;
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{get, web};
 use certyard_domain::jobs;
@@ -142,7 +143,7 @@ pub(crate) async fn list_tasks(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListTasks>,
+    query: Query<ListTasks>,
 ) -> Reply<Page<Task>> {
     let limit = page::limit(query.limit)?;
     let filter = jobs::TaskFilter {

@@ -10,6 +10,7 @@ use crate::error::{Problem, Reply};
 use crate::etag::created;
 use crate::installations::ActionName;
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, get, post, web};
 use certyard_domain::{OrgTx, plans};
@@ -229,7 +230,7 @@ pub(crate) async fn list_targets(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListTargets>,
+    query: Query<ListTargets>,
 ) -> Reply<Page<PlanTarget>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;

@@ -258,6 +258,7 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
         }
         // Lists and counts hold nothing of it either.
         for path in [
+            "alerts",
             "clusters",
             "compliance",
             "nodes",
@@ -273,6 +274,25 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
             }
             checks += 1;
         }
+        for operation in OPERATIONS
+            .iter()
+            .filter(|one| one.path.ends_with(".csv") && !one.path.contains('{'))
+        {
+            // Profiles and the audit log are of the whole organisation.
+            if ["export_profiles", "export_audit"].contains(&operation.id) {
+                continue;
+            }
+            let answer = house.call("GET", operation.path, Some(token), None).await;
+            if answer.text.lines().count() != 1 {
+                wrong.push(format!("{} as {who}: {}", operation.id, answer.text));
+            }
+            checks += 1;
+        }
+        let found = house.call("GET", "/api/v1/search?q=n", Some(token), None).await.json();
+        if found != json!({"clusters": [], "nodes": [], "certificates": [], "jobs": []}) {
+            wrong.push(format!("search as {who}: {found}"));
+        }
+        checks += 1;
         let overview = house.call("GET", "/api/v1/overview", Some(token), None).await.json();
         if overview["clusters"] != 0 || overview["nodes"] != 0 || overview["identity"]["total"] != 0 {
             wrong.push(format!("overview as {who}: {overview}"));

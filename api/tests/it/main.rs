@@ -6,6 +6,7 @@ mod dashboard;
 mod events;
 mod house;
 mod limits;
+mod lists;
 mod openapi;
 mod organisation;
 mod profiles;

@@ -1,12 +1,12 @@
 //! Finding certificates.
 
 use super::entity::{certificate, der as der_entity};
-use super::not_found;
+use super::{not_found, search};
 use crate::db::OrgTx;
 use crate::error::Result;
-use crate::lists::{Page, contains, fetch, page, typed};
+use crate::lists::{Page, fetch, page, typed};
 use crate::{Permission, Timestamp};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
@@ -32,7 +32,8 @@ pub type CertificateCursor = (Timestamp, Uuid);
 /// What to list.
 #[derive(Clone, Debug, Default)]
 pub struct CertificateFilter {
-    /// Part of the common name, or a whole serial number or SHA-256.
+    /// Part of the common name, of an alternative name or of the name of a node that holds it; or the begin of the serial
+    /// number or SHA-256.
     pub search: Option<String>,
     /// Ends at this time or later.
     pub not_after_from: Option<Timestamp>,
@@ -40,24 +41,6 @@ pub struct CertificateFilter {
     pub not_after_until: Option<Timestamp>,
     /// Only CA certificates, or only others.
     pub is_ca: Option<bool>,
-}
-
-/// Hexadecimal as certificates are shown in it, with colons or spaces and in either case.
-fn hexadecimal(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(|letter| !matches!(letter, ':' | ' ')).collect();
-    let bare = digits.strip_prefix('-').unwrap_or(&digits);
-    (bare.len() >= 4 && bare.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(digits)
-}
-
-/// What was typed, looked for in a common name, and as a serial number or SHA-256 where it looks like one.
-pub(crate) fn search(common_name: Expr, serial: Expr, sha256: Expr, text: &str) -> Condition {
-    let mut any = Condition::any().add(contains(common_name, text));
-    if let Some(digits) = hexadecimal(text) {
-        any = any
-            .add(serial.eq(digits.to_ascii_uppercase()))
-            .add(sha256.eq(digits.to_ascii_lowercase()));
-    }
-    any
 }
 
 /// One page of certificates, those that end first first. Whoever is bound to some groups sees those that are installed
@@ -75,13 +58,7 @@ pub async fn list(
     use certificate::{Column, Entity};
     let mut rows = tx.find::<Entity>();
     if let Some(text) = typed(filter.search.as_deref()) {
-        let column = |column| Expr::col((Entity, column));
-        rows = rows.filter(search(
-            column(Column::CommonName),
-            column(Column::SerialHex),
-            column(Column::Sha256),
-            &text,
-        ));
+        rows = rows.filter(search::of_certificates(tx, &text).await?);
     }
     if let Some(from) = filter.not_after_from {
         rows = rows.filter(Column::NotAfter.gte(from));

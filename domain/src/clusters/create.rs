@@ -6,7 +6,7 @@ use crate::Permission;
 use crate::audit;
 use crate::catalogue;
 use crate::db::OrgTx;
-use crate::error::{Error, Result, is_unique_violation};
+use crate::error::{Result, name_taken};
 use crate::fields::Fields;
 use crate::ids::new_id;
 use sea_orm::{ActiveModelTrait, Set};
@@ -42,8 +42,8 @@ pub(super) fn told(cluster: &Cluster) -> Value {
     })
 }
 
-pub(super) fn name_taken(name: &str) -> Error {
-    Error::field("name", "taken", format!("there is a cluster `{name}` already"))
+pub(super) fn taken(name: &str) -> String {
+    format!("there is a cluster `{name}` already")
 }
 
 /// Longest version of a product, in characters.
@@ -105,13 +105,7 @@ pub(crate) async fn insert(tx: &OrgTx, new: NewCluster) -> Result<Cluster> {
     }
     .insert(tx)
     .await
-    .map_err(|error| {
-        if is_unique_violation(&error) {
-            name_taken(&name)
-        } else {
-            error.into()
-        }
-    })?;
+    .map_err(|error| name_taken(error, || taken(&name)))?;
     audit::record(
         tx,
         audit::Entry {

@@ -1,12 +1,12 @@
 //! Changing and retiring a cluster.
 
-use super::create::{name_taken, product, told, version};
+use super::create::{product, taken, told, version};
 use super::entity::cluster;
 use super::{ClusterRow, fleet, groups, row, version_conflict};
 use crate::Permission;
 use crate::audit;
 use crate::db::OrgTx;
-use crate::error::{Error, Result, is_unique_violation};
+use crate::error::{Error, Result, name_taken};
 use crate::fields::Fields;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter};
@@ -92,13 +92,7 @@ pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: Cluster
         .filter(Column::RetiredAt.is_null())
         .exec(tx)
         .await
-        .map_err(|error| {
-            if is_unique_violation(&error) {
-                name_taken(&wanted.name)
-            } else {
-                error.into()
-            }
-        })?;
+        .map_err(|error| name_taken(error, || taken(&wanted.name)))?;
     let after = row(tx, id).await?;
     if done.rows_affected == 0 {
         return Err(version_conflict("cluster", after.version));

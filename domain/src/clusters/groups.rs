@@ -4,7 +4,7 @@ use super::entity::{cluster, group};
 use super::version_conflict;
 use crate::audit;
 use crate::db::OrgTx;
-use crate::error::{Error, Result, is_unique_violation};
+use crate::error::{Error, Result, name_taken};
 use crate::fields::Fields;
 use crate::ids::new_id;
 use crate::lists::{Page, contains, fetch, page, typed};
@@ -37,8 +37,8 @@ fn not_found() -> Error {
     Error::NotFound { what: "group" }
 }
 
-fn name_taken(name: &str) -> Error {
-    Error::field("name", "taken", format!("there is a group `{name}` already"))
+fn taken(name: &str) -> String {
+    format!("there is a group `{name}` already")
 }
 
 fn told(group: &group::Model) -> Value {
@@ -197,13 +197,7 @@ pub async fn create_group(tx: &OrgTx, name: &str, description: &str) -> Result<G
     }
     .insert(tx)
     .await
-    .map_err(|error| {
-        if is_unique_violation(&error) {
-            name_taken(&name)
-        } else {
-            error.into()
-        }
-    })?;
+    .map_err(|error| name_taken(error, || taken(&name)))?;
     record(tx, "group.create", &group, None, Some(told(&group))).await?;
     Ok(GroupRow { group, clusters: 0 })
 }
@@ -259,13 +253,7 @@ pub async fn update_group(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: G
         .filter(Column::RetiredAt.is_null())
         .exec(tx)
         .await
-        .map_err(|error| {
-            if is_unique_violation(&error) {
-                name_taken(&name)
-            } else {
-                error.into()
-            }
-        })?;
+        .map_err(|error| name_taken(error, || taken(&name)))?;
     let after = row(tx, id).await?;
     if done.rows_affected == 0 {
         return Err(version_conflict("group", after.version));

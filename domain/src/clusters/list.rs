@@ -2,13 +2,14 @@
 //! `cluster_summary`, nodes are counted for the clusters of the page only.
 
 use super::entity::{cluster, summary};
+use super::filter::{ClusterFilter, page_of};
 use super::{NodeCounts, fleet, not_found};
 use crate::Permission;
 use crate::db::OrgTx;
 use crate::error::Result;
-use crate::lists::{Page, contains, fetch, page, typed};
-use sea_orm::sea_query::{Condition, Expr, ExprTrait};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use crate::lists::Page;
+use sea_orm::sea_query::Condition;
+use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -106,19 +107,6 @@ pub struct ClusterRow {
 /// Name and id of the last cluster of a page.
 pub type ClusterCursor = (String, Uuid);
 
-/// What to list.
-#[derive(Clone, Debug, Default)]
-pub struct ClusterFilter {
-    /// Part of the name, whatever the case.
-    pub search: Option<String>,
-    /// Any of these products; empty: all.
-    pub products: Vec<String>,
-    /// Any of these groups; empty: all.
-    pub groups: Vec<Uuid>,
-    /// Any of these; empty: all.
-    pub statuses: Vec<ClusterStatus>,
-}
-
 /// One page of the clusters in use, by name.
 ///
 /// # Errors
@@ -130,55 +118,11 @@ pub async fn list(
     limit: u64,
 ) -> Result<Page<ClusterRow, ClusterCursor>> {
     tx.scope().require(Permission::ReadFleet)?;
-    use cluster::{Column, Entity};
-    let mut rows = tx.find::<Entity>().filter(Column::RetiredAt.is_null());
-    if let Some(text) = typed(filter.search.as_deref()) {
-        rows = rows.filter(contains(Expr::col((Entity, Column::Name)), &text));
-    }
-    if !filter.products.is_empty() {
-        rows = rows.filter(Column::Product.is_in(filter.products.iter().map(String::as_str)));
-    }
-    if !filter.groups.is_empty() {
-        rows = rows.filter(Column::GroupId.is_in(filter.groups.iter().copied()));
-    }
-    if !filter.statuses.is_empty() {
-        let mut any = Condition::any();
-        for status in &filter.statuses {
-            any = any.add(has_status(tx, *status));
-        }
-        rows = rows.filter(any);
-    }
-    if let Some((name, id)) = after {
-        let row = Expr::tuple([Expr::col((Entity, Column::Name)), Expr::col((Entity, Column::Id))]);
-        rows = rows.filter(row.gt(Expr::tuple([Expr::value(name), Expr::value(id)])));
-    }
-    let rows = rows
-        .order_by_asc(Column::Name)
-        .order_by_asc(Column::Id)
-        .limit(fetch(limit))
-        .all(tx)
-        .await?;
-    let page = page(rows, limit, |cluster| (cluster.name.clone(), cluster.id));
+    let page = page_of(tx, filter, Condition::all(), after, limit).await?;
     Ok(Page {
         items: with_counts(tx, page.items).await?,
         next: page.next,
     })
-}
-
-fn has_status(tx: &OrgTx, status: ClusterStatus) -> Condition {
-    let enabled = |wanted: bool| cluster::Column::Enabled.eq(wanted);
-    let nodes = || Expr::exists(fleet::nodes_of_outer(tx.org_id()));
-    let some = |unreachable: bool| Expr::exists(fleet::nodes_of_outer_unreachable(tx.org_id(), tx.now(), unreachable));
-    match status {
-        ClusterStatus::Disabled => Condition::all().add(enabled(false)),
-        ClusterStatus::Empty => Condition::all().add(enabled(true)).add(nodes().not()),
-        ClusterStatus::Ok => Condition::all().add(enabled(true)).add(nodes()).add(some(true).not()),
-        ClusterStatus::Attention => Condition::all().add(enabled(true)).add(some(true)).add(some(false)),
-        ClusterStatus::Unreachable => Condition::all()
-            .add(enabled(true))
-            .add(some(true))
-            .add(some(false).not()),
-    }
 }
 
 async fn with_counts(tx: &OrgTx, clusters: Vec<cluster::Model>) -> Result<Vec<ClusterRow>> {

@@ -7,6 +7,7 @@
 mod create;
 mod edit;
 pub(crate) mod entity;
+mod filter;
 mod fleet;
 mod groups;
 mod list;
@@ -17,13 +18,16 @@ pub use create::{NewCluster, create};
 pub use edit::{ClusterChange, retire, update};
 pub use entity::cluster::Model as Cluster;
 pub use entity::group::Model as Group;
+pub use filter::ClusterFilter;
+pub(crate) use filter::page_of;
 pub use groups::{
     GroupChange, GroupRow, create_group, get_group, group_or_first, list_groups, retire_group, update_group,
 };
-pub use list::{ClusterCursor, ClusterFilter, ClusterRow, ClusterStatus, Counts, get, list};
+pub use list::{ClusterCursor, ClusterRow, ClusterStatus, Counts, get, list};
 
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -31,7 +35,7 @@ use uuid::Uuid;
 pub use fleet::NodeCounts;
 pub(crate) use fleet::{OFFLINE_AFTER, bump_agents};
 pub(crate) use groups::{lock as lock_group, names as group_names};
-pub use totals::{Totals, totals};
+pub use totals::{CertificateCounts, Totals, certificate_counts, totals};
 
 /// Fault of a node that was read, but for some certificates that could not be understood.
 pub(crate) const UNREADABLE_ENTRIES: &str = "unreadable_entries";
@@ -85,6 +89,17 @@ pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> R
         found.extend(rows.into_iter().map(|row| (row.id, row)));
     }
     Ok(found)
+}
+
+/// Ids of the clusters of groups, for the conditions of others.
+pub(crate) fn of_groups(org_id: Uuid, groups: &[Uuid]) -> SelectStatement {
+    use entity::cluster::{Column, Entity};
+    Query::select()
+        .column((Entity, Column::Id))
+        .from(Entity)
+        .and_where(Expr::col((Entity, Column::OrgId)).eq(org_id))
+        .and_where(Expr::col((Entity, Column::GroupId)).is_in(groups.iter().copied()))
+        .take()
 }
 
 /// The cluster in use that has this name, in whatever group: names are unique in an organisation.

@@ -1,13 +1,14 @@
 //! The fleet in numbers, as far as the scope sees it. Certificates are counted from `cluster_summary`.
 
 use super::entity::{cluster, summary};
+use super::filter::{ClusterFilter, summaries};
 use super::fleet::OFFLINE_AFTER;
 use super::list::Counts;
 use crate::Permission;
 use crate::db::OrgTx;
 use crate::error::Result;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 
 /// The fleet in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,10 +47,41 @@ pub async fn totals(tx: &OrgTx) -> Result<Totals> {
         .unwrap_or(i64::MAX),
         ..Totals::default()
     };
+    let certificates = sums(tx.find::<summary::Entity>(), tx).await?;
+    totals.identity = certificates.identity;
+    totals.trust = certificates.trust;
+    totals.nodes = count(tx, nodes(tx)).await?;
+    totals.agents = count(tx, agents(tx)).await?;
+    let mut online = agents(tx);
+    online
+        .and_where(col("agent", "banned_at").is_null())
+        .and_where(col("agent", "last_seen_at").gt(tx.now() - OFFLINE_AFTER));
+    totals.agents_online = count(tx, online).await?;
+    Ok(totals)
+}
+
+/// Certificates of some clusters by kind, each place counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CertificateCounts {
+    /// Identity certificates.
+    pub identity: Counts,
+    /// Certificates in trust stores, each store counted.
+    pub trust: Counts,
+}
+
+/// Counts the certificates of the clusters that a filter leaves, from their summaries: whatever the size of the fleet.
+///
+/// # Errors
+/// [`crate::Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn certificate_counts(tx: &OrgTx, filter: &ClusterFilter) -> Result<CertificateCounts> {
+    tx.scope().require(Permission::ReadFleet)?;
+    sums(summaries(tx, filter).await?, tx).await
+}
+
+async fn sums(rows: Select<summary::Entity>, tx: &OrgTx) -> Result<CertificateCounts> {
     // The sum of bigint is numeric on PostgreSQL.
     let sum = |column: summary::Column| Expr::col((summary::Entity, column)).sum().cast_as("bigint");
-    let rows: Vec<(String, i64, i64, i64)> = tx
-        .find::<summary::Entity>()
+    let rows: Vec<(String, i64, i64, i64)> = rows
         .select_only()
         .column(summary::Column::Kind)
         .column_as(sum(summary::Column::Total), "sum_total")
@@ -59,6 +91,7 @@ pub async fn totals(tx: &OrgTx) -> Result<Totals> {
         .into_tuple()
         .all(tx)
         .await?;
+    let mut certificates = CertificateCounts::default();
     for (kind, total, expired, expiring) in rows {
         let counts = Counts {
             total,
@@ -66,19 +99,12 @@ pub async fn totals(tx: &OrgTx) -> Result<Totals> {
             expiring,
         };
         if kind == "identity" {
-            totals.identity = counts;
+            certificates.identity = counts;
         } else {
-            totals.trust = counts;
+            certificates.trust = counts;
         }
     }
-    totals.nodes = count(tx, nodes(tx)).await?;
-    totals.agents = count(tx, agents(tx)).await?;
-    let mut online = agents(tx);
-    online
-        .and_where(col("agent", "banned_at").is_null())
-        .and_where(col("agent", "last_seen_at").gt(tx.now() - OFFLINE_AFTER));
-    totals.agents_online = count(tx, online).await?;
-    Ok(totals)
+    Ok(certificates)
 }
 
 fn nodes(tx: &OrgTx) -> SelectStatement {

@@ -4,6 +4,7 @@ use crate::clock::{Timestamp, process_now};
 use crate::error::Result;
 use sea_orm::sea_query::{LockBehavior, LockType, SelectStatement};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use uuid::Uuid;
 
 /// Values that one statement may bind: SQLite allows 32,766, PostgreSQL 65,535.
 pub const MAX_BINDS: usize = 32_000;
@@ -34,4 +35,19 @@ pub(crate) fn lock_rows(select: &mut SelectStatement) {
 /// Locks the selected rows and passes over those that others hold.
 pub(crate) fn lock_free_rows(select: &mut SelectStatement) {
     select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+}
+
+/// Finds certificates of which a name in lower case is like a pattern, as rows `id`, a certificate more than once where
+/// several of its names are. At most `most` by common name and as many by alternative names. PostgreSQL finds parts of
+/// names by their trigrams, in a function, as policies would keep it from that; SQLite reads all names.
+pub(crate) fn named_certificates(backend: DbBackend, org_id: Uuid, pattern: &str, most: i64) -> Statement {
+    if backend == DbBackend::Postgres {
+        let sql = "SELECT id FROM certyard_named_certificates($1, $2)";
+        return Statement::from_sql_and_values(backend, sql, [pattern.into(), most.into()]);
+    }
+    let sql = "SELECT id FROM (SELECT id FROM certificate WHERE org_id = ? AND lower(common_name) LIKE ? ESCAPE '\\' LIMIT ?) \
+        UNION ALL SELECT certificate_id FROM (SELECT certificate_id FROM certificate_name \
+        WHERE org_id = ? AND lower(value) LIKE ? ESCAPE '\\' LIMIT ?)";
+    let one = [org_id.into(), pattern.into(), most.into()];
+    Statement::from_sql_and_values(backend, sql, one.clone().into_iter().chain(one))
 }

@@ -3,6 +3,7 @@
 use super::entity::{csr, history, installation};
 use super::read_csrs::open_csrs;
 use super::{compliance, counts};
+use crate::certificates::search::{self, Found};
 use crate::certificates::{self, Certificate};
 use crate::clusters;
 use crate::db::OrgTx;
@@ -59,23 +60,21 @@ impl ExpiryStatus {
         }
     }
 
-    /// Rows whose end, in this column, has the status.
-    pub(super) fn condition(self, not_after: Expr, now: Timestamp, start: TimeDelta) -> Expr {
-        match self {
-            Self::Expired => not_after.lte(now),
-            Self::Expiring => not_after.clone().gt(now).and(not_after.lte(now + start)),
-            Self::Valid => not_after.gt(now + start),
-        }
-    }
-
-    /// Rows whose end has any of these; empty: all.
+    /// Rows whose end has any of these; empty: all. Neighbours are one range, which an index by the end serves, and not two
+    /// with an OR between them, which none does.
     pub(super) fn any(statuses: &[Self], not_after: &Expr, now: Timestamp, start: TimeDelta) -> Condition {
-        if statuses.is_empty() {
-            return Condition::all();
+        let has = |status| statuses.contains(&status);
+        let end = || not_after.clone();
+        let horizon = now + start;
+        match (has(Self::Expired), has(Self::Expiring), has(Self::Valid)) {
+            (false, false, false) | (true, true, true) => Condition::all(),
+            (true, true, false) => Condition::all().add(end().lte(horizon)),
+            (false, true, true) => Condition::all().add(end().gt(now)),
+            (true, false, false) => Condition::all().add(end().lte(now)),
+            (false, true, false) => Condition::all().add(end().gt(now)).add(end().lte(horizon)),
+            (false, false, true) => Condition::all().add(end().gt(horizon)),
+            (true, false, true) => Condition::any().add(end().lte(now)).add(end().gt(horizon)),
         }
-        statuses.iter().fold(Condition::any(), |any, status| {
-            any.add(status.condition(not_after.clone(), now, start))
-        })
     }
 }
 
@@ -133,8 +132,10 @@ pub enum InstallationCursor {
 /// What to list.
 #[derive(Clone, Debug, Default)]
 pub struct InstallationFilter {
-    /// Only of this cluster.
-    pub cluster_id: Option<Uuid>,
+    /// Of any of these clusters; empty: all.
+    pub clusters: Vec<Uuid>,
+    /// Of clusters of any of these groups; empty: all.
+    pub groups: Vec<Uuid>,
     /// Only of this node.
     pub node_id: Option<Uuid>,
     /// Only of this certificate.
@@ -149,7 +150,8 @@ pub struct InstallationFilter {
     pub statuses: Vec<ExpiryStatus>,
     /// Only identity certificates that differ from their profile (`false`), or that do not.
     pub compliant: Option<bool>,
-    /// Part of the common name, or a whole serial number or SHA-256.
+    /// Part of the common name, of an alternative name or of the name of the node; or the begin of the serial number or
+    /// SHA-256.
     pub search: Option<String>,
 }
 
@@ -160,8 +162,11 @@ pub struct InstallationFilter {
 pub(crate) async fn filtered(tx: &OrgTx, filter: &InstallationFilter) -> Result<sea_orm::Select<installation::Entity>> {
     use installation::{Column, Entity};
     let mut rows = tx.find::<Entity>().filter(Column::GoneAt.is_null());
-    if let Some(cluster) = filter.cluster_id {
-        rows = rows.filter(Column::ClusterId.eq(cluster));
+    if !filter.clusters.is_empty() {
+        rows = rows.filter(Column::ClusterId.is_in(filter.clusters.iter().copied()));
+    }
+    if !filter.groups.is_empty() {
+        rows = rows.filter(Column::ClusterId.in_subquery(clusters::of_groups(tx.org_id(), &filter.groups)));
     }
     if let Some(node) = filter.node_id {
         rows = rows.filter(Column::NodeId.eq(node));
@@ -192,15 +197,30 @@ pub(crate) async fn filtered(tx: &OrgTx, filter: &InstallationFilter) -> Result<
         });
     }
     if let Some(text) = typed(filter.search.as_deref()) {
-        let column = |column| Expr::col((Entity, column));
-        rows = rows.filter(certificates::search(
-            column(Column::CommonName),
-            column(Column::SerialHex),
-            column(Column::Sha256),
-            &text,
-        ));
+        rows = rows.filter(searched(tx, filter, &text).await?);
     }
     Ok(rows)
+}
+
+/// Rows that fit what was typed: see [`certificates::search`].
+async fn searched(tx: &OrgTx, filter: &InstallationFilter, text: &str) -> Result<Condition> {
+    use installation::{Column, Entity};
+    let bounded = !filter.clusters.is_empty() || filter.node_id.is_some() || filter.certificate_id.is_some();
+    if !bounded && let Found::Few { certificates, nodes } = search::look_up(tx, text).await? {
+        return Ok(Condition::any()
+            .add(Column::CertificateId.is_in(certificates))
+            .add(Column::NodeId.is_in(nodes)));
+    }
+    let column = |column| Expr::col((Entity, column));
+    let columns = search::Columns {
+        id: column(Column::CertificateId),
+        common_name: column(Column::CommonName),
+        serial_hex: column(Column::SerialHex),
+        sha256: column(Column::Sha256),
+    };
+    Ok(Condition::any()
+        .add(search::fits(tx.org_id(), columns, text))
+        .add(Column::NodeId.in_subquery(search::nodes_named(tx.org_id(), text))))
 }
 
 /// One page of installations.

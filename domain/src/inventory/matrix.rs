@@ -3,15 +3,15 @@
 use super::compliance::{WHOLE, field_of};
 use super::entity::compliance;
 use crate::Permission;
-use crate::clusters::Cluster;
 use crate::clusters::entity::cluster;
+use crate::clusters::{self, Cluster, ClusterFilter};
 use crate::db::OrgTx;
 use crate::error::Result;
-use crate::lists::{Page, contains, fetch, page, typed};
+use crate::lists::Page;
 use crate::profiles::entity::cluster_profile;
 use crate::profiles::{self, Attached, Field};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -39,42 +39,22 @@ pub struct ComplianceRow {
     pub is_due: bool,
 }
 
-/// Which clusters.
-#[derive(Clone, Debug, Default)]
-pub struct ComplianceFilter {
-    /// Part of the name, whatever the case.
-    pub search: Option<String>,
-    /// Any of these products; empty: all.
-    pub products: Vec<String>,
-    /// Any of these groups; empty: all.
-    pub groups: Vec<Uuid>,
-    /// Only clusters where something differs (`false`), or nothing does.
-    pub compliant: Option<bool>,
-}
-
-/// One page of the matrix, by the name of the cluster.
+/// One page of the matrix, by the name of the cluster; with `compliant` only of clusters where something differs
+/// (`false`), or nothing does.
 ///
 /// # Errors
 /// [`crate::Error::Forbidden`] without [`Permission::ReadFleet`].
 pub async fn compliance(
     tx: &OrgTx,
-    filter: &ComplianceFilter,
+    filter: &ClusterFilter,
+    compliant: Option<bool>,
     after: Option<(String, Uuid)>,
     limit: u64,
 ) -> Result<Page<ComplianceRow, (String, Uuid)>> {
     tx.scope().require(Permission::ReadFleet)?;
     use cluster::{Column, Entity};
-    let mut rows = tx.find::<Entity>().filter(Column::RetiredAt.is_null());
-    if let Some(text) = typed(filter.search.as_deref()) {
-        rows = rows.filter(contains(Expr::col((Entity, Column::Name)), &text));
-    }
-    if !filter.products.is_empty() {
-        rows = rows.filter(Column::Product.is_in(filter.products.iter().map(String::as_str)));
-    }
-    if !filter.groups.is_empty() {
-        rows = rows.filter(Column::GroupId.is_in(filter.groups.iter().copied()));
-    }
-    if let Some(compliant) = filter.compliant {
+    let mut also = Condition::all();
+    if let Some(compliant) = compliant {
         let count = |column: compliance::Column| Expr::col((compliance::Entity, column));
         let different = Query::select()
             .expr(Expr::value(1))
@@ -85,19 +65,9 @@ pub async fn compliance(
             .and_where(count(compliance::Column::Different).gt(0))
             .take();
         let exists = Expr::exists(different);
-        rows = rows.filter(if compliant { exists.not() } else { exists });
+        also = also.add(if compliant { exists.not() } else { exists });
     }
-    if let Some((name, id)) = after {
-        let row = Expr::tuple([Expr::col((Entity, Column::Name)), Expr::col((Entity, Column::Id))]);
-        rows = rows.filter(row.gt(Expr::tuple([Expr::value(name), Expr::value(id)])));
-    }
-    let rows = rows
-        .order_by_asc(Column::Name)
-        .order_by_asc(Column::Id)
-        .limit(fetch(limit))
-        .all(tx)
-        .await?;
-    let page = page(rows, limit, |cluster| (cluster.name.clone(), cluster.id));
+    let page = clusters::page_of(tx, filter, also, after, limit).await?;
     Ok(Page {
         items: with_counts(tx, page.items).await?,
         next: page.next,

@@ -13,6 +13,7 @@
 //! CSR of a purpose:  open ──▶ answered (its key is installed) | replaced (by a newer CSR) | gone
 //! ```
 
+mod alerts;
 mod apply;
 mod certificate;
 mod compliance;
@@ -20,6 +21,7 @@ mod counts;
 mod csrs;
 mod diff;
 pub(crate) mod entity;
+mod holders;
 mod list;
 mod matrix;
 mod parse;
@@ -27,6 +29,7 @@ mod read_csrs;
 mod report;
 mod trust;
 
+pub use alerts::alerts;
 pub use apply::{Applied, Cause, apply};
 pub use certificate::{CertificateDetail, certificate, of_certificate};
 pub use compliance::{settle_after_change, settle_compliance, settle_due};
@@ -35,10 +38,11 @@ pub use diff::{Event, ServedState};
 pub use entity::csr::Model as Csr;
 pub use entity::history::Model as HistoryRow;
 pub use entity::installation::Model as Installation;
+pub use holders::{Holder, holders};
 pub use list::{
     CsrBrief, ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, get, history, installations,
 };
-pub use matrix::{ComplianceFilter, ComplianceRow, RuleCount, compliance};
+pub use matrix::{ComplianceRow, RuleCount, compliance};
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
 pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
 pub(crate) use report::retire_node;

@@ -3,7 +3,7 @@
 use super::counts;
 use super::entity::installation::{Column, Entity};
 use super::list::ExpiryStatus;
-use crate::certificates::{self, Certificate};
+use crate::certificates::{self, Certificate, search};
 use crate::clusters;
 use crate::db::OrgTx;
 use crate::error::Result;
@@ -32,7 +32,7 @@ pub struct TrustRow {
 /// What to list.
 #[derive(Clone, Debug, Default)]
 pub struct TrustFilter {
-    /// Part of the common name, or a whole serial number or SHA-256.
+    /// Part of the common name or of an alternative name; or the begin of the serial number or SHA-256.
     pub search: Option<String>,
     /// In any of these stores; empty: all.
     pub stores: Vec<String>,
@@ -83,12 +83,13 @@ pub async fn trust(
         start,
     ));
     if let Some(text) = typed(filter.search.as_deref()) {
-        select.cond_where(certificates::search(
-            col(Column::CommonName),
-            col(Column::SerialHex),
-            col(Column::Sha256),
-            &text,
-        ));
+        let columns = search::Columns {
+            id: col(Column::CertificateId),
+            common_name: col(Column::CommonName),
+            serial_hex: col(Column::SerialHex),
+            sha256: col(Column::Sha256),
+        };
+        select.cond_where(search::fits(tx.org_id(), columns, &text));
     }
     if let Some((not_after, id)) = after {
         let row = Expr::tuple([col(Column::NotAfter), col(Column::CertificateId)]);

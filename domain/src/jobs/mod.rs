@@ -42,21 +42,23 @@ mod create;
 mod entity;
 mod fleet;
 mod inventory;
+mod period;
 mod read;
 mod report;
 mod state;
 mod stop;
 mod sweep;
+mod tasks;
 mod transition;
 
 pub use advance::advance;
 pub use claim::{MAX_CLAIM, Waiting, cancelled_for, claim, has_work, lease};
 pub use create::{Changed, create};
 pub use fleet::{ban_agent, declare_nodes, retire_agent, retire_node, unban_agent, update_node};
-pub use read::{
-    Job, JobFilter, PeriodCounts, Task, TaskFilter, events_since, get, list, month_start, period_counts, task, tasks,
-};
+pub use period::{Period, PeriodCounts, month_start, period_counts};
+pub use read::{Job, JobFilter, events_since, get, list};
 pub use report::report;
 pub use state::{Counts, JobStatus, TaskState};
 pub use stop::{cancel, retry};
 pub use sweep::{expire_deadlines, open_waves, sweep_leases};
+pub use tasks::{Failure, JobTarget, Task, TaskFilter, failures, task, tasks};

@@ -6,7 +6,7 @@ use crate::audit;
 use crate::catalogue;
 use crate::clusters::{self, Cluster, version_conflict};
 use crate::db::OrgTx;
-use crate::error::{Error, Result, is_unique_violation};
+use crate::error::{Result, name_taken};
 use crate::fields::Fields;
 use crate::ids::new_id;
 use crate::{Permission, Timestamp};
@@ -63,8 +63,8 @@ pub(crate) fn told(node: &Node) -> Value {
     })
 }
 
-pub(super) fn name_taken(name: &str) -> Error {
-    Error::field("name", "taken", format!("the cluster has a node `{name}` already"))
+fn taken(name: &str) -> String {
+    format!("the cluster has a node `{name}` already")
 }
 
 /// Longest address: a host name of 253 characters, a colon and a port.
@@ -207,13 +207,7 @@ pub(super) async fn insert(tx: &OrgTx, new: NewNode, ready: bool) -> Result<Node
     }
     .insert(tx)
     .await
-    .map_err(|error| {
-        if is_unique_violation(&error) {
-            name_taken(&name)
-        } else {
-            error.into()
-        }
-    })?;
+    .map_err(|error| name_taken(error, || taken(&name)))?;
     record(tx, "node.create", &node, None, Some(told(&node))).await?;
     Ok(node)
 }
@@ -303,13 +297,7 @@ pub(super) async fn write(tx: &OrgTx, wanted: &Node, expected: i64) -> Result<()
         .filter(Column::RetiredAt.is_null())
         .exec(tx)
         .await
-        .map_err(|error| {
-            if is_unique_violation(&error) {
-                name_taken(&wanted.name)
-            } else {
-                error.into()
-            }
-        })?;
+        .map_err(|error| name_taken(error, || taken(&wanted.name)))?;
     if done.rows_affected == 0 {
         return Err(version_conflict("node", row(tx, wanted.id).await?.version));
     }

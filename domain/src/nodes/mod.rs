@@ -19,7 +19,9 @@ pub use list::{AgentBrief, NodeCursor, NodeFilter, NodeRow, NodeStatus, get, lis
 use crate::clusters;
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
-use sea_orm::{ColumnTrait, QueryFilter};
+use crate::lists::contains;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -45,6 +47,21 @@ pub(crate) async fn lock_cluster_of(tx: &OrgTx, id: Uuid) -> Result<(Node, clust
     let cluster = clusters::lock(tx, &[cluster_id]).await?.pop().ok_or_else(not_found)?;
     // Again: what was read before the lock may be old.
     Ok((row(tx, id).await?, cluster))
+}
+
+/// Ids of at most so many nodes in use that hold what was typed in their names.
+pub(crate) async fn named(tx: &OrgTx, text: &str, most: u64) -> Result<Vec<Uuid>> {
+    use entity::{Column, Entity};
+    Ok(tx
+        .find::<Entity>()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::RetiredAt.is_null())
+        .filter(contains(Expr::col((Entity, Column::Name)), text))
+        .limit(most)
+        .into_tuple()
+        .all(tx)
+        .await?)
 }
 
 /// Nodes by their ids, retired ones too, as far as the scope sees them.

@@ -10,7 +10,7 @@ use crate::Permission;
 use crate::audit;
 use crate::clusters::version_conflict;
 use crate::db::{OrgTx, dialect};
-use crate::error::{Error, Result, is_unique_violation};
+use crate::error::{Error, Result, is_unique_violation, name_taken};
 use crate::fields::{Fields, MAX_NAME};
 use crate::ids::new_id;
 use sea_orm::sea_query::{Expr, ExprTrait};
@@ -54,8 +54,8 @@ fn told(profile: &profile::Model) -> Value {
     })
 }
 
-fn name_taken(name: &str) -> Error {
-    Error::field("name", "taken", format!("there is a profile `{name}` already"))
+fn taken(name: &str) -> String {
+    format!("there is a profile `{name}` already")
 }
 
 /// R34: the built-in profile can be looked at and copied only.
@@ -144,13 +144,7 @@ async fn insert(tx: &OrgTx, name: String, description: String, settings: &[Setti
     }
     .insert(tx)
     .await
-    .map_err(|error| {
-        if is_unique_violation(&error) {
-            name_taken(&name)
-        } else {
-            error.into()
-        }
-    })?;
+    .map_err(|error| name_taken(error, || taken(&name)))?;
     record(tx, "profile.create", &profile, None, Some(told(&profile))).await?;
     Ok(profile)
 }
@@ -281,13 +275,7 @@ pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: Profile
         .filter(Column::RetiredAt.is_null())
         .exec(tx)
         .await
-        .map_err(|error| {
-            if is_unique_violation(&error) {
-                name_taken(&wanted.name)
-            } else {
-                error.into()
-            }
-        })?;
+        .map_err(|error| name_taken(error, || taken(&wanted.name)))?;
     if done.rows_affected == 0 {
         return Err(version_conflict("profile", row(tx, id).await?.version));
     }

@@ -3,9 +3,7 @@
 use crate::fleet::*;
 use crate::profiles::{assign, profile, self_signed, setting};
 use certyard_domain::clusters::{self, ClusterChange};
-use certyard_domain::inventory::{
-    self, ComplianceFilter, ComplianceRow, InstallationFilter, InstallationRow, RuleCount, Sort,
-};
+use certyard_domain::inventory::{self, ComplianceRow, InstallationFilter, InstallationRow, RuleCount, Sort};
 use certyard_domain::profiles::{self, Assignment, Difference, Field, ProfileChange, Setting, Signing};
 use certyard_pki::Certificate;
 use certyard_protocol::Served;
@@ -36,11 +34,11 @@ fn fields(differences: &[Difference]) -> Vec<Field> {
 
 async fn matrix(fleet: &Fleet, compliant: Option<bool>) -> Vec<ComplianceRow> {
     let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
-    let filter = ComplianceFilter {
-        compliant,
-        ..Default::default()
-    };
-    inventory::compliance(&tx, &filter, None, 200).await.unwrap().items
+    let all = clusters::ClusterFilter::default();
+    inventory::compliance(&tx, &all, compliant, None, 200)
+        .await
+        .unwrap()
+        .items
 }
 
 async fn settle(fleet: &Fleet) -> u64 {

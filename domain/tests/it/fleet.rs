@@ -229,6 +229,13 @@ impl Ca {
         self.leaf_for(&key(), name, days)
     }
 
+    /// A certificate whose alternative names are not its common name.
+    pub fn leaf_with(&self, name: &str, sans: &[&str], days: i64) -> Certificate {
+        let mut profile = profile(name, false, noon() + TimeDelta::days(days));
+        profile.sans = sans.iter().map(|san| San::dns(*san)).collect();
+        issue(&self.certificate, &self.key, key().spki_der(), &profile).expect("a leaf")
+    }
+
     pub fn leaf_for(&self, key: &PrivateKey, name: &str, days: i64) -> Certificate {
         let profile = profile(name, false, noon() + TimeDelta::days(days));
         issue(&self.certificate, &self.key, key.spki_der(), &profile).expect("a leaf")

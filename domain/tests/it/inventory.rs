@@ -457,7 +457,7 @@ async fn lists_filter_and_page_and_the_trust_tab_has_one_row_for_each_certificat
         page.items.len()
     };
     let base = || InstallationFilter {
-        cluster_id: Some(cluster),
+        clusters: vec![cluster],
         ..Default::default()
     };
     assert_eq!(find(base()).await, 12);

@@ -49,7 +49,8 @@ async fn a_job_runs_from_claim_to_success() {
     assert!(done.finished_at.is_some());
     assert!(done.version > job.version);
     let tx = fleet.test.db.read(&fleet.org.owner).await.expect("a transaction");
-    let counts = jobs::period_counts(&tx, &[cluster], None, None).await.expect("counts");
+    let month = jobs::Period::of(tx.now(), None, None).expect("a period");
+    let counts = jobs::period_counts(&tx, &[cluster], month).await.expect("counts");
     assert_eq!(counts[&cluster].complete, 1);
     assert!(
         jobs::events_since(&tx, job.id, done.version)
@@ -796,7 +797,7 @@ async fn lists_are_of_the_month_and_page_by_key() {
     fleet.claim(agent, 1).await;
     let tx = fleet.test.db.read(&fleet.org.owner).await.expect("a transaction");
     for (status, expected) in [(JobStatus::Running, 1), (JobStatus::Waiting, 5), (JobStatus::Failed, 0)] {
-        filter.status = Some(status);
+        filter.statuses = vec![status];
         let found = jobs::list(&tx, &filter, None, 200).await.expect("a page").items;
         assert_eq!(found.len(), expected, "{status:?}");
         assert!(found.iter().all(|job| job.status == status));

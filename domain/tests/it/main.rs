@@ -13,6 +13,7 @@ mod follow;
 mod inventory;
 mod jobs;
 mod jobs_at_random;
+mod lists;
 mod lock_order;
 mod machine;
 mod nodes;

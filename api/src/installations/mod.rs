@@ -1,13 +1,20 @@
 //! Installations: a certificate in a store of a node, with its history and three clocks.
 
+mod list;
+
+pub(crate) use list::{
+    ListInstallations, Sort, StatusFilter, Which, export_installations, list_installations, read_page,
+};
+
 use crate::caller::Caller;
 use crate::certificates::{CertificateFacts, KeyFacts, stored_facts};
 use crate::error::{Problem, Reply};
 use crate::page::{self, Named, Page};
+use crate::query::Query;
 use crate::state::App;
 use actix_web::{get, web};
-use certyard_domain::inventory::{self, ExpiryStatus, InstallationCursor};
-use certyard_domain::{OrgTx, Timestamp};
+use certyard_domain::Timestamp;
+use certyard_domain::inventory::{self, ExpiryStatus};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -37,40 +44,6 @@ pub(crate) enum StoreKind {
     Identity,
     /// Trusted.
     Trust,
-}
-
-/// Order of installations.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Sort {
-    /// By end, soonest first.
-    #[default]
-    NotAfter,
-    /// By common name.
-    CommonName,
-}
-
-/// Which installations by how near their end is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StatusFilter {
-    /// The end has passed.
-    Expired,
-    /// `critical`, `warning` or `notice`.
-    Expiring,
-    /// Later.
-    Valid,
-}
-
-impl StatusFilter {
-    /// As the domain asks.
-    pub(crate) fn wanted(self) -> ExpiryStatus {
-        match self {
-            Self::Expired => ExpiryStatus::Expired,
-            Self::Expiring => ExpiryStatus::Expiring,
-            Self::Valid => ExpiryStatus::Valid,
-        }
-    }
 }
 
 /// What a look over the wire says.
@@ -275,40 +248,6 @@ pub(crate) struct HistoryEvent {
     pub cluster_name: String,
 }
 
-/// Which installations.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListInstallations {
-    /// Rows on the page, 1 to 200.
-    pub limit: Option<u64>,
-    /// `next` of the page before.
-    pub cursor: Option<String>,
-    /// Only this cluster.
-    pub cluster_id: Option<Uuid>,
-    /// Only this node.
-    pub node_id: Option<Uuid>,
-    /// Only this certificate.
-    pub certificate_id: Option<Uuid>,
-    /// Only identity or only trust.
-    #[param(inline)]
-    pub kind: Option<StoreKind>,
-    /// Only this product.
-    pub product: Option<String>,
-    /// Only this store.
-    pub store: Option<String>,
-    /// Part of the common name, or the begin of the serial number.
-    pub search: Option<String>,
-    /// Only identity certificates that differ from their profile (`false`), or that do not.
-    pub compliant: Option<bool>,
-    /// Only this status.
-    #[param(inline)]
-    pub status: Option<StatusFilter>,
-    /// Order; left out: by end.
-    #[param(inline)]
-    pub sort: Option<Sort>,
-}
-
 /// Which events.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -318,31 +257,6 @@ pub(crate) struct ListHistory {
     pub limit: Option<u64>,
     /// `next` of the page before.
     pub cursor: Option<String>,
-}
-
-/// Lists installations.
-#[utoipa::path(operation_id = "list_installations", tag = "certificates", params(ListInstallations), responses((status = 200, description = "Installations", body = Page<Installation>)))]
-#[get("/installations")]
-pub(crate) async fn list_installations(
-    app: App,
-    caller: Caller,
-    query: web::Query<ListInstallations>,
-) -> Reply<Page<Installation>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = inventory::InstallationFilter {
-        cluster_id: query.cluster_id,
-        node_id: query.node_id,
-        certificate_id: query.certificate_id,
-        kind: query.kind.map(Into::into),
-        products: query.product.into_iter().collect(),
-        stores: query.store.into_iter().collect(),
-        statuses: query.status.map(StatusFilter::wanted).into_iter().collect(),
-        compliant: query.compliant,
-        search: query.search,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    read_page(&tx, &filter, query.sort, &query.cursor, limit).await
 }
 
 /// Reads an installation with its certificate.
@@ -364,47 +278,12 @@ pub(crate) async fn list_history(
     app: App,
     caller: Caller,
     id: web::Path<Uuid>,
-    query: web::Query<ListHistory>,
+    query: Query<ListHistory>,
 ) -> Reply<Page<HistoryEvent>> {
     let limit = page::limit(query.limit)?;
     let tx = app.db.read(caller.scope()).await?;
     let rows = inventory::history(&tx, *id, page::cursor(&query.cursor)?, limit).await?;
     Ok(web::Json(page::convert(rows, event)))
-}
-
-/// A cursor of installations, as it travels.
-#[derive(Serialize, Deserialize)]
-enum Cursor {
-    NotAfter(Timestamp, Uuid),
-    CommonName(String, Uuid),
-}
-
-/// One page of installations.
-pub(crate) async fn read_page(
-    tx: &OrgTx,
-    filter: &inventory::InstallationFilter,
-    sort: Option<Sort>,
-    cursor: &Option<String>,
-    limit: u64,
-) -> Reply<Page<Installation>> {
-    let sort = match sort.unwrap_or_default() {
-        Sort::NotAfter => inventory::Sort::NotAfter,
-        Sort::CommonName => inventory::Sort::CommonName,
-    };
-    let after = page::cursor(cursor)?.map(|cursor| match cursor {
-        Cursor::NotAfter(time, id) => InstallationCursor::NotAfter(time, id),
-        Cursor::CommonName(name, id) => InstallationCursor::CommonName(name, id),
-    });
-    let rows = inventory::installations(tx, filter, sort, after, limit).await?;
-    let rows = certyard_domain::Page {
-        items: rows.items,
-        next: rows.next.map(|cursor| match cursor {
-            InstallationCursor::NotAfter(time, id) => Cursor::NotAfter(time, id),
-            InstallationCursor::CommonName(name, id) => Cursor::CommonName(name, id),
-        }),
-    };
-    let now = tx.now();
-    Ok(web::Json(page::try_convert(rows, |row| installation(row, now))?))
 }
 
 /// Days before its end from which a certificate is critical, and from which it is a warning.
