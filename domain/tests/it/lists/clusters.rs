@@ -111,7 +111,7 @@ async fn r29_all_clusters_that_hold_a_certificate_are_told_with_counts() {
     // Page after page.
     let first = inventory::holders(&tx, id, None, None, 1).await.unwrap();
     let second = inventory::holders(&tx, id, None, first.next, 1).await.unwrap();
-    assert_eq!(told(&first.items), [alpha.clone()]);
+    assert_eq!(told(&first.items), std::slice::from_ref(&alpha));
     assert_eq!(told(&second.items), [gamma]);
     assert!(second.next.is_none());
     // By kind.

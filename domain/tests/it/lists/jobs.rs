@@ -2,7 +2,7 @@
 
 use crate::machine::{Fleet, noon, result};
 use certyard_domain::jobs::{self, JobFilter, JobStatus, Period, PeriodCounts};
-use certyard_domain::plans::{Action, CsrOptions, Order, Targets};
+use certyard_domain::plans::{Action, CsrOptions, Order, TargetPlace, Targets};
 use certyard_domain::{Error, Timestamp};
 use certyard_protocol::{ConnectorKind, Outcome};
 use chrono::{Duration, TimeZone, Utc};
@@ -60,12 +60,13 @@ async fn r31_jobs_are_filtered_by_certificate_product_type_and_status() {
     let refresh = fleet.refresh(&nodes, Order::default()).await.id;
     fleet.later(1);
     let action = Action::GenerateCsr(CsrOptions::default());
+    let place = TargetPlace {
+        node_id: call_nodes[0],
+        purpose: "tomcat".into(),
+        sha256: None,
+    };
     let plan = fleet
-        .plan(
-            action,
-            Targets::Purposes(vec![(call_nodes[0], "tomcat".into())]),
-            Order::default(),
-        )
+        .plan(action, Targets::Places(vec![place]), Order::default())
         .await
         .unwrap();
     let csr = fleet.start(&plan).await.unwrap().id;
