@@ -220,3 +220,64 @@ async fn discover_lists_the_cluster_and_adds_it_with_the_connector_of_its_releas
         assert!(text(&again).contains("is there already"), "{}", text(&again));
     }
 }
+
+fn failure(result: &TaskResult) -> &Failure {
+    assert_eq!(
+        (result.outcome, result.node_state),
+        (Outcome::Failed, NodeState::NotStarted),
+        "{:?}",
+        result.failure
+    );
+    result.failure.as_ref().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_certificate_that_cannot_be_shown_is_not_taken_for_absent() {
+    let uc = TestUc::start_old().await;
+    let connector = uc.commands();
+    let inventory = connector.inventory().await.unwrap();
+    let entry = inventory
+        .entries
+        .iter()
+        .find(|entry| entry.store == "tomcat-trust")
+        .unwrap();
+    let delete = |sha256: &str, entry: &str| Step::DeleteTrust {
+        store: "tomcat-trust".into(),
+        entry: entry.into(),
+        sha256: sha256.into(),
+    };
+    let sha256 = Certificate::from_pem(&entry.certificate_pem).unwrap().sha256_hex();
+    let task = payload(ConnectorKind::CiscoCli, vec![delete(&sha256, &entry.entry)]);
+    uc.lab.fault(&format!("{}:trust-read:500", uc.node.name)).await.unwrap();
+    let refused = Desk::new().run(&connector, &task).await;
+    let words = failure(&refused);
+    assert_eq!(words.code, "entry_unreadable");
+    assert!(words.message.contains(&entry.entry), "{}", words.message);
+    // Another one that is not listed is absent, whatever else cannot be shown.
+    let other = payload(ConnectorKind::CiscoCli, vec![delete(&"ab".repeat(32), "nobody.pem")]);
+    let done = Desk::new().run(&connector, &other).await;
+    assert_eq!(done.outcome, Outcome::Succeeded, "{:?}", done.failure);
+    uc.lab.clear_faults("*").await.unwrap();
+    assert_eq!(uc.lab.effects(&uc.node.name, Operation::TrustDelete), 0);
+    assert_eq!(connector.inventory().await.unwrap().digest, inventory.digest);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_cannot_be_shown_is_not_taken_for_renewed() {
+    let uc = TestUc::start_old().await;
+    let connector = uc.commands();
+    let inventory = connector.inventory().await.unwrap();
+    let step = Step::Regenerate {
+        purpose: "tomcat".into(),
+        replaces_sha256: Some(crate::conformance::installed(&inventory, "tomcat")),
+    };
+    uc.lab
+        .fault(&format!("{}:identity-read:500", uc.node.name))
+        .await
+        .unwrap();
+    let task = payload(ConnectorKind::CiscoCli, vec![step]);
+    let refused = Desk::new().run(&connector, &task).await;
+    assert_eq!(failure(&refused).code, "entry_unreadable");
+    uc.lab.clear_faults("*").await.unwrap();
+    assert_eq!(uc.lab.effects(&uc.node.name, Operation::Regenerate), 0);
+}

@@ -15,7 +15,7 @@ mod texts;
 
 pub use texts::{Network, NetworkNode};
 
-use super::cisco_uc::{KeepPins, SHOWN_PURPOSES, parse_all};
+use super::cisco_uc::{KeepPins, SHOWN_PURPOSES, Snapshot, parse_all};
 use crate::connector::{Before, Connector, Effect, StepDone, StepError};
 use crate::nodes::Secrets;
 use crate::tls::Pins;
@@ -150,15 +150,26 @@ impl CiscoCli {
         super::cisco_uc::verify_held(&self.target.node, &self.tls_address, &held, purpose, sha256).await
     }
 
+    /// [`Self::identity_now`] for a step whose wanted state is another certificate than the one before.
+    async fn renewable_now(&self, purpose: &str) -> Result<Before, StepError> {
+        let held = self.identity(purpose).await?;
+        self.require_readable(&held, purpose)?;
+        Ok(seen(&held, purpose))
+    }
+
     /// Whether two looks at the purpose differ, for steps that change an installed certificate or a CSR.
     async fn identity_now(&self, purpose: &str) -> Result<Before, StepError> {
         let held = self.identity(purpose).await?;
-        let csr = held.identity(purpose).and_then(|item| item.csr.as_ref());
-        Ok(Before {
-            csr_sha256: csr.map(|csr| hex::encode(csr.sha256)),
-            installed_sha256: held.installed_sha256(purpose),
-            ..Before::default()
-        })
+        Ok(seen(&held, purpose))
+    }
+}
+
+fn seen(held: &Snapshot, purpose: &str) -> Before {
+    let csr = held.identity(purpose).and_then(|item| item.csr.as_ref());
+    Before {
+        csr_sha256: csr.map(|csr| hex::encode(csr.sha256)),
+        installed_sha256: held.installed_sha256(purpose),
+        ..Before::default()
     }
 }
 
@@ -184,8 +195,8 @@ impl Connector for CiscoCli {
             Step::GenerateCsr(CsrSpec { purpose, .. })
             | Step::DeleteCsr { purpose }
             | Step::InstallIdentity { purpose, .. }
-            | Step::Regenerate { purpose, .. }
             | Step::ReuseTomcat { purpose } => self.identity_now(purpose).await,
+            Step::Regenerate { purpose, .. } => self.renewable_now(purpose).await,
             Step::InstallTrust {
                 store,
                 certificates_pem,
@@ -193,8 +204,8 @@ impl Connector for CiscoCli {
                 trusted: self.trusted(store, certificates_pem).await?,
                 ..Before::default()
             }),
-            Step::DeleteTrust { store, sha256, .. } => {
-                let held = self.read(Part::Trust(store)).await?.trusts(store, sha256);
+            Step::DeleteTrust { store, entry, sha256 } => {
+                let held = self.holds(&self.read(Part::Trust(store)).await?, store, entry, sha256)?;
                 Ok(Before {
                     trusted: held.then(|| sha256.clone()).into_iter().collect(),
                     ..Before::default()
@@ -228,7 +239,7 @@ impl Connector for CiscoCli {
                 replaces_sha256,
             } => self.regenerate(purpose, replaces_sha256.as_deref()).await,
             Step::ReuseTomcat { purpose } => self.reuse_tomcat(purpose).await,
-            Step::DeleteTrust { store, sha256, .. } => self.delete_trust(store, sha256).await,
+            Step::DeleteTrust { store, entry, sha256 } => self.delete_trust(store, entry, sha256).await,
             Step::RestartService { service } => self.restart_service(service).await,
             Step::Activate { .. } => Err(StepError::unsupported(self, StepKind::Activate)),
             Step::Verify { purpose, sha256 } => self.verify(purpose, sha256).await,
@@ -272,7 +283,7 @@ impl Connector for CiscoCli {
                 purpose,
                 replaces_sha256,
             } => {
-                let installed = self.identity_now(purpose).await?.installed_sha256;
+                let installed = self.renewable_now(purpose).await?.installed_sha256;
                 present(
                     installed != *replaces_sha256,
                     "the node had made the certificate already",
@@ -283,8 +294,9 @@ impl Connector for CiscoCli {
                 let held = self.read(Part::Identities(&[source, purpose])).await?;
                 present(same(&held, source, purpose), "it has the certificate already")
             }
-            Step::DeleteTrust { store, sha256, .. } => {
-                let gone = !before.trusted.is_empty() && !self.read(Part::Trust(store)).await?.trusts(store, sha256);
+            Step::DeleteTrust { store, entry, sha256 } => {
+                let held = self.read(Part::Trust(store)).await?;
+                let gone = !before.trusted.is_empty() && !self.holds(&held, store, entry, sha256)?;
                 present(gone, "it was deleted already")
             }
             // Only the web server shows that it was started anew; another service is restarted once more, which does no harm.
@@ -307,7 +319,10 @@ impl Connector for CiscoCli {
                 store,
                 certificates_pem,
             } => Ok(self.trusted(store, certificates_pem).await? != before.trusted),
-            Step::Regenerate { purpose, .. } | Step::ReuseTomcat { purpose } => {
+            Step::Regenerate { purpose, .. } => {
+                Ok(self.renewable_now(purpose).await?.installed_sha256 != before.installed_sha256)
+            }
+            Step::ReuseTomcat { purpose } => {
                 Ok(self.identity_now(purpose).await?.installed_sha256 != before.installed_sha256)
             }
             other => Ok(self.probe_effect(other, before).await? != Effect::Absent),

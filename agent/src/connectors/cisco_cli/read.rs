@@ -6,7 +6,7 @@ use super::texts::{self, Listed, word, words};
 use crate::connector::StepError;
 use crate::connectors::cisco_uc::{IdentityItem, Snapshot, TrustItem};
 use certyard_pki::Csr;
-use certyard_protocol::{InventoryCsr, StoreKind};
+use certyard_protocol::{InventoryCsr, InventoryEntry, StoreKind};
 
 /// Which part of the stores is read: each certificate is a command of its own.
 pub(super) enum Part<'a> {
@@ -143,6 +143,48 @@ impl CiscoCli {
 
     pub(super) fn refused(&self, text: &str) -> StepError {
         StepError::lasting("node_refused", format!("{} refused: {}", self.target.node, words(text)))
+    }
+
+    /// Whether a trust store holds the certificate.
+    ///
+    /// # Errors
+    /// Where its entry is listed and cannot be read: that is not absence.
+    pub(super) fn holds(&self, held: &Snapshot, store: &str, entry: &str, sha256: &str) -> Result<bool, StepError> {
+        if held.trusts(store, sha256) {
+            return Ok(true);
+        }
+        let bare = |name: &str| name.strip_suffix(".pem").unwrap_or(name).to_owned();
+        let listed = |one: &&InventoryEntry| one.store == store && bare(&one.entry) == bare(entry);
+        match held.unreadable.iter().find(listed) {
+            None => Ok(false),
+            Some(one) => Err(StepError::lasting(
+                "entry_unreadable",
+                format!(
+                    "{} lists {} in {store} and prints no certificate for it: whether it is the one to delete cannot be told; look at \
+                     it on the node",
+                    self.target.node, one.entry
+                ),
+            )),
+        }
+    }
+
+    /// Makes sure that an identity which is listed was read.
+    ///
+    /// # Errors
+    /// Where it was not: which certificate it is cannot be told, and an unknown one is not another one.
+    pub(super) fn require_readable(&self, held: &Snapshot, unit: &str) -> Result<(), StepError> {
+        let listed = |one: &InventoryEntry| one.store == unit && one.kind == StoreKind::Identity;
+        if !held.unreadable.iter().any(listed) {
+            return Ok(());
+        }
+        Err(StepError::lasting(
+            "entry_unreadable",
+            format!(
+                "{} lists a certificate for {unit} and prints none that can be read: which one it is cannot be told; look at it on \
+                 the node",
+                self.target.node
+            ),
+        ))
     }
 
     pub(super) async fn identity(&self, purpose: &str) -> Result<Snapshot, StepError> {

@@ -131,6 +131,7 @@ impl CiscoCli {
         if held.installed_sha256(unit).as_deref() == Some(sha256) {
             return Ok(StepDone::note(format!("installed as {unit}")));
         }
+        self.require_readable(&held, unit)?;
         Err(self.refused(&text))
     }
 
@@ -138,6 +139,7 @@ impl CiscoCli {
         let unit = word("unit", purpose)?;
         let mut session = Session::open(&self.target).await?;
         let held = self.read_in(&mut session, Part::Identities(&[unit])).await?;
+        self.require_readable(&held, unit)?;
         if held.installed_sha256(unit).as_deref() != replaces {
             session.close().await;
             return Ok(StepDone::note(format!("{unit} has another certificate already")));
@@ -145,6 +147,7 @@ impl CiscoCli {
         let text = session.run(&format!("set cert regen {unit}")).await?;
         let held = self.read_in(&mut session, Part::Identities(&[unit])).await?;
         session.close().await;
+        self.require_readable(&held, unit)?;
         match held.installed_sha256(unit) {
             Some(new) if Some(new.as_str()) != replaces => Ok(StepDone::note(format!(
                 "{} made a new certificate for {unit}: {new}",
@@ -176,7 +179,7 @@ impl CiscoCli {
         Err(self.refused(&text))
     }
 
-    pub(super) async fn delete_trust(&self, store: &str, sha256: &str) -> Result<StepDone, StepError> {
+    pub(super) async fn delete_trust(&self, store: &str, entry: &str, sha256: &str) -> Result<StepDone, StepError> {
         let unit = word("trust store", store)?;
         let absent = || {
             StepDone::note(format!(
@@ -188,6 +191,7 @@ impl CiscoCli {
         let found = held.trusts.iter().find(|item| item.certificate.sha256_hex() == sha256);
         let Some(name) = found.and_then(|item| item.file_name.as_deref()) else {
             session.close().await;
+            self.holds(&held, store, entry, sha256)?;
             return Ok(absent());
         };
         let text = session
@@ -195,7 +199,7 @@ impl CiscoCli {
             .await?;
         let left = self.read_in(&mut session, Part::Trust(store)).await?;
         session.close().await;
-        match (left.trusts(store, sha256), says_absent(&text)) {
+        match (self.holds(&left, store, name, sha256)?, says_absent(&text)) {
             (true, _) => Err(self.refused(&text)),
             // Another node of the cluster was faster.
             (false, true) => Ok(absent()),
