@@ -32,8 +32,14 @@ use uuid::Uuid;
 /// Path under which the agent listener answers.
 pub const BASE_PATH: &str = "/agent/v1";
 
-/// Protocol version; the server serves this one and the one before.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// Protocol version; the server serves this one and the one before. An agent of a former version reads what it knows of a task and
+/// passes over the rest, so the server keeps from it what it would take for something else:
+///
+/// | version | adds |
+/// |---|---|
+/// | 1 | `cisco_uc`, `nginx` |
+/// | 2 | `cisco_cli`, [`CsrSpec::multi_server`] |
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Seconds for which an empty poll is held, before ± 10 % jitter. Many proxies cut idle requests at 60 s.
 pub const POLL_HOLD_SECONDS: u64 = 55;

@@ -31,6 +31,14 @@ impl ConnectorKind {
         }
     }
 
+    /// The first [`crate::PROTOCOL_VERSION`] whose agents know it: an older one cannot read a list of nodes in which it stands.
+    pub fn since_protocol(self) -> u32 {
+        match self {
+            Self::CiscoUc | Self::Nginx => 1,
+            Self::CiscoCli => 2,
+        }
+    }
+
     /// It reaches Cisco UC nodes, which make keys and CSRs by their own rules.
     pub fn is_cisco(self) -> bool {
         match self {

@@ -3,7 +3,7 @@
 use super::enroll::{check_protocol, fact, fingerprint, read_csr};
 use super::entity::agent::{Column, Entity};
 use super::sessions::{self, Judged};
-use super::{Agent, not_found};
+use super::{Agent, connectors, not_found};
 use crate::audit;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -278,6 +278,10 @@ pub async fn touch(db: &Db, agent: &AgentIdentity, heartbeat: &Heartbeat) -> Res
     let judged = sessions::judge(known, heartbeat.session);
     if let Judged::New { former, .. } = &judged {
         update = update.col_expr(Column::FormerSessions, Expr::value(json!(former)));
+    }
+    if connectors(known.protocol, &known.capabilities) != connectors(protocol, &capabilities) {
+        // What was kept from it, or must be from here on.
+        update = update.col_expr(Column::NodesVersion, Expr::col(Column::NodesVersion).add(1));
     }
     if changed {
         update = update

@@ -28,6 +28,7 @@ pub use list::{AgentCursor, AgentFilter, AgentRow, AgentStatus, capabilities, ge
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::scope::{ActorKind, Scope};
+use certyard_protocol::ConnectorKind;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, QueryFilter};
 use std::collections::HashMap;
@@ -47,6 +48,21 @@ pub(crate) fn require_self(scope: &Scope, agent_id: Uuid) -> Result<()> {
             message: "this is for the agent itself".into(),
         }),
     }
+}
+
+/// The connectors that an agent's program knows: those of the protocol that it speaks, and what it says that it can do.
+pub(crate) fn connectors(protocol: i32, capabilities: &serde_json::Value) -> Vec<ConnectorKind> {
+    let told: Vec<&str> = capabilities
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one.get("connector")?.as_str())
+        .collect();
+    let speaks = |kind: &ConnectorKind| i64::from(protocol) >= i64::from(kind.since_protocol());
+    ConnectorKind::ALL
+        .into_iter()
+        .filter(|kind| speaks(kind) || told.contains(&kind.as_str()))
+        .collect()
 }
 
 /// An agent that is neither retired nor banned, as far as the scope sees it.

@@ -354,7 +354,7 @@ async fn mark_ready(tx: &OrgTx, agent_id: Uuid, ready: &HashSet<Uuid>) -> Result
 }
 
 /// All nodes that an agent works for, by name. Those of a cluster that is switched off are left out: they are not read
-/// (R2).
+/// (R2). So are those whose connector the agent's program does not know: it could not read the list with them.
 ///
 /// # Errors
 /// [`Error::Forbidden`] for anyone but the agent itself.
@@ -369,6 +369,10 @@ pub async fn assigned(tx: &OrgTx, agent_id: Uuid) -> Result<Vec<NodeAssignment>>
         .order_by_asc(Column::Id)
         .all(tx)
         .await?;
+    let agent = agents::by_ids(tx, [agent_id]).await?.remove(&agent_id);
+    let known = agent.map_or_else(Vec::new, |agent| {
+        agents::connectors(agent.protocol, &agent.capabilities)
+    });
     let clusters = clusters::by_ids(tx, nodes.iter().map(|node| node.cluster_id)).await?;
     Ok(nodes
         .into_iter()
@@ -382,7 +386,7 @@ pub async fn assigned(tx: &OrgTx, agent_id: Uuid) -> Result<Vec<NodeAssignment>>
                 product: cluster.product.clone(),
                 version: cluster.product_version.clone(),
                 role: node.role,
-                connector: ConnectorKind::parse(&node.connector)?,
+                connector: ConnectorKind::parse(&node.connector).filter(|connector| known.contains(connector))?,
             })
         })
         .collect())

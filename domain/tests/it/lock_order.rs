@@ -2,11 +2,12 @@
 
 use crate::machine;
 use crate::profiles::{assign, profile, self_signed};
+use certyard_domain::agents::AgentIdentity;
 use certyard_domain::clusters::{self, ClusterChange};
 use certyard_domain::plans::Order;
 use certyard_domain::profiles::{self, Assignment, BUILT_IN, NewProfile, ProfileChange};
 use certyard_domain::{Result, inventory, jobs};
-use certyard_protocol::ConnectorKind;
+use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesRequest};
 use certyard_testkit::TestDb;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -153,4 +154,50 @@ async fn clusters_change_while_a_job_over_them_is_cancelled() {
             patched.await.unwrap().unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_declare_nodes_of_the_same_clusters_in_opposite_orders() {
+    let (fleet, _) = fleet_of(6).await;
+    if !has_row_locks(&fleet.test) {
+        return;
+    }
+    let declare = async |agent: AgentIdentity, reversed: bool| {
+        for round in 0..ROUNDS {
+            let mut declared: Vec<NodeDeclaration> = (0..6)
+                .map(|index| NodeDeclaration {
+                    node_id: None,
+                    changed: true,
+                    cluster: format!("cluster-{index:02}"),
+                    product: "cucm".into(),
+                    version: "14".into(),
+                    name: format!("{}-{round}", agent.agent_id.simple()),
+                    address: "n:443".into(),
+                    role: "subscriber".into(),
+                    connector: ConnectorKind::CiscoUc,
+                })
+                .collect();
+            if reversed {
+                declared.reverse();
+            }
+            let request = NodesRequest {
+                declared,
+                ready: Vec::new(),
+            };
+            let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+            let answer = jobs::declare_nodes(&tx, agent.agent_id, &request).await.unwrap();
+            tx.commit().await.unwrap();
+            assert!(answer.refused.is_empty(), "{answer:?}");
+        }
+    };
+    let settle = async || {
+        for _ in 0..ROUNDS {
+            let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+            inventory::settle_compliance(&tx).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    };
+    let (first, _) = fleet.agent("first").await;
+    let (last, _) = fleet.agent("last").await;
+    tokio::join!(declare(first, false), declare(last, true), settle());
 }

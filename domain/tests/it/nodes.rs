@@ -1,10 +1,11 @@
 //! Nodes: entering, declaring, assigning.
 
 use crate::fleet::*;
+use certyard_domain::agents::Heartbeat;
 use certyard_domain::clusters::{self, ClusterChange, ClusterFilter};
-use certyard_domain::nodes::{self, NodeChange, NodeFilter, NodeStatus};
+use certyard_domain::nodes::{self, NewNode, NodeChange, NodeFilter, NodeStatus};
 use certyard_domain::{Error, Role, agents, jobs};
-use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesAnswer, NodesRequest};
+use certyard_protocol::{Capability, ConnectorKind, NodeDeclaration, NodesAnswer, NodesRequest};
 use uuid::Uuid;
 
 fn declared(cluster: &str, name: &str) -> NodeDeclaration {
@@ -416,4 +417,59 @@ async fn nodes_are_checked_versioned_and_bound_to_the_group_of_their_agents() {
             Err(Error::NotFound { .. })
         ));
     }
+}
+
+#[tokio::test]
+async fn an_agent_is_told_only_of_nodes_whose_connector_its_program_knows() {
+    let fleet = Fleet::new().await;
+    let (identity, _) = join(&fleet.test, fleet.owner(), fleet.group, "edge").await;
+    let agent = identify(&fleet.test, &identity).await.unwrap();
+    let cluster = fleet.cluster("mine").await.cluster.id;
+    fleet.node_of(cluster, "new", Some(agent.agent_id)).await;
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    let old = NewNode {
+        cluster_id: cluster,
+        name: "old".into(),
+        address: "old:22".into(),
+        role: "subscriber".into(),
+        connector: ConnectorKind::CiscoCli,
+        agent_id: Some(agent.agent_id),
+        second_agent_id: None,
+    };
+    nodes::create(&tx, old).await.unwrap();
+    tx.commit().await.unwrap();
+    // As the listener does it: a poll, then, where the list has changed, the list.
+    let told = async |heartbeat: Heartbeat| {
+        let agent = identify(&fleet.test, &identity).await.unwrap();
+        agents::touch(&fleet.test.db, &agent, &heartbeat).await.unwrap();
+        let changed = identify(&fleet.test, &identity).await.unwrap().nodes_changed;
+        let tx = fleet.test.db.write(&agent.scope()).await.unwrap();
+        let answer = jobs::declare_nodes(&tx, agent.agent_id, &NodesRequest::default())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let names: Vec<String> = answer.nodes.into_iter().map(|node| node.name).collect();
+        (changed, names)
+    };
+    let former = Heartbeat {
+        protocol: 1,
+        ..heartbeat()
+    };
+    assert_eq!(told(heartbeat()).await.1, ["new", "old"]);
+    assert_eq!(told(former.clone()).await, (true, vec!["new".to_string()]));
+    assert_eq!(told(former.clone()).await, (false, vec!["new".to_string()]));
+    // It says itself that it can.
+    let able = Heartbeat {
+        capabilities: vec![Capability {
+            connector: ConnectorKind::CiscoCli,
+            steps: Vec::new(),
+        }],
+        ..former
+    };
+    assert_eq!(told(able).await, (true, vec!["new".to_string(), "old".to_string()]));
+    assert_eq!(
+        told(heartbeat()).await,
+        (false, vec!["new".to_string(), "old".to_string()]),
+        "an update of the program changes nothing of that"
+    );
 }
