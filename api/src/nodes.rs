@@ -9,7 +9,7 @@ use crate::page::{self, Named, Page};
 use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, web};
-use certyard_domain::{OrgTx, agents, jobs, nodes};
+use certyard_domain::{OrgTx, agents, inventory, jobs, nodes};
 use certyard_protocol::ConnectorKind;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -250,6 +250,7 @@ pub(crate) async fn update_node(
     let tx = app.db.write(caller.scope()).await?;
     let row = jobs::update_node(&tx, *id, condition.version()?, change).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(versioned(row.node.version, node(row)?))
 }
 

@@ -244,6 +244,7 @@ impl Shell {
         if own {
             return self
                 .act(Operation::IdentityUpload, unit.clone(), move |cluster, node| {
+                    refuse_multi_server(cluster, node, &unit)?;
                     cluster.install_identity(node, &unit, &[text])?;
                     Ok((done, true))
                 })
@@ -360,6 +361,21 @@ impl Shell {
             };
             state.nodes.iter().enumerate().map(line).collect()
         })
+    }
+}
+
+/// From release 14SU2 on the command line takes no certificate for several nodes.
+fn refuse_multi_server(cluster: &Cluster, node: usize, unit: &str) -> Result<(), Refusal> {
+    let refused = cluster.read(|state| {
+        let csr = state.nodes.get(node).and_then(|node| {
+            let (_, csr) = node.csrs.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit))?;
+            Some(csr)
+        });
+        state.version >= Version::V14 && csr.is_some_and(|csr| csr.multi_server)
+    });
+    match refused {
+        true => refuse("Upload of a multi-server certificate is not supported through the CLI"),
+        false => Ok(()),
     }
 }
 

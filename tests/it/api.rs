@@ -80,6 +80,11 @@ impl Api {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None).await
+    }
+
     /// All rows of a list.
     pub async fn all(&self, path: &str) -> Vec<Value> {
         let join = if path.contains('?') { '&' } else { '?' };

@@ -9,6 +9,7 @@ mod failures;
 mod house;
 mod kill_points;
 mod main_job;
+mod multi_server;
 mod outside_ca;
 mod server_kill_points;
 mod web_server;

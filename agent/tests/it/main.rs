@@ -9,6 +9,7 @@ mod command_line;
 mod conformance;
 mod kill_points;
 mod lifecycle;
+mod multi_server;
 mod nginx;
 mod nginx_faults;
 mod nodes;

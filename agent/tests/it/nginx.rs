@@ -162,6 +162,7 @@ impl TestNginx {
             key_bits: 256,
             hash: "SHA256".into(),
             subject: vec![("O".into(), "Example".into())],
+            multi_server: false,
         })
     }
 

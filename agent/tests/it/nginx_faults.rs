@@ -407,6 +407,7 @@ async fn an_rsa_and_an_ec_certificate_in_one_block_are_found_and_renewed_each_fo
             key_bits,
             hash: "SHA256".into(),
             subject: vec![],
+            multi_server: false,
         })
     };
     // Twice: the first time adopts the files.

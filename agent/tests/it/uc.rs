@@ -135,6 +135,7 @@ impl TestUc {
             key_bits: 2048,
             hash: "SHA256".into(),
             subject: vec![],
+            multi_server: false,
         })
     }
 

@@ -130,6 +130,7 @@ pub(crate) async fn create_node(
     let tx = app.db.write(caller.scope()).await?;
     let row = nodes::create(&tx, body.0.within(*id)).await?;
     tx.commit().await?;
+    inventory::settle_after_change(&app.db, caller.scope()).await;
     Ok(created(format!("/api/v1/nodes/{}", row.node.id), node(row)?))
 }
 

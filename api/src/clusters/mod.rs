@@ -18,9 +18,10 @@ use crate::page::{self, Named, Page};
 use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
-use certyard_domain::{OrgTx, clusters, inventory, profiles};
+use certyard_domain::{OrgTx, clusters, inventory, jobs, profiles};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -77,6 +78,8 @@ pub(crate) struct Cluster {
     pub identity: Counts,
     /// Trusted certificates.
     pub trust: Counts,
+    /// What is to be known of its certificates.
+    pub warnings: Vec<ClusterWarning>,
     /// Rises with each change; also the ETag.
     #[schema(example = 1)]
     pub revision: i64,
@@ -84,6 +87,20 @@ pub(crate) struct Cluster {
     pub created_at: DateTime<Utc>,
     /// Last change.
     pub updated_at: DateTime<Utc>,
+}
+
+/// What is to be known of the certificates of a cluster.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ClusterWarning {
+    /// `san_drift`: certificates that are for all nodes do not name every one of them.
+    #[schema(example = "san_drift")]
+    pub code: String,
+    /// For people.
+    #[schema(example = "3 certificates that are for all nodes of the cluster do not name every one of them")]
+    pub message: String,
+    /// How many installed certificates it is about.
+    #[schema(example = 3)]
+    pub certificates: i64,
 }
 
 /// The profile of a cluster.
@@ -212,8 +229,8 @@ impl List for ListClusters {
         };
         let rows = clusters::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
         let ids: Vec<Uuid> = rows.items.iter().map(|row| row.cluster.id).collect();
-        let profiles = profiles::attached(tx, &ids).await?;
-        Ok(page::convert(rows, |row| cluster(row, &profiles)))
+        let beside = Beside::of(tx, &ids).await?;
+        Ok(page::convert(rows, |row| cluster(row, &beside)))
     }
 }
 
@@ -254,11 +271,11 @@ pub(crate) async fn create_cluster(
         description: body.description,
     };
     let row = clusters::create(&tx, new).await?;
-    let profiles = profiles::attached(&tx, &[row.cluster.id]).await?;
+    let beside = Beside::of(&tx, &[row.cluster.id]).await?;
     tx.commit().await?;
     Ok(created(
         format!("/api/v1/clusters/{}", row.cluster.id),
-        cluster(row, &profiles),
+        cluster(row, &beside),
     ))
 }
 
@@ -268,8 +285,8 @@ pub(crate) async fn create_cluster(
 pub(crate) async fn get_cluster(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let tx = app.db.read(caller.scope()).await?;
     let row = clusters::get(&tx, *id).await?;
-    let profiles = profiles::attached(&tx, &[*id]).await?;
-    Ok(versioned(row.cluster.version, cluster(row, &profiles)))
+    let beside = Beside::of(&tx, &[*id]).await?;
+    Ok(versioned(row.cluster.version, cluster(row, &beside)))
 }
 
 /// Changes a cluster.
@@ -292,10 +309,10 @@ pub(crate) async fn update_cluster(
     };
     let tx = app.db.write(caller.scope()).await?;
     let row = clusters::update(&tx, *id, condition.version()?, change).await?;
-    let profiles = profiles::attached(&tx, &[*id]).await?;
+    let beside = Beside::of(&tx, &[*id]).await?;
     tx.commit().await?;
     inventory::settle_after_change(&app.db, caller.scope()).await;
-    Ok(versioned(row.cluster.version, cluster(row, &profiles)))
+    Ok(versioned(row.cluster.version, cluster(row, &beside)))
 }
 
 /// Gives a cluster a profile.
@@ -316,10 +333,10 @@ pub(crate) async fn set_profile(
     let tx = app.db.write(caller.scope()).await?;
     profiles::assign(&tx, &[*id], to).await?;
     let row = clusters::get(&tx, *id).await?;
-    let profiles = profiles::attached(&tx, &[*id]).await?;
+    let beside = Beside::of(&tx, &[*id]).await?;
     tx.commit().await?;
     inventory::settle_after_change(&app.db, caller.scope()).await;
-    Ok(versioned(row.cluster.version, cluster(row, &profiles)))
+    Ok(versioned(row.cluster.version, cluster(row, &beside)))
 }
 
 /// Retires a cluster with its nodes.
@@ -349,9 +366,35 @@ pub(crate) fn counts(counts: clusters::Counts) -> Counts {
     }
 }
 
-fn cluster(row: clusters::ClusterRow, profiles: &profiles::Attachments) -> Cluster {
-    let profile = profiles.of(row.cluster.id);
+/// What is shown of clusters beside their rows.
+struct Beside {
+    profiles: profiles::Attachments,
+    drifted: HashMap<Uuid, i64>,
+}
+
+impl Beside {
+    async fn of(tx: &OrgTx, ids: &[Uuid]) -> Result<Self, Problem> {
+        Ok(Self {
+            profiles: profiles::attached(tx, ids).await?,
+            drifted: inventory::drifted(tx, ids).await?,
+        })
+    }
+}
+
+fn cluster(row: clusters::ClusterRow, beside: &Beside) -> Cluster {
+    let profile = beside.profiles.of(row.cluster.id);
+    let drifted = beside.drifted.get(&row.cluster.id).copied();
     Cluster {
+        warnings: drifted
+            .map(|certificates| ClusterWarning {
+                code: inventory::WarningCode::SanDrift.as_str().into(),
+                message: format!(
+                    "{certificates} installed certificates that are for all nodes of the cluster do not name every one of them"
+                ),
+                certificates,
+            })
+            .into_iter()
+            .collect(),
         profile: ClusterProfile {
             id: profile.id,
             name: profile.name.clone(),

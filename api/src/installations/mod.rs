@@ -108,6 +108,20 @@ pub(crate) struct Difference {
     pub installed: String,
 }
 
+/// What is to be known of an identity certificate.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InstallationWarning {
+    /// `san_drift`: it is for all nodes of the cluster and does not name every one of them.
+    #[schema(example = "san_drift")]
+    pub code: String,
+    /// For people.
+    #[schema(example = "the certificate is for all nodes of the cluster and does not name `cucm-n-3`")]
+    pub message: String,
+    /// Names of the nodes that it is about.
+    #[schema(example = json!(["cucm-n-3"]))]
+    pub nodes: Vec<String>,
+}
+
 /// What can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -199,6 +213,8 @@ pub(crate) struct Installation {
     pub gone_at: Option<DateTime<Utc>>,
     /// For identity: how it stands to the cluster's profile.
     pub compliance: Option<Compliance>,
+    /// For identity: what else is to be known of it.
+    pub warnings: Vec<InstallationWarning>,
     /// An open CSR for the same purpose on the same node.
     pub csr: Option<OpenCsr>,
     /// What can be asked for.
@@ -359,6 +375,15 @@ pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> R
                 })
                 .collect(),
         }),
+        warnings: row
+            .warnings
+            .into_iter()
+            .map(|warning| InstallationWarning {
+                code: warning.code.as_str().into(),
+                message: warning.message(),
+                nodes: warning.nodes,
+            })
+            .collect(),
         seen_at: row.seen_at,
         gone_at: place.gone_at,
         csr: row.csr.map(|csr| OpenCsr {

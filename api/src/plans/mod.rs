@@ -119,6 +119,9 @@ pub(crate) struct WantedCsr {
     /// Hash of its signature.
     #[schema(example = "SHA256")]
     pub hash: String,
+    /// It is for all nodes of the cluster, whose names the node adds by itself.
+    #[schema(example = false)]
+    pub multi_server: bool,
 }
 
 /// One side of a change.
@@ -310,6 +313,7 @@ fn target(target: plans::Target) -> PlanTarget {
             key_type: csr.key_type,
             key_bits: csr.key_bits,
             hash: csr.hash,
+            multi_server: csr.multi_server,
         }),
         steps: preview
             .steps

@@ -142,6 +142,11 @@ pub(crate) struct CsrWish {
     #[serde(default)]
     #[schema(example = json!([["O", "Example"]]))]
     pub subject: Vec<(String, String)>,
+    /// One CSR for all nodes of the cluster: one node makes it and the product spreads it; left out: as the profile wants it, else
+    /// one for each node.
+    #[serde(default)]
+    #[schema(example = json!(null))]
+    pub multi_server: Option<bool>,
 }
 
 impl CreatePlan {
@@ -157,6 +162,7 @@ impl CreatePlan {
                 key_bits: csr.key_bits,
                 hash: csr.hash,
                 subject: csr.subject,
+                multi_server: csr.multi_server,
             }),
             ActionName::UploadCertificate => plans::Action::UploadCertificate(plans::UploadOptions {
                 purpose: self.purpose.clone(),

@@ -232,6 +232,24 @@ impl Step {
             Self::Inventory => StepKind::Inventory,
         }
     }
+
+    /// The first [`crate::PROTOCOL_VERSION`] whose agents do the step as it is meant.
+    pub fn since_protocol(&self) -> u32 {
+        match self {
+            Self::GenerateCsr(spec) if spec.multi_server => 2,
+            Self::GenerateCsr(_)
+            | Self::DeleteCsr { .. }
+            | Self::InstallTrust { .. }
+            | Self::InstallIdentity { .. }
+            | Self::Regenerate { .. }
+            | Self::ReuseTomcat { .. }
+            | Self::DeleteTrust { .. }
+            | Self::RestartService { .. }
+            | Self::Activate { .. }
+            | Self::Verify { .. }
+            | Self::Inventory => 1,
+        }
+    }
 }
 
 /// What a CSR is to ask for. The key is made on the node and stays there.
@@ -252,6 +270,9 @@ pub struct CsrSpec {
     /// Further subject fields by their short names, in order: `O`, `OU`, `L`, `ST`, `C`.
     #[serde(default)]
     pub subject: Vec<(String, String)>,
+    /// The node makes it for all nodes of its cluster, adds their names by itself, and spreads it to them.
+    #[serde(default)]
+    pub multi_server: bool,
 }
 
 /// What the signature of the server covers: one task in one epoch, for one agent and node.

@@ -10,6 +10,7 @@
 //! | [`RESTARTS`] | what takes up a new certificate only after a restart |
 //! | [`FORMATS`] | a file format that nodes take |
 //! | [`WAYS`] | how a step is done |
+//! | [`MULTI_SERVER_WAYS`] | how a step is done for all nodes of a cluster at once |
 //! | [`KEY_CHOICES`] | a key that can be made, with its hashes |
 //! | [`KEY_NOTES`] | what to know of a key before it is chosen |
 //! | [`SELF_SIGNED`] | for how long nodes sign their own certificates |
@@ -19,6 +20,7 @@
 
 mod choices;
 mod formats;
+mod multi_server;
 mod order;
 mod products;
 mod purposes;
@@ -33,6 +35,7 @@ pub use choices::{
     SelfSigned, key_choices, key_notes, not_renewed, reuse_of, self_signed_of,
 };
 pub use formats::{FORMATS, Format};
+pub use multi_server::{MULTI_SERVER_WAYS, has_multi_server, multi_server_way, names_multi_server};
 pub use order::{UNSAFE_TOGETHER, UnsafeTogether};
 pub use products::{PRODUCTS, Product, product};
 pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, trust_store_of};
@@ -136,6 +139,7 @@ mod tests {
         );
         all.extend(
             WAYS.iter()
+                .chain(MULTI_SERVER_WAYS)
                 .map(|row| (format!("way {:?} {}", row.products, row.step.as_str()), row.proof)),
         );
         all.extend(
@@ -180,7 +184,11 @@ mod tests {
             .chain(TRUST_STORES.iter().map(|row| row.product))
             .chain(RESTARTS.iter().map(|row| row.product))
             .chain(FORMATS.iter().map(|row| row.product))
-            .chain(WAYS.iter().flat_map(|row| row.products.iter().copied()))
+            .chain(
+                WAYS.iter()
+                    .chain(MULTI_SERVER_WAYS)
+                    .flat_map(|row| row.products.iter().copied()),
+            )
             .chain(KEY_CHOICES.iter().map(|row| row.product))
             .chain(KEY_NOTES.iter().map(|row| row.product))
             .chain(SELF_SIGNED.iter().map(|row| row.product))

@@ -82,6 +82,12 @@ impl Versions {
         until: Some(Version::new(14, 0, 1)),
     };
 
+    /// Before release 14SU2.
+    pub const BEFORE_14_SU2: Self = Self {
+        from: None,
+        until: Some(Version::new(14, 0, 2)),
+    };
+
     /// Whether a version, as a cluster tells it, is in the range. Unknown text counts as the newest.
     pub fn contains(&self, version: &str) -> bool {
         match Version::parse(version) {

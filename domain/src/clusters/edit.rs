@@ -74,7 +74,7 @@ pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: Cluster
         }
     }
     if wanted.product != before.product || wanted.product_version != before.product_version {
-        fleet::compare_anew(tx, id).await?;
+        fleet::compare_anew(tx, &[id]).await?;
     }
     use cluster::Column;
     let done = tx

@@ -3,6 +3,7 @@
 
 use crate::Timestamp;
 use crate::db::OrgTx;
+use crate::db::dialect::rows_per_insert;
 use crate::error::Result;
 use crate::signal::Topic;
 use chrono::TimeDelta;
@@ -176,21 +177,28 @@ pub(super) async fn group_has_agents(tx: &OrgTx, group: Uuid) -> Result<bool> {
     Ok(tx.query_one(&select).await?.is_some())
 }
 
-/// What a version can have decides what is wanted of the cluster's certificates: they are to be compared anew. Profiles
-/// stand below clusters: this names their table only. Before the cluster itself is touched, as whoever compares locks in
-/// this order.
-pub(super) async fn compare_anew(tx: &OrgTx, cluster: Uuid) -> Result<()> {
-    let mut insert = Query::insert();
-    insert
-        .into_table("cluster_profile")
-        .columns(["org_id", "cluster_id", "own", "due_at"])
-        .values_panic([tx.org_id().into(), cluster.into(), false.into(), tx.now().into()])
-        .on_conflict(
+/// What a version can have decides what is wanted of a cluster's certificates, and which nodes it has decides what they have to
+/// name: they are to be compared anew. Profiles stand below clusters: this names their table only. Before the clusters themselves
+/// are touched, in the order of their ids, as whoever compares locks in this order.
+pub(crate) async fn compare_anew(tx: &OrgTx, clusters: &[Uuid]) -> Result<()> {
+    let mut clusters = clusters.to_vec();
+    clusters.sort_unstable();
+    clusters.dedup();
+    for chunk in clusters.chunks(rows_per_insert(4)) {
+        let mut insert = Query::insert();
+        insert
+            .into_table("cluster_profile")
+            .columns(["org_id", "cluster_id", "own", "due_at"]);
+        for cluster in chunk {
+            insert.values_panic([tx.org_id().into(), (*cluster).into(), false.into(), tx.now().into()]);
+        }
+        insert.on_conflict(
             OnConflict::columns(["org_id", "cluster_id"])
                 .update_column("due_at")
                 .to_owned(),
         );
-    tx.execute(&insert).await?;
+        tx.execute(&insert).await?;
+    }
     Ok(())
 }
 

@@ -33,7 +33,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 pub use fleet::NodeCounts;
-pub(crate) use fleet::{OFFLINE_AFTER, bump_agents};
+pub(crate) use fleet::{OFFLINE_AFTER, bump_agents, compare_anew};
 pub(crate) use groups::{lock as lock_group, names as group_names};
 pub use totals::{CertificateCounts, Totals, certificate_counts, totals};
 

@@ -254,7 +254,7 @@ impl Writer<'_> {
                 }
             }
         }
-        for chunk in inserts.chunks(dialect::rows_per_insert(27)) {
+        for chunk in inserts.chunks(dialect::rows_per_insert(28)) {
             installation::Entity::insert_many(chunk.iter().cloned())
                 .exec_without_returning(self.tx)
                 .await?;
@@ -305,6 +305,7 @@ impl Writer<'_> {
             wanted: Set(None),
             difference_count: Set(None),
             differences: Set(None),
+            warnings: Set(None),
         }
     }
 

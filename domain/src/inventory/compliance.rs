@@ -5,7 +5,9 @@
 //! On the installation stand the differences, for lists, and the wanted way, for what is offered (R11 to R15); in
 //! `cluster_compliance` the counts by rule.
 
+use super::drift;
 use super::entity::{compliance, installation};
+use crate::catalogue::names_multi_server;
 use crate::clusters::{self, Cluster};
 use crate::db::{Db, OrgTx, dialect, retry};
 use crate::error::{Error, Result};
@@ -25,13 +27,13 @@ pub(super) const WHOLE: &str = "certificate";
 const USE_TOMCAT: &str = "use_tomcat";
 
 /// An identity certificate with what is compared of it.
-struct Held {
-    id: Uuid,
-    cluster_id: Uuid,
-    node_id: Uuid,
-    store: String,
-    sha256: String,
-    common_name: String,
+pub(super) struct Held {
+    pub(super) id: Uuid,
+    pub(super) cluster_id: Uuid,
+    pub(super) node_id: Uuid,
+    pub(super) store: String,
+    pub(super) sha256: String,
+    pub(super) common_name: String,
     self_signed: bool,
     not_before: Timestamp,
     not_after: Timestamp,
@@ -42,6 +44,9 @@ struct Held {
     /// What is stored of it.
     wanted: Option<String>,
     differences: Option<serde_json::Value>,
+    /// Its certificate, for what is looked up of it.
+    pub(super) certificate_id: Uuid,
+    pub(super) warnings: Option<serde_json::Value>,
 }
 
 impl Held {
@@ -62,6 +67,8 @@ impl Held {
             subject: row.try_get("", "subject")?,
             wanted: row.try_get("", "wanted")?,
             differences: row.try_get("", "differences")?,
+            certificate_id: row.try_get("", "certificate_id")?,
+            warnings: row.try_get("", "warnings")?,
         })
     }
 }
@@ -103,8 +110,7 @@ impl<'a> Neighbours<'a> {
             return None;
         }
         let place = (one.cluster_id, one.store.as_str(), one.sha256.as_str());
-        let host = one.common_name.split('.').next().unwrap_or_default();
-        Some(count(self.sharing.get(&place)) > 1 || host.ends_with("-ms"))
+        Some(count(self.sharing.get(&place)) > 1 || names_multi_server(&one.common_name))
     }
 
     fn reused(&self, one: &Held, wanted: &Effective) -> Option<bool> {
@@ -117,14 +123,20 @@ impl<'a> Neighbours<'a> {
 pub(super) async fn refresh(tx: &OrgTx, clusters: &[Cluster]) -> Result<()> {
     let ids: Vec<Uuid> = clusters.iter().map(|cluster| cluster.id).collect();
     let attached = profiles::attached(tx, &ids).await?;
-    // Most clusters leave all open: what stands there is cleared without a look at their certificates.
+    // Most clusters leave all open: what stands there is cleared without a comparison.
     let (open, wanting): (Vec<&Cluster>, Vec<&Cluster>) = clusters.iter().partition(|cluster| {
         let settings = &attached.of(cluster.id).settings;
         settings.iter().all(|setting| setting.product != cluster.product)
     });
     clear(tx, &open).await?;
     let mut counts: BTreeMap<(Uuid, &'static str), (i64, i64)> = BTreeMap::new();
-    let held = read(tx, &wanting).await?;
+    // Whether a certificate names all nodes is looked at whatever the profile says.
+    let watched = drift::watched(tx, clusters).await?;
+    let looked_at: Vec<&Cluster> = clusters
+        .iter()
+        .filter(|cluster| watched.contains_key(&cluster.id) || wanting.iter().any(|other| other.id == cluster.id))
+        .collect();
+    let held = read(tx, &looked_at).await?;
     let changes = judge(&held, &wanting, &attached, &mut counts)?;
     for ((wanted, differences), ids) in changes {
         let (count, differences) = match differences {
@@ -137,6 +149,7 @@ pub(super) async fn refresh(tx: &OrgTx, clusters: &[Cluster]) -> Result<()> {
         };
         store(tx, &ids, wanted, count, differences).await?;
     }
+    drift::refresh(tx, &held, clusters, &watched, &mut counts).await?;
     write_counts(tx, &ids, counts).await
 }
 
@@ -219,6 +232,8 @@ async fn read(tx: &OrgTx, clusters: &[&Cluster]) -> Result<Vec<Held>> {
         "not_after",
         "wanted",
         "differences",
+        "certificate_id",
+        "warnings",
     ] {
         select.column(("installation", column));
     }
@@ -421,7 +436,7 @@ pub(super) fn differences(installation: &installation::Model) -> Result<Vec<Diff
     }
 }
 
-/// The field that a rule is about; none for the one that counts whole certificates.
+/// The field that a rule is about; none for those that count something else.
 pub(super) fn field_of(rule: &str) -> Option<Field> {
     Field::parse(rule)
 }

@@ -1,5 +1,6 @@
 //! Lists of installations, and what became of one.
 
+use super::drift::{self, InstallationWarning};
 use super::entity::{csr, history, installation};
 use super::read_csrs::open_csrs;
 use super::{compliance, counts};
@@ -108,6 +109,8 @@ pub struct InstallationRow {
     pub csr: Option<CsrBrief>,
     /// For identity: what differs from the cluster's profile (R18, R27).
     pub differences: Vec<Difference>,
+    /// For identity: what else is to be known of it.
+    pub warnings: Vec<InstallationWarning>,
 }
 
 /// What a list is sorted by; the id decides between equals.
@@ -292,8 +295,14 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
     )
     .await?;
     let mut different: HashMap<Uuid, Vec<Difference>> = HashMap::new();
-    for row in rows.iter().filter(|row| row.differences.is_some()) {
-        different.insert(row.id, compliance::differences(row)?);
+    let mut warned: HashMap<Uuid, Vec<InstallationWarning>> = HashMap::new();
+    for row in &rows {
+        if row.differences.is_some() {
+            different.insert(row.id, compliance::differences(row)?);
+        }
+        if row.warnings.is_some() {
+            warned.insert(row.id, drift::warnings(row)?);
+        }
     }
     Ok(rows
         .into_iter()
@@ -314,6 +323,7 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
                     created_at: csr.created_at,
                 }),
                 differences: different.remove(&installation.id).unwrap_or_default(),
+                warnings: warned.remove(&installation.id).unwrap_or_default(),
                 installation,
             })
         })

@@ -110,7 +110,9 @@ async fn with_counts(tx: &OrgTx, clusters: Vec<Cluster>) -> Result<Vec<Complianc
                 };
                 match field_of(&row.rule) {
                     Some(field) => rules.push((field, count)),
-                    None => certificates = count,
+                    None if row.rule == WHOLE => certificates = count,
+                    // Told with the cluster itself: no profile wants it.
+                    None => {}
                 }
             }
             rules.sort_unstable_by_key(|(field, _)| *field);

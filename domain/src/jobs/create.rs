@@ -12,7 +12,7 @@ use crate::db::{Db, OrgTx};
 use crate::error::{Error, FieldError, Result};
 use crate::failpoint::{self, Operation};
 use crate::ids::new_id;
-use crate::plans::{self, Action, Change, Plan, Planned};
+use crate::plans::{self, Action, Change, Place, Plan, Planned};
 use crate::signal::Topic;
 use crate::{Permission, Scope};
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
@@ -175,6 +175,7 @@ async fn supersede(tx: &OrgTx, action: &Action, planned: &[Planned]) -> Result<H
     }
     let wanted: HashSet<(Uuid, &str)> = planned
         .iter()
+        .filter(|target| !is_beside(action, target))
         .map(|target| (target.node_id, target.purpose.as_str()))
         .collect();
     let mut nodes: Vec<Uuid> = wanted.iter().map(|(node, _)| *node).collect();
@@ -214,6 +215,11 @@ async fn supersede(tx: &OrgTx, action: &Action, planned: &[Planned]) -> Result<H
     }
     moves.settle(tx).await?;
     Ok(jobs)
+}
+
+/// A node that is only read, beside the targets of the action.
+fn is_beside(action: &Action, target: &Planned) -> bool {
+    target.purpose.is_empty() && action.place() == Place::Purpose
 }
 
 /// Writes job, tasks and counts; gives the job's title.
@@ -284,6 +290,10 @@ async fn insert(
             })
             .2
             .add(state);
+        let action = match is_beside(&plan.request.action, &target) {
+            true => Action::Refresh.as_str().into(),
+            false => plan.action.clone(),
+        };
         rows.push(task::ActiveModel {
             org_id: Set(tx.org_id()),
             id: Set(ids.get(&target.position).copied().unwrap_or_else(new_id)),
@@ -295,8 +305,8 @@ async fn insert(
             node_name: Set(target.node_name),
             cluster_name: Set(target.cluster_name),
             product: Set(target.work.product.clone()),
+            action: Set(action),
             purpose: Set(target.purpose),
-            action: Set(plan.action.clone()),
             state: Set(state.as_str().into()),
             wave: Set(target.wave),
             after_id: Set(after_id),
@@ -397,12 +407,9 @@ fn title(action: &Action, planned: &[Planned]) -> String {
     } else {
         format!(" to {}", few(purposes, "stores"))
     };
-    let nodes = planned
-        .iter()
-        .map(|target| target.node_id)
-        .collect::<HashSet<_>>()
-        .len();
-    let node = match planned.first() {
+    let own = || planned.iter().filter(|target| !is_beside(action, target));
+    let nodes = own().map(|target| target.node_id).collect::<HashSet<_>>().len();
+    let node = match own().next().or(planned.first()) {
         Some(target) if nodes == 1 => target.node_name.clone(),
         _ => format!("{nodes} nodes"),
     };

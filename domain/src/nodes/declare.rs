@@ -130,6 +130,8 @@ impl<'a> Desk<'a> {
         for name in names {
             ids.extend(clusters::by_name(tx, name).await?.map(|cluster| cluster.id));
         }
+        // Certificates of theirs may have to name what is declared.
+        clusters::compare_anew(tx, &ids).await?;
         let locked = clusters::lock(tx, &ids).await?;
         Ok(Self {
             tx,

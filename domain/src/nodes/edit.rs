@@ -166,6 +166,8 @@ async fn check_agents(
 /// [`Error::Invalid`], [`Error::NotFound`] for the cluster, [`Error::Forbidden`] without [`Permission::ManageFleet`].
 pub async fn create(tx: &OrgTx, new: NewNode) -> Result<NodeRow> {
     tx.scope().require(Permission::ManageFleet)?;
+    // Its certificates may have to name the node.
+    clusters::compare_anew(tx, &[clusters::row(tx, new.cluster_id).await?.id]).await?;
     let cluster = clusters::lock(tx, &[new.cluster_id])
         .await?
         .pop()
@@ -241,6 +243,10 @@ pub(super) async fn record(
 /// [`Permission::ManageFleet`].
 pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, change: NodeChange) -> Result<NodeRow> {
     tx.scope().require(Permission::ManageFleet)?;
+    if change.name.is_some() || change.address.is_some() {
+        // Its certificates may name it no longer.
+        clusters::compare_anew(tx, &[super::row(tx, id).await?.cluster_id]).await?;
+    }
     let (before, cluster) = super::lock_cluster_of(tx, id).await?;
     let expected = expected.unwrap_or(before.version);
     if before.version != expected {

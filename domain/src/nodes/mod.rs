@@ -6,6 +6,7 @@ mod declare;
 mod edit;
 pub(crate) mod entity;
 mod list;
+mod names;
 pub(crate) mod reading;
 
 pub use declare::assigned;
@@ -15,13 +16,14 @@ pub(crate) use edit::{mark_retired, update};
 pub use entity::Model as Node;
 pub(crate) use list::of;
 pub use list::{AgentBrief, NodeCursor, NodeFilter, NodeRow, NodeStatus, get, list, of_agent};
+pub(crate) use names::{host_of, is_named};
 
 use crate::clusters;
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::lists::contains;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -62,6 +64,22 @@ pub(crate) async fn named(tx: &OrgTx, text: &str, most: u64) -> Result<Vec<Uuid>
         .into_tuple()
         .all(tx)
         .await?)
+}
+
+/// The nodes in use of clusters, by name.
+pub(crate) async fn of_clusters(tx: &OrgTx, clusters: &[Uuid]) -> Result<Vec<Node>> {
+    use entity::{Column, Entity};
+    let mut found = Vec::new();
+    for chunk in clusters.chunks(dialect::MAX_BINDS / 2) {
+        let rows = tx
+            .find::<Entity>()
+            .filter(Column::ClusterId.is_in(chunk.iter().copied()))
+            .filter(Column::RetiredAt.is_null())
+            .order_by_asc(Column::Name)
+            .order_by_asc(Column::Id);
+        found.extend(rows.all(tx).await?);
+    }
+    Ok(found)
 }
 
 /// Nodes by their ids, retired ones too, as far as the scope sees them.

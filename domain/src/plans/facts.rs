@@ -17,6 +17,7 @@ const OFFLINE_AFTER_SECONDS: i64 = 180;
 pub(super) struct Node {
     pub id: Uuid,
     pub name: String,
+    pub address: String,
     pub role: String,
     pub connector: String,
     pub ready: bool,
@@ -35,6 +36,8 @@ pub(super) struct Node {
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub id: Uuid,
+    /// Version of the protocol that it speaks.
+    pub protocol: u32,
     pub capabilities: Vec<Capability>,
     pub last_seen_at: Option<Timestamp>,
 }
@@ -51,6 +54,18 @@ pub(super) struct Installed {
     pub not_after: Timestamp,
     /// DNS names and addresses; read for CSRs only.
     pub names: Vec<String>,
+}
+
+/// A node in use of the target's cluster, the target's own included, with what it holds for the purpose.
+#[derive(Clone, Debug)]
+pub(super) struct Holding {
+    pub node_id: Uuid,
+    /// Name of the node.
+    pub node: String,
+    /// Names and addresses by which a certificate may name it.
+    pub known_as: Vec<String>,
+    /// SHA-256 of the key of its open CSR.
+    pub csr: Option<String>,
 }
 
 /// The CSR that waits for its answer.
@@ -159,6 +174,8 @@ pub(super) struct Facts<'a> {
     /// The certificate in the trust store.
     pub entry: Option<Entry<'a>>,
     pub csr: Option<&'a OpenCsr>,
+    /// All nodes of the cluster; empty where the product has no certificates that cover several.
+    pub cluster: &'a [Holding],
     pub trust: &'a [Trusted],
     pub open: OpenTasks,
     pub shared: &'a Shared,

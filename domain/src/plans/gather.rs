@@ -1,8 +1,13 @@
 //! Gathers the facts about all targets of a plan: a fixed number of statements, whatever the number of targets.
 
-use super::actions::decide;
+mod clusters;
+mod issuers;
+
+use super::actions::{decide, read};
 use super::entries::{self, Entries};
-use super::facts::{Agent, Expect, Facts, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, Wanted, wants_names};
+use super::facts::{
+    Agent, Expect, Facts, Holding, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, Wanted, wants_names,
+};
 use super::neighbours::{self, Sharing};
 use super::request::{Action, Place, Request};
 use super::resolve::Aim;
@@ -14,13 +19,10 @@ use crate::error::{Error, Result};
 use crate::profiles::{self, Attachments, effective};
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::Capability;
-use sea_orm::ConnectionTrait;
+use issuers::share;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
-
-/// How many issuers a chain has at most, root included.
-const MAX_CHAIN: usize = 8;
 
 /// Facts of many targets.
 #[derive(Debug, Default)]
@@ -31,6 +33,10 @@ pub(super) struct Gathered {
     profiles: Attachments,
     installed: HashMap<(Uuid, String), Installed>,
     csrs: HashMap<(Uuid, String), OpenCsr>,
+    /// Nodes in use by their cluster, the publisher first, where the product has certificates that cover several.
+    clusters: HashMap<Uuid, Vec<Uuid>>,
+    /// What these nodes hold, by cluster and purpose.
+    holdings: HashMap<(Uuid, String), Vec<Holding>>,
     trust: HashMap<(Uuid, String), Vec<Trusted>>,
     open: HashMap<(Uuid, String), OpenTasks>,
     sharing: Sharing,
@@ -43,9 +49,12 @@ pub(super) async fn gather(tx: &OrgTx, action: &Action, aims: &[Aim], uploaded: 
     let ids = distinct(aims.iter().map(|aim| aim.node_id));
     let mut gathered = Gathered {
         now: tx.now(),
-        nodes: nodes(tx, &ids).await?,
+        nodes: nodes(tx, "id", &ids).await?,
         ..Gathered::default()
     };
+    if action.may_spread() {
+        gathered.add_clusters(tx).await?;
+    }
     gathered.agents = agents(tx, &gathered.nodes).await?;
     match action.place() {
         Place::Node => {}
@@ -103,8 +112,10 @@ impl Gathered {
         if matches!(action, Action::ReuseTomcat(_)) {
             wanted.extend(sources_of(&purposes));
         }
-        self.installed = installed(tx, ids, &wanted).await?;
-        self.csrs = csrs(tx, ids, &wanted).await?;
+        let all = distinct(self.nodes.keys().copied());
+        self.installed = installed(tx, &all, &wanted).await?;
+        self.csrs = csrs(tx, &all, &wanted).await?;
+        self.hold(&wanted);
         self.open = open_tasks(tx, ids).await?;
         if action.changes_identity() {
             self.shared.recent = neighbours::recent(tx, &clusters, &purposes).await?;
@@ -113,6 +124,7 @@ impl Gathered {
             Action::GenerateCsr(options) if wants_names(options) => names(tx, &mut self.installed).await?,
             Action::UploadCertificate(_) => {
                 names(tx, &mut self.installed).await?;
+                self.add_names(tx).await?;
                 let stores = self.stores_of(aims);
                 self.shared.set_upload(share(tx, uploaded).await?);
                 let issuers = self.shared.uploaded.iter().chain(&self.shared.known);
@@ -193,6 +205,10 @@ impl Gathered {
             sharing: installed.map_or_else(Vec::new, |one| self.sharing.others(node, purpose, &one.sha256)),
             entry: entry.map(|sha256| self.entries.of(node_id, purpose, sha256)),
             csr: self.csrs.get(&key),
+            cluster: self
+                .holdings
+                .get(&(node.cluster_id, purpose.to_string()))
+                .map_or(&[], Vec::as_slice),
             trust: trust.map_or(&[], Vec::as_slice),
             open: self.open.get(&key).copied().unwrap_or_default(),
             shared: &self.shared,
@@ -210,6 +226,8 @@ impl Gathered {
         let facts = self.facts(aim).ok_or(Error::NotFound { what: "node" })?;
         let outcome = match &aim.refusal {
             Some(refusal) => Err(refusal.clone()),
+            // A node as a whole, as a retry names one that was read beside the targets.
+            None if request.action.place() == Place::Purpose && aim.purpose.is_empty() => read(&facts),
             None => decide(request, &facts),
         };
         let before = facts.installed.map(super::preview::CertificateBrief::of_installed);
@@ -230,11 +248,13 @@ pub(super) struct Decision<'a> {
     pub outcome: Result<super::actions::Draft, super::actions::Refusal>,
 }
 
-async fn nodes(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Node>> {
+/// Nodes whose `column` is one of `ids`.
+async fn nodes(tx: &OrgTx, column: &'static str, ids: &[Uuid]) -> Result<HashMap<Uuid, Node>> {
     let mut select = of_clusters(tx, "node");
     for column in [
         "id",
         "name",
+        "address",
         "role",
         "connector",
         "ready",
@@ -256,12 +276,13 @@ async fn nodes(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Node>> {
         select.expr_as(col("cluster", column), alias);
     }
     let mut nodes = HashMap::with_capacity(ids.len());
-    for row in for_ids(tx, &select, ("node", "id"), ids).await? {
+    for row in for_ids(tx, &select, ("node", column), ids).await? {
         let retired: Option<Timestamp> = row.try_get("", "retired_at")?;
         let cluster_retired: Option<Timestamp> = row.try_get("", "cluster_retired_at")?;
         let node = Node {
             id: row.try_get("", "id")?,
             name: row.try_get("", "name")?,
+            address: row.try_get("", "address")?,
             role: row.try_get("", "role")?,
             connector: row.try_get("", "connector")?,
             ready: row.try_get("", "ready")?,
@@ -289,7 +310,7 @@ async fn agents(tx: &OrgTx, nodes: &HashMap<Uuid, Node>) -> Result<HashMap<Uuid,
             .flatten(),
     );
     let mut select = Query::select();
-    for column in ["id", "capabilities", "last_seen_at"] {
+    for column in ["id", "protocol", "capabilities", "last_seen_at"] {
         select.column(("agent", column));
     }
     select
@@ -302,6 +323,7 @@ async fn agents(tx: &OrgTx, nodes: &HashMap<Uuid, Node>) -> Result<HashMap<Uuid,
         let capabilities: serde_json::Value = row.try_get("", "capabilities")?;
         let agent = Agent {
             id: row.try_get("", "id")?,
+            protocol: u32::try_from(row.try_get::<i32>("", "protocol")?).unwrap_or_default(),
             // A newer agent may know connectors that this server does not: what is readable counts.
             capabilities: capabilities
                 .as_array()
@@ -494,48 +516,4 @@ fn subjects<'a>(certificates: impl IntoIterator<Item = &'a Certificate>) -> Hash
 /// SHA-256 of an encoded name in hex, by which the inventory finds issuers.
 pub(super) fn name_hash(name_der: &[u8]) -> String {
     crate::digest::sha256_hex(name_der)
-}
-
-/// Sorts the upload and looks for further issuers among the certificates that the organisation knows.
-async fn share(tx: &OrgTx, uploaded: &[Certificate]) -> Result<Shared> {
-    let (authorities, leaves): (Vec<Certificate>, Vec<Certificate>) =
-        uploaded.iter().cloned().partition(Certificate::is_ca);
-    let mut known: Vec<Certificate> = Vec::new();
-    let mut asked: HashSet<String> = HashSet::new();
-    let mut frontier: Vec<String> = uploaded.iter().map(|one| name_hash(&one.issuer_der)).collect();
-    for _ in 0..MAX_CHAIN {
-        frontier.retain(|hash| asked.insert(hash.clone()));
-        if frontier.is_empty() {
-            break;
-        }
-        let mut found = Vec::new();
-        for chunk in frontier.chunks(1_000) {
-            let select = Query::select()
-                .column(("certificate_der", "der"))
-                .from("certificate")
-                .inner_join(
-                    "certificate_der",
-                    Condition::all()
-                        .add(col("certificate_der", "org_id").equals(("certificate", "org_id")))
-                        .add(col("certificate_der", "id").equals(("certificate", "id"))),
-                )
-                .and_where(col("certificate", "org_id").eq(tx.org_id()))
-                .and_where(col("certificate", "is_ca").eq(true))
-                .and_where(col("certificate", "subject_hash").is_in(chunk.iter().map(String::as_str)))
-                .take();
-            for row in tx.query_all(&select).await? {
-                let der: Vec<u8> = row.try_get("", "der")?;
-                found.extend(Certificate::from_der(&der).ok());
-            }
-        }
-        frontier = found.iter().map(|one| name_hash(&one.issuer_der)).collect();
-        known.extend(found);
-    }
-    known.retain(|one| !authorities.iter().any(|other| other.sha256 == one.sha256));
-    Ok(Shared {
-        leaves: if leaves.is_empty() { uploaded.to_vec() } else { leaves },
-        uploaded: authorities,
-        known,
-        ..Shared::default()
-    })
 }

@@ -10,6 +10,7 @@
 //! was made has to be true still.
 
 mod actions;
+mod coverage;
 mod entity;
 mod entries;
 mod facts;
@@ -37,6 +38,7 @@ pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
 pub use targets::{DEFAULT_DEADLINE_SECONDS, MAX_TARGETS, Order, TargetFilter, TargetPlace, Targets};
 
 pub(crate) use actions::Work;
+pub(crate) use request::Place;
 pub(crate) use store::{Change, Planned, load, recheck, stored, take};
 
 use crate::db::{Db, OrgTx};
@@ -84,7 +86,8 @@ struct Drafted {
 }
 
 /// Decides each target and puts them in order: by cluster, the publisher first, then by name; canaries form the first
-/// wave. Where issuers are put into a trust store that the publisher replicates, its subscribers come after it.
+/// wave. Where issuers are put into a trust store that the publisher replicates, its subscribers come after it. What is done once
+/// for a whole cluster is done by the first of its targets, and the cluster's other nodes are read after it ([`coverage`]).
 fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result<Vec<Drafted>> {
     let mut decided = Vec::with_capacity(aims.len());
     for aim in aims {
@@ -101,6 +104,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     // The targets that wait for another stand behind it: it has a lower position, and its task is made first.
     decided.sort_by_key(|(aim, decision)| planner::comes_later(&decision.node.product, &aim.purpose));
     planner::keep_apart(request, &mut decided);
+    let makers = coverage::cover(&mut decided);
     let order = planner::Order::of(&decided);
     let canaries = request.order.canary as usize;
     let mut accepted = 0;
@@ -151,6 +155,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
             preview,
         });
     }
+    coverage::read_others(gathered, &makers, &mut drafted);
     Ok(drafted)
 }
 

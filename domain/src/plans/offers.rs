@@ -46,6 +46,7 @@ pub fn offers(listed: &Listed<'_>, now: Timestamp) -> Vec<Offer> {
     let node = Node {
         id: Uuid::nil(),
         name: listed.node.into(),
+        address: String::new(),
         role: listed.role.into(),
         connector: String::new(),
         ready: true,
@@ -94,6 +95,7 @@ pub fn offers(listed: &Listed<'_>, now: Timestamp) -> Vec<Offer> {
             signs: Vec::new(),
         }),
         csr: listed.csr.then_some(&csr),
+        cluster: &[],
         trust: &[],
         open: OpenTasks::default(),
         shared: &shared,

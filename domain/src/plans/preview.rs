@@ -143,4 +143,7 @@ pub struct CsrBrief {
     pub key_bits: u32,
     /// Hash of its signature.
     pub hash: String,
+    /// It is for all nodes of the cluster, whose names the node adds by itself.
+    #[serde(default)]
+    pub multi_server: bool,
 }

@@ -119,6 +119,22 @@ impl Action {
         }
     }
 
+    /// Whether it may do something for all nodes of a cluster at once.
+    pub(super) fn may_spread(&self) -> bool {
+        match self {
+            Self::GenerateCsr(_) | Self::UploadCertificate(_) => true,
+            Self::Refresh
+            | Self::Distribute(_)
+            | Self::Renew(_)
+            | Self::ReuseTomcat(_)
+            | Self::DeleteCsr(_)
+            | Self::Delete(_)
+            | Self::Replace(_)
+            | Self::Restore
+            | Self::Restart(_) => false,
+        }
+    }
+
     /// The purpose that the request itself names, for targets that do not say it.
     pub(crate) fn purpose(&self) -> Option<&str> {
         match self {
@@ -217,6 +233,8 @@ pub struct CsrOptions {
     pub hash: Option<String>,
     /// Further subject fields by short name, in order: `O`, `OU`, `L`, `ST`, `C`.
     pub subject: Vec<(String, String)>,
+    /// One CSR for all nodes of the cluster; left out: as the profile wants it, else one for each node.
+    pub multi_server: Option<bool>,
 }
 
 impl Request {

@@ -101,7 +101,12 @@ impl Fleet {
             ("group_id", group.into()),
             ("name", format!("agent-{}", id.simple()).into()),
             ("program_version", "0.1.0".into()),
-            ("protocol", 1i32.into()),
+            (
+                "protocol",
+                i32::try_from(certyard_protocol::PROTOCOL_VERSION)
+                    .expect("small")
+                    .into(),
+            ),
             ("hostname", "host".into()),
             ("os", "".into()),
             ("arch", "".into()),

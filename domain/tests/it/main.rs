@@ -7,6 +7,7 @@ mod certificates;
 mod clusters;
 mod compliance;
 mod distribute;
+mod drift;
 mod fleet;
 mod floor;
 mod follow;

@@ -189,3 +189,20 @@ async fn faults_hold_on_the_command_line_too() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_command_line_takes_no_certificate_for_several_nodes_from_14su2_on() {
+    let (_dir, lab) = start(1).await;
+    let client = Client::of(&lab, "sto-cm-pub");
+    let csr = client
+        .csr_by(serde_json::json!({ "service": "tomcat", "distribution": "multi-server" }))
+        .await;
+    let answer = lab.outside_ca().sign(&csr.to_pem(), 90).unwrap();
+    client.trust("tomcat", &answer.issuers()).await;
+    let mut terminal = Terminal::of(&lab.node("sto-cm-pub").unwrap()).await;
+    let told = terminal.paste("set cert import own tomcat", &answer.pem_leaf()).await;
+    assert!(told.contains("not supported through the CLI"), "{told}");
+    assert_eq!(lab.effects("sto-cm-pub", Operation::IdentityUpload), 0);
+    let (status, _) = client.upload("tomcat", &answer.pem_leaf()).await;
+    assert_eq!(status, 200, "its API takes it");
+}

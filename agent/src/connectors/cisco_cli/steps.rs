@@ -12,6 +12,16 @@ use certyard_protocol::CsrSpec;
 impl CiscoCli {
     pub(super) async fn generate_csr(&self, spec: &CsrSpec, before: &Before) -> Result<StepDone, StepError> {
         let unit = word("unit", &spec.purpose)?;
+        if spec.multi_server {
+            return Err(StepError::lasting(
+                "unsupported_step",
+                format!(
+                    "no command of {} is known to make a CSR for several nodes (generate_csr, multi-server): make it on the node's \
+                     own page, or ask for one for each node",
+                    self.target.node
+                ),
+            ));
+        }
         let mut session = Session::open(&self.target).await?;
         let text = session.run(&format!("set csr gen {unit}")).await?;
         let csr = self.csr(&mut session, unit).await?;
@@ -123,6 +133,20 @@ impl CiscoCli {
             session.close().await;
             return Ok(StepDone::note("already installed"));
         }
+        if is_multi_server(leaf) {
+            let version = texts::read_version(&session.run("show version active").await?);
+            if let Some(version) = version.filter(|version| texts::is_from_14_su2(version)) {
+                session.close().await;
+                return Err(StepError::lasting(
+                    "unsupported_step",
+                    format!(
+                        "the command line of {} takes no multi-server certificate in release {version} (install_identity): install it \
+                         over the API with the connector cisco_uc, or on the node's own page",
+                        self.target.node
+                    ),
+                ));
+            }
+        }
         let text = session
             .paste(&format!("set cert import own {unit}"), &leaf.to_pem())
             .await?;
@@ -218,6 +242,12 @@ impl CiscoCli {
         }
         Ok(StepDone::note(format!("{name} is restarted")))
     }
+}
+
+/// A certificate that covers several nodes, by the name that nodes give it: `<host>-ms.<domain>`.
+fn is_multi_server(leaf: &Certificate) -> bool {
+    let host = leaf.common_name.as_deref().and_then(|name| name.split('.').next());
+    host.is_some_and(|host| host.ends_with("-ms"))
 }
 
 /// The purpose whose certificate is reused (R39).

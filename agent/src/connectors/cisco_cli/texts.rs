@@ -87,6 +87,16 @@ pub(super) fn read_version(text: &str) -> Option<String> {
         .then(|| version.to_owned())
 }
 
+/// Whether a build, as [`read_version`] gives it, is of release 14SU2 or later. The thousands of the fourth number count the service
+/// updates of release 14: `14.0.1.12900-161` is 14SU2.
+pub(super) fn is_from_14_su2(build: &str) -> bool {
+    let mut numbers = build
+        .split(['.', '-'])
+        .map(|part| part.parse::<u32>().unwrap_or_default());
+    let release = numbers.next().unwrap_or_default();
+    release > 14 || (release == 14 && numbers.nth(2).unwrap_or_default() >= 12_000)
+}
+
 const PUBLISHER: &str = "publisher";
 const SUBSCRIBER: &str = "subscriber";
 
@@ -253,6 +263,21 @@ mod tests {
         Listed {
             unit: unit.into(),
             name: name.into(),
+        }
+    }
+
+    #[test]
+    fn the_service_update_is_read_from_the_build() {
+        for (build, wanted) in [
+            ("12.5.1.15900-66", false),
+            ("14.0.1.10000-20", false),
+            ("14.0.1.11900-132", false),
+            ("14.0.1.12900-161", true),
+            ("14.0.1.13900-155", true),
+            ("15.0.1.10000-32", true),
+            ("", false),
+        ] {
+            assert_eq!(is_from_14_su2(build), wanted, "{build}");
         }
     }
 

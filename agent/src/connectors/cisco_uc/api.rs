@@ -295,9 +295,15 @@ pub(super) fn trust_service(store: &str) -> &str {
     store.strip_suffix("-trust").unwrap_or(store)
 }
 
-/// The body of a request for a CSR.
+/// The body of a request for a CSR. It has no field for the subject beside the common name: the node takes the others from its
+/// installation.
 pub(super) fn csr_body(spec: &certyard_protocol::CsrSpec) -> Value {
-    let mut body = json!({ "service": spec.purpose, "distribution": "this-server" });
+    let distribution = if spec.multi_server {
+        "multi-server"
+    } else {
+        "this-server"
+    };
+    let mut body = json!({ "service": spec.purpose, "distribution": distribution });
     let mut set = |key: &str, value: Value| {
         if let Some(fields) = body.as_object_mut() {
             fields.insert(key.into(), value);
@@ -361,6 +367,29 @@ mod tests {
             ]
         );
         assert_eq!(snapshot.unreadable_csrs[0].csr_pem, "odd, too");
+    }
+
+    #[test]
+    fn a_csr_is_asked_for_with_documented_fields_only() {
+        let mut spec = certyard_protocol::CsrSpec {
+            purpose: "tomcat".into(),
+            common_name: "cm.example.org".into(),
+            names: vec!["cm.example.org".into()],
+            key_type: "RSA".into(),
+            key_bits: 2048,
+            hash: "SHA256".into(),
+            subject: vec![("O".into(), "Example".into())],
+            multi_server: false,
+        };
+        let wanted = |distribution: &str| {
+            json!({
+                "service": "tomcat", "distribution": distribution, "commonName": "cm.example.org",
+                "altNames": ["cm.example.org"], "keyType": "rsa", "keyLength": 2048, "hashAlgorithm": "sha256",
+            })
+        };
+        assert_eq!(csr_body(&spec), wanted("this-server"));
+        spec.multi_server = true;
+        assert_eq!(csr_body(&spec), wanted("multi-server"));
     }
 
     #[test]

@@ -5,8 +5,9 @@
 //! node's service is restarted. That, and every other step whose path nobody has confirmed, goes by the node's command line where the
 //! node has an SSH port here.
 //!
-//! The node's TLS certificate is pinned at the first contact. Another one is believed only when this agent installed it:
-//! its pin is added before the upload and taken back when the upload did not happen.
+//! The node's TLS certificate is pinned at the first contact. Another one is believed when this agent installed it: its pin is
+//! added before the upload and taken back when the upload did not happen. So is one that the node, over a pinned connection,
+//! says to show after its next restart: a multi-server certificate comes to a node by way of another one.
 
 mod api;
 mod pins;
@@ -24,7 +25,9 @@ use crate::nodes::Secrets;
 use api::{Api, csr_body, trust_service};
 use async_trait::async_trait;
 use certyard_pki::{Certificate, Csr};
-use certyard_protocol::{Capability, ConnectorKind, CsrSpec, NodeInventory, Rollback, Step, StepCapability, StepKind};
+use certyard_protocol::{
+    Capability, ConnectorKind, CsrSpec, NodeInventory, Rollback, Served, Step, StepCapability, StepKind,
+};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -102,6 +105,24 @@ impl CiscoUc {
         Ok(())
     }
 
+    /// Believes what waits for a restart: the node told it over a connection that is pinned.
+    fn believe_pending(&self, snapshot: &Snapshot, served: &[(String, Served)]) {
+        let waiting = served
+            .iter()
+            .filter(|(_, served)| matches!(served, Served::RestartPending { .. }))
+            .filter_map(|(purpose, _)| snapshot.installed_sha256(purpose));
+        let allowed = self.api.pins.allowed();
+        let unknown: Vec<String> = waiting.filter(|sha256| !allowed.contains(sha256)).collect();
+        for sha256 in &unknown {
+            self.api.pins.allow(sha256);
+        }
+        if !unknown.is_empty()
+            && let Err(error) = self.api.keep_pins()
+        {
+            tracing::warn!(node = %self.node, %error, "cannot keep the pins");
+        }
+    }
+
     async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
         let answer = self.api.post("/csr", csr_body(spec)).await?;
         let pem = match answer.get("csr").and_then(|csr| csr.as_str()) {
@@ -120,11 +141,14 @@ impl CiscoUc {
             .filter(|name| !csr.sans.iter().any(|san| san.value.eq_ignore_ascii_case(name)))
             .map(String::as_str)
             .collect();
-        let note = if missing.is_empty() {
-            format!("{} made a key and a CSR", self.node)
-        } else {
-            format!("{} made a key and a CSR and left out {}", self.node, missing.join(", "))
-        };
+        let mut note = format!("{} made a key and a CSR", self.node);
+        if spec.multi_server {
+            let names: Vec<&str> = csr.sans.iter().map(|san| san.value.as_str()).collect();
+            note.push_str(&format!(" for the whole cluster, with the names {}", names.join(", ")));
+        }
+        if !missing.is_empty() {
+            note.push_str(&format!(", and left out {}", missing.join(", ")));
+        }
         Ok(StepDone {
             note,
             csr_pem: Some(csr.to_pem()),
@@ -277,6 +301,7 @@ impl Connector for CiscoUc {
                 served.push((item.purpose.clone(), shown));
             }
         }
+        self.believe_pending(&snapshot, &served);
         self.prune_pins(&snapshot);
         Ok(inventory_of(&snapshot, &served))
     }

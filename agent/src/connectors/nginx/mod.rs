@@ -114,6 +114,12 @@ impl Nginx {
     }
 
     async fn generate_csr(&self, spec: &CsrSpec) -> Result<StepDone, StepError> {
+        if spec.multi_server {
+            return Err(StepError::lasting(
+                "unsupported_step",
+                "an nginx on this machine makes no CSR for other machines (generate_csr, multi-server)",
+            ));
+        }
         let site = self.site(&spec.purpose)?;
         let (key_spec, hash) = key_spec(spec)?;
         check_beside(&site, &spec.key_type)?;

@@ -37,6 +37,7 @@ pub struct Model {
     pub wanted: Option<String>,
     pub difference_count: Option<i32>,
     pub differences: Option<Json>,
+    pub warnings: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

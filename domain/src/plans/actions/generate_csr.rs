@@ -1,12 +1,13 @@
 //! Makes a key and a CSR on a node (R13).
 
 use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
-use crate::catalogue::KeyFamily;
+use crate::catalogue::{KeyFamily, Purpose, multi_server_way};
+use crate::plans::coverage::listed;
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CsrBrief, Warning};
 use crate::plans::request::{CsrOptions, hash_bits, is_host_name, least_hash};
 use crate::profiles::Effective;
-use certyard_protocol::{ConnectorKind, CsrSpec, Expectation, Step};
+use certyard_protocol::{ConnectorKind, CsrSpec, Expectation, Step, StepKind};
 
 pub(super) struct GenerateCsr<'a> {
     pub options: &'a CsrOptions,
@@ -43,6 +44,7 @@ impl Action for GenerateCsr<'_> {
                 ),
             );
         }
+        let multi_server = self.multi_server(facts, info)?;
         let names = self.names(facts);
         if facts.connector().is_some_and(ConnectorKind::is_cisco)
             && let Some(name) = names.iter().find(|name| name.starts_with("*."))
@@ -69,6 +71,8 @@ impl Action for GenerateCsr<'_> {
             .unwrap_or_else(|| "SHA256".into());
         let common_name = match &self.options.common_name {
             Some(name) => name.clone(),
+            // The node calls it after itself and says by it that the certificate is for all.
+            None if multi_server => String::new(),
             // The field takes 64 characters.
             None => names.iter().find(|name| name.len() <= 64).cloned().unwrap_or_default(),
         };
@@ -79,11 +83,11 @@ impl Action for GenerateCsr<'_> {
             key_type: key_type.into(),
             key_bits,
             hash,
-            subject: if self.options.subject.is_empty() {
-                wanted.subject.clone()
-            } else {
-                self.options.subject.clone()
+            subject: match takes_subject(facts) {
+                true => self.subject(wanted).to_vec(),
+                false => Vec::new(),
             },
+            multi_server,
         })
     }
 
@@ -95,7 +99,9 @@ impl Action for GenerateCsr<'_> {
             key_type: spec.key_type.clone(),
             key_bits: spec.key_bits,
             hash: spec.hash.clone(),
+            multi_server: spec.multi_server,
         };
+        let multi_server = spec.multi_server;
         let mut outline = Outline::of(vec![Step::GenerateCsr(spec), Step::Inventory]);
         outline.csr = Some(brief);
         outline.expect = vec![Expectation {
@@ -104,6 +110,33 @@ impl Action for GenerateCsr<'_> {
             sha256: facts.installed.map(|installed| installed.sha256.clone()),
             csr_spki_sha256: None,
         }];
+        if multi_server {
+            let nodes: Vec<&str> = facts.cluster.iter().map(|node| node.node.as_str()).collect();
+            outline
+                .notes
+                .push(format!("covers {} nodes: {}", nodes.len(), nodes.join(", ")));
+            // One for the whole cluster is made once, whatever the key.
+            outline.spreads = Some("csr".into());
+        }
+        let others: Vec<&str> = facts
+            .cluster
+            .iter()
+            .filter(|other| multi_server && other.node_id != facts.node.id && other.csr.is_some())
+            .map(|other| other.node.as_str())
+            .collect();
+        if facts.csr.is_none() && !others.is_empty() {
+            outline.warnings.push(Warning::consent(
+                "csr_replaced",
+                format!(
+                    "open CSRs for `{}` on {} are replaced as well, and their answers can no longer be installed",
+                    facts.purpose,
+                    listed(&others)
+                ),
+            ));
+        }
+        if let Some(warning) = self.subject_by_node(facts) {
+            outline.warnings.push(warning);
+        }
         if let Some(csr) = facts.csr {
             outline.warnings.push(Warning::consent(
                 "csr_replaced",
@@ -154,12 +187,89 @@ fn unwanted(facts: &Facts<'_>, spec: &CsrSpec) -> Vec<String> {
             .collect();
         parts.join(", ")
     };
+    compare(
+        "multi-server",
+        wanted.multi_server.map(|multi| multi.to_string()),
+        spec.multi_server.to_string(),
+    );
+    if !takes_subject(facts) {
+        return found;
+    }
     let lacks = wanted.subject.iter().any(|part| !spec.subject.contains(part));
     compare("subject", lacks.then(|| shown(&wanted.subject)), shown(&spec.subject));
     found
 }
 
+/// Whether the way to the node has a place for subject fields beside the common name. Cisco's API and command line have none:
+/// such a node takes them from its installation (`set web-security`).
+fn takes_subject(facts: &Facts<'_>) -> bool {
+    !facts.connector().is_some_and(ConnectorKind::is_cisco)
+}
+
 impl GenerateCsr<'_> {
+    /// Subject fields of the request, else those of the profile.
+    fn subject<'a>(&'a self, wanted: &'a Effective) -> &'a [(String, String)] {
+        if self.options.subject.is_empty() {
+            &wanted.subject
+        } else {
+            &self.options.subject
+        }
+    }
+
+    /// Names the fields that the node decides itself. Who asked for them in the request has to agree that they are not heard.
+    fn subject_by_node(&self, facts: &Facts<'_>) -> Option<Warning> {
+        let wanted = self.subject(&facts.wanted.effective);
+        if takes_subject(facts) || wanted.is_empty() {
+            return None;
+        }
+        let mut fields: Vec<&str> = wanted.iter().map(|(field, _)| field.as_str()).collect();
+        fields.dedup();
+        let message = format!(
+            "node `{}` takes {} from its own installation, and nothing tells it otherwise: change them there with `set web-security`; \
+             compliance shows what differs",
+            facts.node.name,
+            fields.join(", ")
+        );
+        Some(match self.options.subject.is_empty() {
+            true => Warning::note("subject_by_node", message),
+            false => Warning::consent("subject_by_node", message),
+        })
+    }
+
+    /// Whether one CSR is made for all nodes of the cluster: as the request says, else as the profile wants it.
+    fn multi_server(&self, facts: &Facts<'_>, info: &Purpose) -> Result<bool, Refusal> {
+        let wanted = facts.wanted.effective.multi_server;
+        if !self.options.multi_server.or(wanted).unwrap_or(false) {
+            return Ok(false);
+        }
+        let node = facts.node;
+        let version = node.product_version.as_str();
+        if !info.takes_multi_server(version) {
+            return refuse(
+                "multi_server_unsupported",
+                format!(
+                    "a CSR for `{}` is for one node on {} {version}: ask for one for each node",
+                    facts.purpose,
+                    super::product_name(&node.product)
+                ),
+            );
+        }
+        let way = facts
+            .connector()
+            .and_then(|connector| multi_server_way(&node.product, version, StepKind::GenerateCsr, connector));
+        if way.is_none() {
+            return refuse(
+                "multi_server_unsupported",
+                format!(
+                    "the connector `{}` has no way to ask node `{}` for a multi-server CSR: make it on the node's own page, or ask \
+                     for one for each node with `csr.multi_server` false",
+                    node.connector, node.name
+                ),
+            );
+        }
+        Ok(true)
+    }
+
     /// The key of the request, else that of the profile, else the first that the purpose takes.
     fn key<'a>(&'a self, family: KeyFamily, wanted: &'a Effective) -> (&'a str, u32) {
         let asked = (self.options.key_type.as_deref(), self.options.key_bits);

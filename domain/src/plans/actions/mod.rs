@@ -61,6 +61,8 @@ pub(crate) struct Work {
 /// What a target comes to.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
+    /// See [`Outline::spreads`].
+    pub spreads: Option<String>,
     pub work: Work,
     pub preview: Preview,
 }
@@ -74,6 +76,8 @@ pub(super) struct Outline {
     pub restarts: Vec<String>,
     pub notes: Vec<String>,
     pub warnings: Vec<Warning>,
+    /// It is done for all nodes of the cluster at once: a name that is equal where the same would be done twice.
+    pub spreads: Option<String>,
 }
 
 impl Outline {
@@ -86,6 +90,7 @@ impl Outline {
             restarts: Vec::new(),
             notes: Vec::new(),
             warnings: Vec::new(),
+            spreads: None,
         }
     }
 }
@@ -124,6 +129,12 @@ pub(super) fn decide(request: &Request, facts: &Facts<'_>) -> Result<Draft, Refu
     }?;
     outline.warnings.extend(warning);
     finish(connector, outline, facts, request.action.supersedes())
+}
+
+/// Reads a node beside the targets of another action.
+pub(super) fn read(facts: &Facts<'_>) -> Result<Draft, Refusal> {
+    let connector = reachable(facts)?;
+    finish(connector, run(&refresh::Refresh, facts)?, facts, false)
 }
 
 fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Outline, Refusal> {
@@ -250,8 +261,23 @@ fn reachable(facts: &Facts<'_>) -> Result<ConnectorKind, Refusal> {
 fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, supersedes: bool) -> Result<Draft, Refusal> {
     let node = facts.node;
     let kinds: Vec<StepKind> = outline.steps.iter().map(Step::kind).collect();
+    let protocol = outline.steps.iter().map(Step::since_protocol).max().unwrap_or_default();
     let able = |agent: &&&super::facts::Agent| kinds.iter().all(|kind| facts.agent_offers(agent, *kind).is_some());
-    let agents: Vec<Uuid> = facts.agents.iter().filter(able).map(|agent| agent.id).collect();
+    let able: Vec<&super::facts::Agent> = facts.agents.iter().filter(able).copied().collect();
+    let agents: Vec<Uuid> = able
+        .iter()
+        .filter(|agent| agent.protocol >= protocol)
+        .map(|agent| agent.id)
+        .collect();
+    if agents.is_empty() && !able.is_empty() {
+        return refuse(
+            "agent_outdated",
+            format!(
+                "the agent of node `{}` is too old for this and would do something else: install the agent of this server's version",
+                node.name
+            ),
+        );
+    }
     if agents.is_empty() {
         let missing = kinds.iter().find(|kind| facts.offers(**kind).is_none());
         let step = missing.map_or("all steps together", |kind| kind.as_str());
@@ -329,6 +355,7 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, superse
     }
     let before = facts.installed.map(CertificateBrief::of_installed);
     Ok(Draft {
+        spreads: outline.spreads,
         work: Work {
             connector,
             product: node.product.clone(),
@@ -377,6 +404,9 @@ fn severity(rollback: Rollback) -> u8 {
 
 fn about(step: &Step) -> String {
     match step {
+        Step::GenerateCsr(spec) if spec.multi_server => {
+            format!("make a key and a CSR for {} of all nodes of the cluster", spec.purpose)
+        }
         Step::GenerateCsr(spec) => format!("make a key and a CSR for {}", spec.purpose),
         Step::InstallTrust {
             store,

@@ -2,7 +2,8 @@
 
 use super::trust::Addition;
 use super::{Action, Outline, Refusal, purpose_of, refuse, take_up, wanted_by_csr};
-use crate::catalogue::trust_store_of;
+use crate::catalogue::{multi_server_way, trust_store_of};
+use crate::plans::coverage;
 use crate::plans::facts::{Facts, OpenCsr};
 use crate::plans::options::UploadOptions;
 use crate::plans::preview::{CertificateBrief, Warning};
@@ -20,6 +21,8 @@ pub(super) struct Checked {
     answer: Answer,
     store: Option<&'static str>,
     trust: Addition,
+    /// The CSR is for all nodes of the cluster.
+    multi_server: bool,
 }
 
 impl Action for Upload<'_> {
@@ -43,6 +46,20 @@ impl Action for Upload<'_> {
                 ),
             );
         };
+        let multi_server = coverage::is_multi_server(facts, csr);
+        let (product, version) = (node.product.as_str(), node.product_version.as_str());
+        if let (true, Some(connector)) = (multi_server, facts.connector())
+            && multi_server_way(product, version, StepKind::InstallIdentity, connector).is_none()
+        {
+            return refuse(
+                "multi_server_unsupported",
+                format!(
+                    "the connector `{}` has no way to install a multi-server certificate on node `{}` in version {version}: install it \
+                     on the node's own page",
+                    node.connector, node.name
+                ),
+            );
+        }
         let Some(leaf) = answer::pick_leaf(csr, &facts.shared.leaves) else {
             return refuse(
                 "key_mismatch",
@@ -79,6 +96,7 @@ impl Action for Upload<'_> {
             answer,
             store: None,
             trust: Addition::default(),
+            multi_server,
         };
         if facts.connector().is_some_and(ConnectorKind::is_cisco) {
             checked.store = trust_store_of(&node.product, &node.product_version, facts.purpose);
@@ -124,6 +142,9 @@ impl Action for Upload<'_> {
         if !activates {
             take_up::add(&mut outline, facts, self.options.restart);
         }
+        if checked.multi_server {
+            spread(&mut outline, facts, leaf);
+        }
         outline.steps.push(Step::Verify {
             purpose: purpose.clone(),
             sha256,
@@ -142,7 +163,7 @@ impl Action for Upload<'_> {
                 ),
             ));
         }
-        let differences = differences(facts, leaf);
+        let differences = differences(facts, leaf, checked.multi_server);
         if !differences.is_empty() {
             outline.warnings.push(Warning::consent(
                 "not_as_profile",
@@ -159,6 +180,49 @@ impl Action for Upload<'_> {
     }
 }
 
+/// What it means that the product spreads the certificate to all nodes of the cluster.
+fn spread(outline: &mut Outline, facts: &Facts<'_>, leaf: &Certificate) {
+    let node = facts.node;
+    let nodes: Vec<&str> = facts.cluster.iter().map(|holding| holding.node.as_str()).collect();
+    outline
+        .notes
+        .push(format!("covers {} nodes: {}", nodes.len(), nodes.join(", ")));
+    outline.spreads = facts.csr.map(|csr| csr.spki_sha256.clone());
+    // Each node takes it up by itself; where restarts are part of the task they are those of its own node.
+    let restarts_here = outline.restarts.is_empty();
+    let waiting: Vec<&str> = facts
+        .cluster
+        .iter()
+        .filter(|holding| !restarts_here || holding.node_id != node.id)
+        .map(|holding| holding.node.as_str())
+        .collect();
+    let services = take_up::services(facts).0;
+    if !services.is_empty() && !waiting.is_empty() {
+        outline.warnings.retain(|warning| warning.code != "restart_needed");
+        outline.warnings.push(Warning::consent(
+            "restart_needed",
+            format!(
+                "{} serve the new certificate each only after these services were restarted there: {}",
+                coverage::listed(&waiting),
+                services.join(", ")
+            ),
+        ));
+        outline.restarts = services;
+    }
+    let names: Vec<String> = leaf.sans.iter().map(|san| san.value.clone()).collect();
+    let unnamed = coverage::unnamed(facts.cluster, &names);
+    if !unnamed.is_empty() {
+        outline.warnings.push(Warning::consent(
+            "san_drift",
+            format!(
+                "the certificate is for all nodes of cluster `{}` and does not name {}: make a new CSR now that they are there",
+                node.cluster_name,
+                coverage::listed(&unnamed)
+            ),
+        ));
+    }
+}
+
 fn open_csr<'a>(facts: &Facts<'a>) -> Result<&'a OpenCsr, Refusal> {
     match facts.csr {
         Some(open) => Ok(open),
@@ -172,9 +236,8 @@ fn open_csr<'a>(facts: &Facts<'a>) -> Result<&'a OpenCsr, Refusal> {
     }
 }
 
-/// In which fields a certificate is not as the profile wants it (R18). What can be told only beside the certificates of
-/// other nodes is left to compliance.
-fn differences(facts: &Facts<'_>, leaf: &Certificate) -> Vec<String> {
+/// In which fields a certificate is not as the profile wants it (R18). What is taken from another purpose is left to compliance.
+fn differences(facts: &Facts<'_>, leaf: &Certificate, multi_server: bool) -> Vec<String> {
     let seen = Seen {
         self_signed: leaf.is_self_signed(),
         not_before: leaf.not_before,
@@ -183,7 +246,8 @@ fn differences(facts: &Facts<'_>, leaf: &Certificate) -> Vec<String> {
         key_bits: leaf.key.bits,
         signature_algorithm: &leaf.signature_algorithm,
         subject: &leaf.subject,
-        multi_server: None,
+        // In a cluster of one node that says nothing.
+        multi_server: (facts.cluster.len() > 1).then_some(multi_server),
         reused: None,
     };
     compare(&facts.wanted.effective, &seen)

@@ -1,6 +1,7 @@
 //! Plans: what an action would do, refusals in the user's words, and what a job has to find unchanged.
 
 mod changes;
+mod multi_server;
 mod planner;
 mod preview;
 mod profile;

@@ -1,7 +1,7 @@
 //! What a profile makes of plans: which are refused, what they ask for, and what needs consent.
 
 use super::{Uc, codes, csr_for, refusal, upload};
-use crate::machine::{Authority, payload, request};
+use crate::machine::{Authority, Fleet, payload, request};
 use certyard_domain::plans::{Action, CsrOptions, Order, Targets};
 use certyard_domain::profiles::{self, Assignment, NewProfile, Setting, Signing};
 use certyard_protocol::Step;
@@ -110,12 +110,14 @@ async fn r33_a_csr_asks_for_what_the_profile_wants_and_r18_for_anything_else_onl
         )
         .await
         .expect("a plan");
-    assert_eq!(codes(&plan), ["not_reversible"]);
+    assert_eq!(codes(&plan), ["subject_by_node", "not_reversible"]);
+    let told = &plan.warnings[0];
+    assert!(!told.consent && told.message.contains(" O "), "{}", told.message);
     uc.fleet.start(&plan).await.expect("a job");
     let claimed = uc.fleet.claim(uc.agent, 10).await;
     let work = payload(&claimed[0]);
     assert!(
-        matches!(&work.steps[0], Step::GenerateCsr(spec) if spec.key_bits == 3072 && spec.subject == [("O".to_string(), "Example".to_string())]),
+        matches!(&work.steps[0], Step::GenerateCsr(spec) if spec.key_bits == 3072 && spec.subject.is_empty()),
         "{:?}",
         work.steps[0]
     );
@@ -135,7 +137,9 @@ async fn r33_a_csr_asks_for_what_the_profile_wants_and_r18_for_anything_else_onl
         .find(|warning| warning.code == "not_as_profile")
         .expect("a warning");
     assert!(warning.consent);
-    for word in ["3072", "2048", "O=Example", "O=Other", "Campus"] {
+    let told = plan.warnings.iter().find(|warning| warning.code == "subject_by_node");
+    assert!(told.is_some_and(|told| told.consent), "what was asked for is not heard");
+    for word in ["3072", "2048", "Campus"] {
         assert!(warning.message.contains(word), "{word}: {}", warning.message);
     }
 }
@@ -171,5 +175,60 @@ async fn r18_an_answer_that_is_not_as_the_profile_wants_it_needs_consent() {
             .any(|warning| warning.code == "not_as_profile" && warning.consent),
         "{:?}",
         plan.warnings
+    );
+}
+
+#[tokio::test]
+async fn r33_an_nginx_takes_the_subject_of_the_profile_and_r18_another_one_with_consent() {
+    let fleet = Fleet::new().await;
+    let (agent, cluster, nodes) = fleet.servers(1).await;
+    let tx = fleet.test.db.write(&fleet.org.owner).await.expect("a transaction");
+    let wanted = |field: &str, value: &str| vec![(field.to_string(), value.to_string())];
+    let new = NewProfile {
+        name: "Web".into(),
+        settings: vec![Setting {
+            product: "server".into(),
+            purpose: "nginx:".into(),
+            subject: wanted("O", "Example"),
+            ..Setting::default()
+        }],
+        ..NewProfile::default()
+    };
+    let made = profiles::create(&tx, new).await.expect("a profile");
+    profiles::assign(&tx, &[cluster], Assignment::Own(made.id))
+        .await
+        .expect("it is given");
+    tx.commit().await.expect("it is kept");
+    let plan = async |subject: Vec<(String, String)>| {
+        let options = CsrOptions {
+            subject,
+            ..csr_for("nginx:www.example.org")
+        };
+        fleet
+            .plan(
+                Action::GenerateCsr(options),
+                Targets::Nodes(nodes.clone()),
+                Order::default(),
+            )
+            .await
+            .expect("a plan")
+    };
+    let other = plan(wanted("O", "Other")).await;
+    assert_eq!(codes(&other), ["not_as_profile"]);
+    for word in ["O=Example", "O=Other", "Web"] {
+        assert!(
+            other.warnings[0].message.contains(word),
+            "{}",
+            other.warnings[0].message
+        );
+    }
+    let as_wanted = plan(Vec::new()).await;
+    assert!(as_wanted.warnings.is_empty(), "{:?}", as_wanted.warnings);
+    fleet.start(&as_wanted).await.expect("a job");
+    let work = payload(&fleet.claim(agent, 1).await[0]);
+    assert!(
+        matches!(&work.steps[0], Step::GenerateCsr(spec) if spec.subject == wanted("O", "Example") && !spec.multi_server),
+        "{:?}",
+        work.steps[0]
     );
 }
