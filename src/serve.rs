@@ -71,6 +71,14 @@ pub struct ServeSettings {
 pub struct WorkerSettings {
     #[command(flatten)]
     store: StoreSettings,
+    /// What people type into the browser: links in mails begin with it.
+    #[arg(
+        long,
+        env = "CERTYARD_PUBLIC_URL",
+        default_value = "http://127.0.0.1:8080",
+        value_name = "URL"
+    )]
+    public_url: String,
     /// Address of `/metrics`, `/readyz` and `/healthz`. `off` for none.
     #[arg(
         long,
@@ -126,7 +134,12 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
     let shutdown = on_signal()?;
     let worker = with_worker.then(|| {
         tokio::spawn(seal_anew(db.clone(), keys.clone()));
-        tokio::spawn(certyard_worker::run(db.clone(), shutdown.clone()))
+        let tools = certyard_worker::Tools {
+            db: db.clone(),
+            keys: keys.clone(),
+            public_url: server.public_url().into(),
+        };
+        tokio::spawn(certyard_worker::run(tools, shutdown.clone()))
     });
     let served = server.run(shutdown).await;
     if let Some(worker) = worker {
@@ -153,6 +166,7 @@ fn config(settings: &ServeSettings, code_file: PathBuf) -> Result<Config> {
         _ => None,
     };
     Ok(Config {
+        post: Some(Arc::new(certyard_worker::Mailer)),
         listen: settings.listen,
         agent_listen: settings.agent_listen,
         ops_listen: settings.ops_listen.0,
@@ -195,14 +209,19 @@ async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
 pub async fn worker(settings: WorkerSettings) -> Result<()> {
     let db = settings.store.open_as_is().await?;
     let keys = Arc::new(settings.store.keys(&db).await?);
-    tokio::spawn(seal_anew(db.clone(), keys));
+    tokio::spawn(seal_anew(db.clone(), keys.clone()));
     let shutdown = on_signal()?;
     let ops = settings
         .ops_listen
         .0
         .map(|address| tokio::spawn(certyard_api::serve_ops(address, db.clone(), shutdown.clone())));
     tracing::info!("the worker runs");
-    certyard_worker::run(db.clone(), shutdown).await;
+    let tools = certyard_worker::Tools {
+        db: db.clone(),
+        keys,
+        public_url: settings.public_url.trim_end_matches('/').into(),
+    };
+    certyard_worker::run(tools, shutdown).await;
     if let Some(ops) = ops {
         ops.await??;
     }

@@ -1,5 +1,6 @@
 //! What the servers are told at start.
 
+use certyard_domain::alerts::Post;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ pub struct Config {
     pub bootstrap_token: Option<Secret>,
     /// Called once the first owner is made: the set-up code is spent.
     pub on_set_up: Option<Arc<dyn Fn() + Send + Sync>>,
+    /// What composes and sends mail; without it there is no preview and no test mail.
+    pub post: Option<Arc<dyn Post>>,
     /// Limits of rate.
     pub rates: Rates,
     /// Threads of the main listener; 0: one for each processor.
@@ -49,6 +52,7 @@ impl Default for Config {
             ui_dir: None,
             bootstrap_token: None,
             on_set_up: None,
+            post: None,
             rates: Rates::default(),
             workers: 0,
         }

@@ -27,6 +27,7 @@ use utoipa_actix_web::AppExt;
         (name = "agents", description = "Agents and how they join"),
         (name = "certificates", description = "Certificates, where they are installed, and CSRs"),
         (name = "jobs", description = "Plans, jobs, tasks and their progress"),
+        (name = "notifications", description = "Who is told of certificates that expire, and what became of each message"),
         (name = "health", description = "Whether the program lives")
     )
 )]

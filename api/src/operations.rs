@@ -63,6 +63,8 @@ const READ: Access = Access::Needs(Permission::ReadFleet);
 const OPERATE: Access = Access::Needs(Permission::Operate);
 const FLEET: Access = Access::Needs(Permission::ManageFleet);
 const PROFILES: Access = Access::Needs(Permission::ManageProfiles);
+const READ_ALERTS: Access = Access::Needs(Permission::ReadAlerts);
+const ALERTS: Access = Access::Needs(Permission::ManageAlerts);
 const READ_PEOPLE: Access = Access::Needs(Permission::ReadPeople);
 const PEOPLE: Access = Access::Needs(Permission::ManagePeople);
 const ORGANISATION: Access = Access::Needs(Permission::ManageOrganisation);
@@ -210,6 +212,42 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/jobs/{id}/events", "follow_job", READ),
     op("POST", "/api/v1/jobs/{id}/cancel", "cancel_job", OPERATE),
     op("POST", "/api/v1/jobs/{id}/retry", "retry_job", OPERATE),
+    op(
+        "GET",
+        "/api/v1/settings/notifications",
+        "get_notification_settings",
+        READ_ALERTS,
+    ),
+    op(
+        "PUT",
+        "/api/v1/settings/notifications",
+        "set_notification_settings",
+        ALERTS,
+    ),
+    op(
+        "POST",
+        "/api/v1/settings/notifications/resume",
+        "resume_recipient",
+        ALERTS,
+    ),
+    op(
+        "GET",
+        "/api/v1/settings/notifications/preview",
+        "preview_notification",
+        READ_ALERTS,
+    ),
+    op("GET", "/api/v1/settings/mail", "get_mail_settings", READ_ALERTS),
+    op("PUT", "/api/v1/settings/mail", "set_mail_settings", ALERTS),
+    op("POST", "/api/v1/settings/mail/test", "send_test_mail", ALERTS),
+    op("GET", "/api/v1/messages", "list_messages", READ_ALERTS),
+    op("GET", "/api/v1/messages/{id}", "get_message", READ_ALERTS),
+    op("POST", "/api/v1/messages/{id}/retry", "retry_message", ALERTS),
+    op(
+        "GET",
+        "/api/v1/certificates/{id}/messages",
+        "list_certificate_messages",
+        READ_ALERTS,
+    ),
     op("GET", "/api/v1/audit", "list_audit", AUDIT),
     op("GET", "/api/v1/audit.csv", "export_audit", AUDIT),
     op("GET", "/api/v1/search", "search", READ),

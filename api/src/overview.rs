@@ -5,7 +5,7 @@ use crate::clusters::{Counts, counts};
 use crate::error::Reply;
 use crate::state::App;
 use actix_web::{get, web};
-use certyard_domain::clusters;
+use certyard_domain::{alerts, clusters};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,6 +28,23 @@ pub(crate) struct Overview {
     pub identity: Counts,
     /// Trusted certificates.
     pub trust: Counts,
+    /// What keeps people from being told of certificates that expire; empty where all is well.
+    #[schema(example = json!([]))]
+    pub alerting: Vec<AlertTrouble>,
+}
+
+/// Something that keeps people from being told of certificates that expire: a banner on every page.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AlertTrouble {
+    /// `no_recipients`, `mail_not_configured`, `sweep_late`, `mail_delayed`, `message_dead`, `recipients_suspended`.
+    #[schema(example = "mail_not_configured")]
+    pub code: String,
+    /// One sentence with the way out.
+    #[schema(example = "there are recipients and no mail server, so no mail leaves: enter it under Settings, Mail")]
+    pub message: String,
+    /// How many certificates, messages or recipients.
+    #[schema(example = 1)]
+    pub count: i64,
 }
 
 /// Counts the fleet.
@@ -43,5 +60,14 @@ pub(crate) async fn get_overview(app: App, caller: Caller) -> Reply<Overview> {
         agents_online: totals.agents_online,
         identity: counts(totals.identity),
         trust: counts(totals.trust),
+        alerting: alerts::health(&tx)
+            .await?
+            .into_iter()
+            .map(|trouble| AlertTrouble {
+                code: trouble.code.as_str().into(),
+                message: trouble.message,
+                count: trouble.count,
+            })
+            .collect(),
     }))
 }

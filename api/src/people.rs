@@ -273,11 +273,13 @@ async fn me(app: &State, principal: &Principal) -> Result<Me, Problem> {
     })
 }
 
-const PERMISSIONS: [(Permission, &str); 8] = [
+const PERMISSIONS: [(Permission, &str); 10] = [
     (Permission::ReadFleet, "read_fleet"),
     (Permission::Operate, "operate"),
     (Permission::ManageFleet, "manage_fleet"),
     (Permission::ManageProfiles, "manage_profiles"),
+    (Permission::ReadAlerts, "read_alerts"),
+    (Permission::ManageAlerts, "manage_alerts"),
     (Permission::ReadPeople, "read_people"),
     (Permission::ManagePeople, "manage_people"),
     (Permission::ReadAudit, "read_audit"),

@@ -2,7 +2,7 @@
 
 use crate::{
     agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, groups, health, installations,
-    jobs, members, nodes, organisation, overview, people, plans, profiles, search, setup, tokens,
+    jobs, members, messages, nodes, organisation, overview, people, plans, profiles, search, settings, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -85,6 +85,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(certificates::bulk)
         .service(certificates::get_pem)
         .service(certificates::get_der)
+        .service(messages::list_certificate_messages)
         .service(certificates::get_certificate)
         .service(installations::list_installations)
         .service(installations::export_installations)
@@ -109,6 +110,16 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(jobs::cancel_job)
         .service(jobs::retry_job)
         .service(events::follow_job)
+        .service(settings::get_notifications)
+        .service(settings::set_notifications)
+        .service(settings::resume_recipient)
+        .service(settings::preview)
+        .service(settings::get_mail)
+        .service(settings::set_mail)
+        .service(settings::send_test)
+        .service(messages::list_messages)
+        .service(messages::get_message)
+        .service(messages::retry_message)
         .service(audit::list_audit)
         .service(audit::export_audit)
         .service(search::search)

@@ -266,7 +266,11 @@ async fn agent_server(
 }
 
 fn ops_server(db: Db, stopping: watch::Receiver<bool>, listener: TcpListener) -> io::Result<actix_web::dev::Server> {
-    let data = web::Data::new(ops::Ops { db, stopping });
+    let data = web::Data::new(ops::Ops {
+        db,
+        stopping,
+        alerting: tokio::sync::Mutex::default(),
+    });
     let server = HttpServer::new(move || Web::new().app_data(data.clone()).configure(ops::register))
         .workers(1)
         .disable_signals()

@@ -23,11 +23,19 @@ pub enum Operation {
     SweepLeases,
     /// The worker ends what was not begun in time.
     ExpireDeadlines,
+    /// The worker raises alerts that are due.
+    RaiseAlerts,
+    /// The worker makes the messages of a sweep.
+    QueueMessages,
+    /// The worker takes a message, to send it.
+    ClaimMessage,
+    /// The worker writes down what the mail server said to a message.
+    SettleMessage,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::CreateJob,
         Self::Claim,
         Self::Lease,
@@ -35,6 +43,10 @@ impl Operation {
         Self::Advance,
         Self::SweepLeases,
         Self::ExpireDeadlines,
+        Self::RaiseAlerts,
+        Self::QueueMessages,
+        Self::ClaimMessage,
+        Self::SettleMessage,
     ];
 
     /// Its spelling in the variable.
@@ -47,6 +59,10 @@ impl Operation {
             Self::Advance => "advance",
             Self::SweepLeases => "sweep_leases",
             Self::ExpireDeadlines => "expire_deadlines",
+            Self::RaiseAlerts => "raise_alerts",
+            Self::QueueMessages => "queue_messages",
+            Self::ClaimMessage => "claim_message",
+            Self::SettleMessage => "settle_message",
         }
     }
 }

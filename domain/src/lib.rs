@@ -19,6 +19,7 @@ pub mod audit;
 pub mod idempotency;
 
 pub mod agents;
+pub mod alerts;
 pub mod catalogue;
 pub mod certificates;
 pub mod clusters;

@@ -43,9 +43,12 @@ impl Role {
     /// Whether the role includes the permission: the one table of rights.
     pub fn allows(self, permission: Permission) -> bool {
         match permission {
-            Permission::ReadFleet => true,
+            Permission::ReadFleet | Permission::ReadAlerts => true,
             Permission::Operate => matches!(self, Self::Owner | Self::Admin | Self::Operator),
-            Permission::ManageFleet | Permission::ManageProfiles | Permission::ManagePeople => {
+            Permission::ManageFleet
+            | Permission::ManageProfiles
+            | Permission::ManagePeople
+            | Permission::ManageAlerts => {
                 matches!(self, Self::Owner | Self::Admin)
             }
             Permission::ReadAudit => matches!(self, Self::Owner | Self::Admin | Self::Auditor),
@@ -66,6 +69,10 @@ pub enum Permission {
     ManageFleet,
     /// Make and change profiles, which clusters of every group may have.
     ManageProfiles,
+    /// See who is warned of what, and what became of each message.
+    ReadAlerts,
+    /// Change who is warned, when, and by which mail server.
+    ManageAlerts,
     /// See members and tokens.
     ReadPeople,
     /// Change members (but owners) and tokens.
@@ -233,6 +240,8 @@ impl Permission {
         match self {
             Self::ReadFleet | Self::Operate | Self::ManageFleet => false,
             Self::ManageProfiles
+            | Self::ReadAlerts
+            | Self::ManageAlerts
             | Self::ReadPeople
             | Self::ManagePeople
             | Self::ReadAudit

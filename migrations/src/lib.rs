@@ -8,6 +8,7 @@ mod m20261122_000001_house;
 mod m20261122_000002_profiles;
 mod m20261122_000003_vigilance;
 mod m20261122_000004_lists;
+mod m20261122_000005_alerts;
 mod m20261122_000006_pace;
 mod m20261122_000007_coverage;
 pub mod roles;
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_profiles::Migration),
             Box::new(m20261122_000003_vigilance::Migration),
             Box::new(m20261122_000004_lists::Migration),
+            Box::new(m20261122_000005_alerts::Migration),
             Box::new(m20261122_000006_pace::Migration),
             Box::new(m20261122_000007_coverage::Migration),
         ]

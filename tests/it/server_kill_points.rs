@@ -12,7 +12,12 @@ use serde_json::{Value, json};
 /// The points that a loop of the worker reaches without a request, and all others.
 fn split() -> (Vec<KillPoint>, Vec<KillPoint>) {
     kill_points().into_iter().partition(|point| match point.operation {
-        Operation::SweepLeases | Operation::ExpireDeadlines => true,
+        Operation::SweepLeases
+        | Operation::ExpireDeadlines
+        | Operation::RaiseAlerts
+        | Operation::QueueMessages
+        | Operation::ClaimMessage
+        | Operation::SettleMessage => true,
         Operation::CreateJob | Operation::Claim | Operation::Lease | Operation::Report | Operation::Advance => false,
     })
 }
@@ -20,12 +25,12 @@ fn split() -> (Vec<KillPoint>, Vec<KillPoint>) {
 #[test]
 fn the_points_are_every_operation_before_and_after_its_commit() {
     let (loops, requests) = split();
-    assert_eq!((loops.len(), requests.len()), (4, 10));
+    assert_eq!((loops.len(), requests.len()), (12, 10));
     assert_eq!(kill_points().len(), Operation::ALL.len() * Moment::ALL.len());
     let mut names: Vec<String> = kill_points().iter().map(ToString::to_string).collect();
     names.sort();
     names.dedup();
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 22);
 }
 
 async fn plan_csr(api: &Api, node: &Value, order: Value) -> Value {

@@ -4,16 +4,32 @@
 //! A loop that fails is tried again at its next turn; what it did before that stays done.
 
 mod loops;
+mod mail;
 
+pub use mail::Mailer;
+
+use certyard_domain::keys::Keys;
 use certyard_domain::{Db, Result};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// What one turn of a loop did: how many things.
 type Turn<'a> = Pin<Box<dyn Future<Output = Result<u64>> + Send + 'a>>;
+
+/// What the loops work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Tools {
+    /// Storage.
+    pub db: Db,
+    /// Keys of the server: they open the secrets that loops need.
+    pub keys: Arc<Keys>,
+    /// How people reach the server, without a slash at the end: links in mails begin with it.
+    pub public_url: String,
+}
 
 /// One loop.
 pub(crate) struct Loop {
@@ -22,14 +38,14 @@ pub(crate) struct Loop {
     /// Time between two turns, ± 20 %.
     pub every: Duration,
     /// One turn.
-    pub turn: for<'a> fn(&'a Db) -> Turn<'a>,
+    pub turn: for<'a> fn(&'a Tools) -> Turn<'a>,
 }
 
 /// Runs all loops until `shutdown` turns true; a turn that is under way is finished.
-pub async fn run(db: Db, shutdown: watch::Receiver<bool>) {
+pub async fn run(tools: Tools, shutdown: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     for item in loops::ALL {
-        running.spawn(run_loop(item, db.clone(), shutdown.clone()));
+        running.spawn(run_loop(item, tools.clone(), shutdown.clone()));
     }
     while running.join_next().await.is_some() {}
 }
@@ -38,18 +54,18 @@ pub async fn run(db: Db, shutdown: watch::Receiver<bool>) {
 ///
 /// # Errors
 /// The first loop that fails.
-pub async fn run_once(db: &Db) -> Result<u64> {
+pub async fn run_once(tools: &Tools) -> Result<u64> {
     let mut done = 0;
     for item in loops::ALL {
-        done += (item.turn)(db).await?;
+        done += (item.turn)(tools).await?;
     }
     Ok(done)
 }
 
-async fn run_loop(item: &'static Loop, db: Db, mut shutdown: watch::Receiver<bool>) {
+async fn run_loop(item: &'static Loop, tools: Tools, mut shutdown: watch::Receiver<bool>) {
     while !*shutdown.borrow() {
         let started = std::time::Instant::now();
-        match (item.turn)(&db).await {
+        match (item.turn)(&tools).await {
             Ok(done) => {
                 metrics::counter!("certyard_loop_done_total", "loop" => item.name).increment(done);
                 metrics::gauge!("certyard_loop_last_success_seconds", "loop" => item.name)

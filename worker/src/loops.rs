@@ -1,7 +1,7 @@
 //! The loops.
 
-use crate::{Loop, Turn};
-use certyard_domain::{Db, Result, Scope, idempotency, inventory, jobs, orgs, people, plans};
+use crate::{Loop, Tools, Turn, mail};
+use certyard_domain::{Db, Result, Scope, alerts, idempotency, inventory, jobs, orgs, people, plans};
 use std::time::Duration;
 
 /// How many old rows one transaction deletes, so that it stays short.
@@ -35,6 +35,16 @@ pub(crate) static ALL: &[Loop] = &[
         turn: settle_compliance,
     },
     Loop {
+        name: "raise_alerts",
+        every: Duration::from_secs(60),
+        turn: raise_alerts,
+    },
+    Loop {
+        name: "send_messages",
+        every: Duration::from_secs(5),
+        turn: send_messages,
+    },
+    Loop {
         name: "forget_plans",
         every: Duration::from_secs(600),
         turn: forget_plans,
@@ -56,28 +66,40 @@ pub(crate) static ALL: &[Loop] = &[
     },
 ];
 
-fn sweep_leases(db: &Db) -> Turn<'_> {
-    Box::pin(jobs::sweep_leases(db))
+fn sweep_leases(tools: &Tools) -> Turn<'_> {
+    Box::pin(jobs::sweep_leases(&tools.db))
 }
 
-fn expire_deadlines(db: &Db) -> Turn<'_> {
-    Box::pin(jobs::expire_deadlines(db))
+fn expire_deadlines(tools: &Tools) -> Turn<'_> {
+    Box::pin(jobs::expire_deadlines(&tools.db))
 }
 
-fn open_waves(db: &Db) -> Turn<'_> {
-    Box::pin(jobs::open_waves(db))
+fn open_waves(tools: &Tools) -> Turn<'_> {
+    Box::pin(jobs::open_waves(&tools.db))
 }
 
-fn refresh_summaries(db: &Db) -> Turn<'_> {
-    Box::pin(async move { Ok(inventory::refresh_due(db).await? as u64) })
+fn refresh_summaries(tools: &Tools) -> Turn<'_> {
+    Box::pin(async move { Ok(inventory::refresh_due(&tools.db).await? as u64) })
 }
 
-fn settle_compliance(db: &Db) -> Turn<'_> {
-    Box::pin(inventory::settle_due(db))
+fn settle_compliance(tools: &Tools) -> Turn<'_> {
+    Box::pin(inventory::settle_due(&tools.db))
 }
 
-fn forget_plans(db: &Db) -> Turn<'_> {
+fn raise_alerts(tools: &Tools) -> Turn<'_> {
     Box::pin(async move {
+        let swept = alerts::raise_due(&tools.db).await?;
+        Ok(swept.alerts + swept.messages)
+    })
+}
+
+fn send_messages(tools: &Tools) -> Turn<'_> {
+    Box::pin(mail::send_due(tools))
+}
+
+fn forget_plans(tools: &Tools) -> Turn<'_> {
+    Box::pin(async move {
+        let db = &tools.db;
         let mut done = 0;
         for scope in scopes(db, "retention").await? {
             done += until_none_left(|| async {
@@ -92,8 +114,9 @@ fn forget_plans(db: &Db) -> Turn<'_> {
     })
 }
 
-fn forget_idempotency_keys(db: &Db) -> Turn<'_> {
+fn forget_idempotency_keys(tools: &Tools) -> Turn<'_> {
     Box::pin(async move {
+        let db = &tools.db;
         let mut done = 0;
         for scope in scopes(db, "retention").await? {
             done += until_none_left(|| idempotency::forget_old(db, &scope, FORGET_AT_ONCE)).await?;
@@ -102,8 +125,9 @@ fn forget_idempotency_keys(db: &Db) -> Turn<'_> {
     })
 }
 
-fn forget_sessions(db: &Db) -> Turn<'_> {
+fn forget_sessions(tools: &Tools) -> Turn<'_> {
     Box::pin(async move {
+        let db = &tools.db;
         let mut done = 0;
         for scope in scopes(db, "retention").await? {
             done += until_none_left(|| people::forget_old_sessions(db, &scope, FORGET_AT_ONCE)).await?;
@@ -112,8 +136,8 @@ fn forget_sessions(db: &Db) -> Turn<'_> {
     })
 }
 
-fn forget_failures(db: &Db) -> Turn<'_> {
-    Box::pin(people::forget_old_failures(db))
+fn forget_failures(tools: &Tools) -> Turn<'_> {
+    Box::pin(people::forget_old_failures(&tools.db))
 }
 
 /// One scope for each organisation.

@@ -21,6 +21,9 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "update_profile" | "copy_profile" => json!({}),
         "assign_profile" => json!({"cluster_ids": [ids.cluster]}),
         "set_cluster_profile" => json!({"profile_id": ids.profile}),
+        "set_notification_settings" => json!({}),
+        "resume_recipient" => json!({"recipient": "nobody@example.org"}),
+        "set_mail_settings" | "send_test_mail" => json!({"walk": 1}),
         "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group"
         | "create_profile" => {
             json!({"walk": 1})
@@ -46,6 +49,7 @@ struct Ids {
     member: String,
     token: String,
     session: String,
+    message: String,
 }
 
 impl Ids {
@@ -67,6 +71,7 @@ impl Ids {
             member: id(),
             token: id(),
             session: id(),
+            message: id(),
         }
     }
 
@@ -86,6 +91,7 @@ impl Ids {
             Some("members") => &self.member,
             Some("tokens") => &self.token,
             Some("sessions") => &self.session,
+            Some("messages") => &self.message,
             _ => return path.into(),
         };
         path.replace("{id}", id).replace("{task_id}", &self.task)
@@ -109,7 +115,14 @@ async fn furnish(house: &House) -> Ids {
     house.post("/api/v1/join-tokens", &json!({"group_id": group})).await;
     let member = json!({"email": "grace@example.org", "name": "Grace", "role": "viewer", "password": "a long enough passphrase"});
     let profile = house.post("/api/v1/profiles", &json!({"name": "walked"})).await;
+    let told = json!({"start_days": 120, "recipients": ["ops@example.org"]});
+    let path = "/api/v1/settings/notifications";
+    let answer = house.call("PUT", path, Some(&house.owner), Some(&told)).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let swept = certyard_domain::alerts::raise_due(&house.db.db).await.expect("a sweep");
+    assert_eq!(swept.messages, 1, "{swept:?}");
     Ids {
+        message: text(&first("/api/v1/messages").await["id"]),
         profile: text(&profile["id"]),
         csr: text(&first("/api/v1/csrs").await["id"]),
         join_token: text(&first("/api/v1/join-tokens").await["id"]),
@@ -256,7 +269,7 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
             }
             checks += 1;
         }
-        // Lists and counts hold nothing of it either.
+        // Lists and counts hold nothing of it either. Messages are of the whole organisation.
         for path in [
             "alerts",
             "clusters",

@@ -7,6 +7,7 @@ mod events;
 mod house;
 mod limits;
 mod lists;
+mod notifications;
 mod openapi;
 mod organisation;
 mod profiles;

@@ -8,11 +8,12 @@ use crate::audit::{self, Entry};
 use crate::db::OrgTx;
 use crate::error::{Error, FieldError, Result};
 use crate::ids::new_id;
-use crate::keys::Keys;
+use crate::keys::{Kek, Keys};
 use crate::{Db, Permission, Scope};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, Set};
 use serde_json::json;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 /// Days before its end at which a certificate counts as "expiring soon", unless the organisation says otherwise (R40, R42).
 pub const DEFAULT_START_DAYS: i32 = 60;
@@ -153,21 +154,35 @@ pub async fn update(tx: &OrgTx, change: &Change) -> Result<Org> {
         Some(name) => Some(name?),
         None => None,
     };
-    if let Some(days) = change.start_days
-        && !START_DAYS.contains(&days)
-    {
-        errors.push(FieldError {
-            field: "start_days".into(),
-            code: "out_of_range",
-            message: format!("from {} to {} days", START_DAYS.start(), START_DAYS.end()),
-        });
+    if let Some(days) = change.start_days {
+        errors.extend(check_start_days(days));
     }
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
+    write(tx, before, name, change.start_days).await
+}
+
+/// What is wrong with a number of start days, if anything.
+pub(crate) fn check_start_days(days: i32) -> Option<FieldError> {
+    (!START_DAYS.contains(&days)).then(|| FieldError {
+        field: "start_days".into(),
+        code: "out_of_range",
+        message: format!("from {} to {} days", START_DAYS.start(), START_DAYS.end()),
+    })
+}
+
+/// Changes the number of start days, which the caller has checked, for whoever may change when alerts are sent. The caller
+/// marks the counts, as for [`update`].
+pub(crate) async fn set_start_days(tx: &OrgTx, days: i32) -> Result<Org> {
+    tx.scope().require(Permission::ManageAlerts)?;
+    write(tx, get(tx).await?, None, Some(days)).await
+}
+
+async fn write(tx: &OrgTx, before: Org, name: Option<String>, start_days: Option<i32>) -> Result<Org> {
     let mut row: entity::ActiveModel = before.clone().into();
     row.name = Set(name.unwrap_or_else(|| before.name.clone()));
-    row.start_days = Set(change.start_days.unwrap_or(before.start_days));
+    row.start_days = Set(start_days.unwrap_or(before.start_days));
     row.updated_at = Set(tx.now());
     let after = row.update(tx).await?;
     audit::record(
@@ -210,6 +225,28 @@ pub async fn reseal(db: &Db, keys: &Keys) -> Result<u64> {
     }
     tx.commit().await?;
     Ok(done)
+}
+
+/// Seals a secret of the transaction's organisation for one place (`table/column/row`) with the organisation's data key.
+///
+/// # Errors
+/// The key encryption key that sealed the data key is not configured.
+pub(crate) async fn seal(tx: &OrgTx, keys: &Keys, at: &str, secret: &[u8]) -> Result<Vec<u8>> {
+    data_key(tx, keys).await?.seal(at, secret)
+}
+
+/// Opens what [`seal`] has sealed for the place.
+///
+/// # Errors
+/// The key encryption key is not configured, or the value does not belong to the place.
+pub(crate) async fn open(tx: &OrgTx, keys: &Keys, at: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
+    data_key(tx, keys).await?.open(at, sealed)
+}
+
+async fn data_key(tx: &OrgTx, keys: &Keys) -> Result<Kek> {
+    let org = get(tx).await?;
+    let key = keys.ring().open(&org.kek_id, &place(org.id), &org.sealed_key)?;
+    Kek::new(&key)
 }
 
 fn place(org: Uuid) -> String {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
 mod agents;
+mod alerts;
 mod catalogue_of_the_database;
 mod certificates;
 mod clusters;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which they may import each other: only upwards.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "audit",
     "idempotency",
     "catalogue",
@@ -19,6 +19,7 @@ const ROOMS: [&str; 14] = [
     "inventory",
     "plans",
     "jobs",
+    "alerts",
 ];
 
 fn source() -> PathBuf {

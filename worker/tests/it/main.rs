@@ -1,10 +1,21 @@
 //! The loops on a real database: SQLite, or PostgreSQL with `TEST_PG_URL`.
 
+mod mail;
+mod sink;
+
 use certyard_domain::idempotency::{self, Answer, Begin};
 use certyard_testkit::TestDb;
 use chrono::Duration;
 use std::time::Duration as StdDuration;
 use tokio::sync::watch;
+
+fn tools(test: &TestDb) -> certyard_worker::Tools {
+    certyard_worker::Tools {
+        db: test.db.clone(),
+        keys: test.keys.clone(),
+        public_url: "https://certyard.example.org".into(),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_turn_of_all_loops_does_what_is_due_once() {
@@ -25,12 +36,12 @@ async fn a_turn_of_all_loops_does_what_is_due_once() {
             .await
             .unwrap();
     }
-    assert_eq!(certyard_worker::run_once(&test.db).await.unwrap(), 0);
+    assert_eq!(certyard_worker::run_once(&tools(&test)).await.unwrap(), 0);
     test.db.fix_time(Some(
         test.db.now().await.unwrap() + Duration::hours(idempotency::KEPT_HOURS + 1),
     ));
-    assert_eq!(certyard_worker::run_once(&test.db).await.unwrap(), 2);
-    assert_eq!(certyard_worker::run_once(&test.db).await.unwrap(), 0);
+    assert_eq!(certyard_worker::run_once(&tools(&test)).await.unwrap(), 2);
+    assert_eq!(certyard_worker::run_once(&tools(&test)).await.unwrap(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +50,7 @@ async fn the_loops_end_when_told_and_when_nobody_is_left_to_tell() {
     test.org("Ours").await;
     for told in [true, false] {
         let (sender, receiver) = watch::channel(false);
-        let running = tokio::spawn(certyard_worker::run(test.db.clone(), receiver));
+        let running = tokio::spawn(certyard_worker::run(tools(&test), receiver));
         if told {
             sender.send(true).unwrap();
         }

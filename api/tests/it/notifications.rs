@@ -1,0 +1,198 @@
+//! Settings of notifications and mail over HTTP: bounds, names of fields, versions, secrets, and what the overview says.
+
+use crate::house::{House, text};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+const NOTIFICATIONS: &str = "/api/v1/settings/notifications";
+const MAIL: &str = "/api/v1/settings/mail";
+
+async fn put(house: &House, path: &str, body: &Value) -> crate::house::Answer {
+    house.call("PUT", path, Some(&house.owner), Some(body)).await
+}
+
+/// The fields that a refusal names.
+fn fields(problem: &Value) -> Vec<String> {
+    let errors = problem["errors"].as_array().expect("errors");
+    errors.iter().map(|error| text(&error["field"])).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r40_bounds_are_inclusive_and_each_violation_names_its_field() {
+    let house = House::new().await;
+    for (field, good, bad) in [
+        ("start_days", vec![30, 365], vec![29, 366, 0, -1]),
+        ("frequency_days", vec![1, 30], vec![0, 31, -1]),
+        ("hour", vec![0, 23], vec![-1, 24]),
+        ("repeat_expired_days", vec![0, 30], vec![-1, 31]),
+        ("repeat_expired_until_days", vec![0, 365], vec![-1, 366]),
+    ] {
+        for value in good {
+            let answer = put(&house, NOTIFICATIONS, &json!({ field: value })).await;
+            assert_eq!(answer.status, StatusCode::OK, "{field} {value}: {}", answer.text);
+            assert_eq!(answer.json()[field], value);
+        }
+        for value in bad {
+            let answer = put(&house, NOTIFICATIONS, &json!({ field: value })).await;
+            assert_eq!(fields(&answer.problem(422, "invalid")), [field], "{value}");
+        }
+    }
+    let addresses = |count: usize| -> Vec<String> { (0..count).map(|index| format!("r{index}@example.org")).collect() };
+    let full = put(&house, NOTIFICATIONS, &json!({"recipients": addresses(25)})).await;
+    assert_eq!(full.json()["recipients"].as_array().map(Vec::len), Some(25));
+    let over = put(&house, NOTIFICATIONS, &json!({"recipients": addresses(26)})).await;
+    assert_eq!(fields(&over.problem(422, "invalid")), ["recipients"]);
+    for (bad, field) in [
+        (json!(["a@example.org", "not an address"]), "recipients[1]"),
+        (json!(["a@example.org", "A@Example.ORG"]), "recipients[1]"),
+        (json!(["a@bücher.example", "a@xn--bcher-kva.example"]), "recipients[1]"),
+        (json!(["a@example.org\r\nBcc: eve@example.org"]), "recipients[0]"),
+        (json!([""]), "recipients[0]"),
+    ] {
+        let answer = put(&house, NOTIFICATIONS, &json!({ "recipients": bad })).await;
+        assert_eq!(fields(&answer.problem(422, "invalid")), [field]);
+    }
+    let answer = put(&house, NOTIFICATIONS, &json!({"time_zone": "Mars/Olympus"})).await;
+    assert_eq!(fields(&answer.problem(422, "invalid")), ["time_zone"]);
+    let answer = put(&house, NOTIFICATIONS, &json!({"language": "xx"})).await;
+    assert_eq!(fields(&answer.problem(422, "invalid")), ["language"]);
+    // All at once, and nothing is kept.
+    let all = json!({"start_days": 29, "frequency_days": 31, "recipients": ["x"]});
+    let answer = put(&house, NOTIFICATIONS, &all).await;
+    assert_eq!(
+        fields(&answer.problem(422, "invalid")),
+        ["start_days", "frequency_days", "recipients[0]"]
+    );
+    let kept = house.get(NOTIFICATIONS).await;
+    assert_eq!(
+        (&kept["start_days"], &kept["frequency_days"]),
+        (&json!(365), &json!(30))
+    );
+    assert_eq!(kept["recipients"].as_array().map(Vec::len), Some(25));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r42_start_days_are_one_number_of_the_organisation_under_versions_and_in_the_audit_log() {
+    let house = House::new().await;
+    let before = house.call("GET", NOTIFICATIONS, Some(&house.owner), None).await;
+    let etag = before.headers["etag"].to_str().expect("a version").to_string();
+    let body =
+        json!({"start_days": 90, "recipients": ["ops@example.org"], "language": "sv", "time_zone": "Europe/Stockholm"});
+    let send = async |etag: &str| {
+        let request = house
+            .request("PUT", NOTIFICATIONS)
+            .bearer_auth(&house.owner)
+            .header("If-Match", etag)
+            .json(&body);
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(send(&etag).await, StatusCode::OK);
+    assert_eq!(send(&etag).await, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(house.get("/api/v1/organisation").await["start_days"], 90);
+    let patch = json!({"start_days": 45});
+    let answer = house
+        .call("PATCH", "/api/v1/organisation", Some(&house.owner), Some(&patch))
+        .await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(house.get(NOTIFICATIONS).await["start_days"], 45);
+    let log = house.get("/api/v1/audit?action=notifications.update").await;
+    let entry = &log["items"][0];
+    assert_eq!(
+        (&entry["before"]["start_days"], &entry["after"]["start_days"]),
+        (&json!(60), &json!(90))
+    );
+    assert_eq!(entry["after"]["recipients"], json!(["ops@example.org"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p10_the_password_of_the_mail_server_is_never_answered_and_stays_with_its_server() {
+    let house = House::new().await;
+    assert_eq!(house.get(MAIL).await["configured"], false);
+    let server = |host: &str| json!({"host": host, "username": "certyard", "password": "correct horse battery", "from_address": "certyard@example.org"});
+    let set = put(&house, MAIL, &server("mail.example.org")).await;
+    assert_eq!(set.status, StatusCode::OK, "{}", set.text);
+    let told = set.json();
+    assert_eq!(
+        (&told["port"], &told["security"], &told["has_password"]),
+        (&json!(587), &json!("starttls"), &json!(true))
+    );
+    let read = house.call("GET", MAIL, Some(&house.owner), None).await;
+    let log = house.call("GET", "/api/v1/audit", Some(&house.owner), None).await;
+    for answer in [&set, &read, &log] {
+        assert!(!answer.text.contains("battery"), "{}", answer.text);
+    }
+    // It stays where only the sender changes, and is wanted again for another server.
+    let keep = json!({"host": "mail.example.org", "username": "certyard", "from_address": "other@example.org"});
+    assert_eq!(put(&house, MAIL, &keep).await.json()["has_password"], true);
+    let mut elsewhere = keep.clone();
+    elsewhere["host"] = json!("evil.example.com");
+    let refused = put(&house, MAIL, &elsewhere).await;
+    assert_eq!(fields(&refused.problem(422, "invalid")), ["password"]);
+    for (change, field) in [
+        (json!({"security": "none"}), "security"),
+        (json!({"security": "ssl"}), "security"),
+        (json!({"port": 0}), "port"),
+        (json!({"port": 65536}), "port"),
+        (json!({"host": "mail example"}), "host"),
+        (json!({"host": "mail.example.org\r\nX: y"}), "host"),
+        (json!({"from_address": "nobody"}), "from_address"),
+        (json!({"from_name": "Cert\r\nBcc: eve@example.org"}), "from_name"),
+        (json!({"ca_pem": "no certificate"}), "ca_pem"),
+    ] {
+        let mut body = json!({"host": "relay.example.org", "from_address": "certyard@example.org"});
+        for (name, value) in change.as_object().expect("fields") {
+            body[name] = value.clone();
+        }
+        let answer = put(&house, MAIL, &body).await;
+        assert_eq!(fields(&answer.problem(422, "invalid")), [field], "{body}");
+    }
+    let meant = json!({"host": "localhost", "port": 25, "security": "none", "allow_plaintext": true, "from_address": "certyard@example.org"});
+    assert_eq!(put(&house, MAIL, &meant).await.json()["security"], "none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_overview_says_when_nobody_would_be_told() {
+    let house = House::new().await;
+    assert_eq!(house.get("/api/v1/overview").await["alerting"], json!([]));
+    let at = house.furnish("north").await;
+    house.report(&at, 20).await;
+    let code = async || house.get("/api/v1/overview").await["alerting"][0]["code"].clone();
+    assert_eq!(code().await, "no_recipients");
+    let answer = put(&house, NOTIFICATIONS, &json!({"recipients": ["ops@example.org"]})).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    assert_eq!(code().await, "mail_not_configured");
+    let ready = house
+        .client
+        .get(format!("http://{}/readyz", house.addresses.ops.expect("a listener")))
+        .send()
+        .await
+        .expect("an answer");
+    let told: Value = ready.json().await.expect("json");
+    assert_eq!(
+        (&told["status"], &told["alerting"]["mail_not_configured"]),
+        (&json!("ready"), &json!(1))
+    );
+    // The ledger has what waits.
+    certyard_domain::alerts::raise_due(&house.db.db).await.expect("a sweep");
+    let waiting = house.get("/api/v1/messages?state=due&recipient=ops@example.org").await;
+    assert_eq!(waiting["items"].as_array().map(Vec::len), Some(1), "{waiting}");
+    let id = text(&waiting["items"][0]["id"]);
+    let message = house.get(&format!("/api/v1/messages/{id}")).await;
+    let certificate = text(&message["alerts"][0]["certificate_id"]);
+    let told = house.get(&format!("/api/v1/certificates/{certificate}/messages")).await;
+    assert_eq!(told["items"][0]["message"]["id"], id.as_str());
+    let of = house
+        .get(&format!("/api/v1/messages?certificate_id={certificate}"))
+        .await;
+    assert_eq!(of["items"][0]["id"], id.as_str());
+    assert_eq!(house.get("/api/v1/messages?state=accepted").await["items"], json!([]));
+    let retry = house
+        .call(
+            "POST",
+            &format!("/api/v1/messages/{id}/retry"),
+            Some(&house.owner),
+            None,
+        )
+        .await;
+    retry.problem(422, "message_not_over");
+}

@@ -1,0 +1,10 @@
+//! Rows of the room.
+
+pub mod alert;
+pub mod mail;
+pub mod mark;
+pub mod message;
+pub mod run;
+pub mod setting;
+pub mod skip;
+pub mod suspended;

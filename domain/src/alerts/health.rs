@@ -1,0 +1,218 @@
+//! The dead man's switch: whether somebody is told of what expires. One function answers it, for the banner, the metrics
+//! and readiness.
+
+use super::entity::{mail, message, setting};
+use super::settings;
+use crate::db::{Db, OrgTx};
+use crate::error::Result;
+use crate::{Scope, Timestamp, clusters, orgs};
+use chrono::TimeDelta;
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use std::collections::BTreeMap;
+
+/// Without a sweep that came to its end for so long, nobody is told.
+const SWEEP_LATE: TimeDelta = TimeDelta::hours(2);
+/// A message that is put off for so long has a server that does not take it; greylisting is over by then.
+const DELAYED: TimeDelta = TimeDelta::minutes(30);
+/// For how long a message that was given up is told of, unless its recipient has got a later one.
+const DEAD_SHOWN: TimeDelta = TimeDelta::days(30);
+
+/// What keeps people from being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Code {
+    /// Certificates expire or have expired, and there is nobody to tell.
+    NoRecipients,
+    /// There are recipients, and no mail server.
+    MailNotConfigured,
+    /// No sweep has come to its end for two hours.
+    SweepLate,
+    /// The mail server has put messages off for half an hour, or cannot be reached.
+    MailDelayed,
+    /// Messages were given up.
+    MessageDead,
+    /// Recipients get nothing, as their server refused.
+    RecipientsSuspended,
+}
+
+impl Code {
+    /// Every code.
+    pub const ALL: [Self; 6] = [
+        Self::NoRecipients,
+        Self::MailNotConfigured,
+        Self::SweepLate,
+        Self::MailDelayed,
+        Self::MessageDead,
+        Self::RecipientsSuspended,
+    ];
+
+    /// Its name in the API, in metrics and in readiness.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NoRecipients => "no_recipients",
+            Self::MailNotConfigured => "mail_not_configured",
+            Self::SweepLate => "sweep_late",
+            Self::MailDelayed => "mail_delayed",
+            Self::MessageDead => "message_dead",
+            Self::RecipientsSuspended => "recipients_suspended",
+        }
+    }
+}
+
+/// One thing that keeps people from being told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What.
+    pub code: Code,
+    /// One sentence with the way out.
+    pub message: String,
+    /// How many certificates, messages or recipients.
+    pub count: i64,
+}
+
+impl Trouble {
+    fn new(code: Code, count: i64, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            count,
+        }
+    }
+}
+
+/// What keeps people of this organisation from being told; empty where all is well. Whoever sees the fleet may know, as it
+/// names nobody.
+///
+/// # Errors
+/// The database is busy or away.
+pub async fn health(tx: &OrgTx) -> Result<Vec<Trouble>> {
+    let scope = Scope::system(tx.org_id(), "health");
+    // Rows of settings and messages are out of sight for whoever is bound to a group; what is wrong is not.
+    let view = View { tx, scope: &scope };
+    view.troubles().await
+}
+
+struct View<'a> {
+    tx: &'a OrgTx,
+    scope: &'a Scope,
+}
+
+impl View<'_> {
+    async fn troubles(&self) -> Result<Vec<Trouble>> {
+        let tx = self.tx;
+        let now = tx.now();
+        let org = self.scope.org_id();
+        let row = setting::Entity::find()
+            .filter(setting::Column::OrgId.eq(org))
+            .one(tx)
+            .await?;
+        let mut found = Vec::new();
+        let Some(row) = row.filter(|row| row.has_recipients) else {
+            let totals = clusters::totals(tx).await?;
+            let ending =
+                totals.identity.expired + totals.identity.expiring + totals.trust.expired + totals.trust.expiring;
+            if ending > 0 {
+                found.push(Trouble::new(
+                    Code::NoRecipients,
+                    ending,
+                    "certificates expire or have expired, and nobody is told: enter recipients under Settings, Notifications",
+                ));
+            }
+            return Ok(found);
+        };
+        let servers = mail::Entity::find()
+            .filter(mail::Column::OrgId.eq(org))
+            .count(tx)
+            .await?;
+        if servers == 0 {
+            found.push(Trouble::new(
+                Code::MailNotConfigured,
+                1,
+                "there are recipients and no mail server, so no mail leaves: enter it under Settings, Mail",
+            ));
+        }
+        let swept_at = row.swept_at.unwrap_or(row.updated_at);
+        if now - swept_at > SWEEP_LATE {
+            found.push(Trouble::new(
+                Code::SweepLate,
+                1,
+                format!(
+                    "no sweep for due alerts has ended since {}: see whether the worker runs, and its log",
+                    swept_at.format("%Y-%m-%d %H:%M UTC")
+                ),
+            ));
+        }
+        let delayed = self
+            .messages()
+            .filter(message::Column::State.is_in(["deferred", "sending"]))
+            .filter(message::Column::FirstTriedAt.lt(now - DELAYED))
+            .count(tx)
+            .await?;
+        if delayed > 0 {
+            found.push(Trouble::new(
+                Code::MailDelayed,
+                count(delayed),
+                "the mail server does not take messages, or cannot be reached: see what it says under Messages",
+            ));
+        }
+        let dead = self.dead(now).await?;
+        if dead > 0 {
+            found.push(Trouble::new(
+                Code::MessageDead,
+                count(dead),
+                "messages were given up after 48 hours: put the mail server right and send them again under Messages",
+            ));
+        }
+        let suspended = settings::suspended_count(tx, &row).await?;
+        if suspended > 0 {
+            found.push(Trouble::new(
+                Code::RecipientsSuspended,
+                count(suspended),
+                "recipients get no mail, as their server refused it: correct or resume them under Settings, Notifications",
+            ));
+        }
+        Ok(found)
+    }
+
+    fn messages(&self) -> sea_orm::Select<message::Entity> {
+        message::Entity::find().filter(message::Column::OrgId.eq(self.scope.org_id()))
+    }
+
+    /// Messages that were given up and whose recipient has got no later one.
+    async fn dead(&self, now: Timestamp) -> Result<u64> {
+        let later = Query::select()
+            .expr(Expr::value(1))
+            .from_as("message", "later")
+            .and_where(Expr::col(("later", "org_id")).eq(self.scope.org_id()))
+            .and_where(Expr::col(("later", "recipient")).equals(("message", "recipient")))
+            .and_where(Expr::col(("later", "state")).eq("accepted"))
+            .and_where(Expr::col(("later", "created_at")).gt(Expr::col(("message", "created_at"))))
+            .take();
+        Ok(self
+            .messages()
+            .filter(message::Column::State.eq("dead"))
+            .filter(message::Column::CreatedAt.gt(now - DEAD_SHOWN))
+            .filter(Expr::exists(later).not())
+            .count(self.tx)
+            .await?)
+    }
+}
+
+fn count(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Organisations in each kind of trouble, for metrics and readiness: all codes, 0 where none is.
+///
+/// # Errors
+/// The database is busy or away.
+pub async fn health_of_all(db: &Db) -> Result<BTreeMap<Code, u64>> {
+    let mut counts: BTreeMap<Code, u64> = Code::ALL.into_iter().map(|code| (code, 0)).collect();
+    for org in orgs::list(db).await? {
+        let tx = db.read(&Scope::system(org.id, "health")).await?;
+        for trouble in health(&tx).await? {
+            *counts.entry(trouble.code).or_default() += 1;
+        }
+    }
+    Ok(counts)
+}

@@ -1,0 +1,52 @@
+//! Alerts: who is warned of which certificate, when, and what became of the mail (R40 to R42).
+//!
+//! ```text
+//! schedule ── slots ──▶ sweep: a due slot becomes one alert, gathered in a run
+//!                         │ the run is closed: one message for each recipient
+//!                         ▼
+//!  message   due ──▶ sending ──▶ accepted    the mail server said 250
+//!             ▲        │ ├─────▶ refused     it said 5xx: the recipient is suspended
+//!             │        │ ├─────▶ dead        it said 4xx, or nothing, for 48 hours
+//!             │        │ └─────▶ cancelled   nothing of it is true any more
+//!             └ deferred ◀┘                  4xx, or no server: another try later
+//! ```
+//!
+//! Slots are computed from the end of a certificate and never counted by a timer ([`Schedule`]): whatever the downtime, the one
+//! nearest slot is due, and never the missed ones in a row. A sweep ([`raise_due`]) writes the ledger in short transactions; unique keys keep one alert
+//! for each certificate, rule and slot, and one message for each run and recipient. What a message tells is looked up when it is
+//! sent, so that nothing is told of what was renewed, removed or configured away meanwhile.
+//!
+//! A message is claimed with a lease, which is its `due_at`: whoever dies while it is sent leaves it to the next. It keeps
+//! its Message-ID for ever, so that a copy after a crash between the server's 250 and our commit is known as one.
+
+mod address;
+pub(crate) mod entity;
+mod health;
+mod ledger;
+mod letter;
+mod mail;
+mod outbox;
+mod post;
+mod settings;
+mod slots;
+mod sweep;
+
+pub use address::{Address, parse_address};
+pub use health::{Code, Trouble, health, health_of_all};
+pub use ledger::{
+    AlertRow, MessageCursor, MessageFilter, MessageRow, ToldRow, get_message, list_messages, retry_message, told_of,
+};
+pub use letter::{Letter, LetterGroup, LetterRow, preview_letter};
+pub use mail::{MailChange, MailServer, MailSettings, PasswordChange, Security, mail_server, mail_settings, set_mail};
+pub use outbox::{Claimed, Outcome, SendState, claim, orgs_with_due, postpone, settle};
+pub use post::{Post, Rendered, SendFailure, TestMail};
+pub use settings::{
+    Language, NotificationChange, Notifications, Suspended, notifications, resume_recipient, set_notifications,
+};
+pub use slots::{Schedule, Slot, Stage, Told};
+pub use sweep::{Swept, raise_due};
+
+use uuid::Uuid;
+
+/// The rule of the organisation as a whole: its settings of notifications.
+pub const DEFAULT_RULE: Uuid = Uuid::nil();

@@ -1,0 +1,425 @@
+//! Settings of notifications: when certificates are warned of, whom, in which language.
+
+use super::address::check_recipients;
+use super::entity::{setting, suspended};
+use super::slots::Schedule;
+use crate::audit::{self, Entry};
+use crate::db::{OrgTx, dialect};
+use crate::error::{Error, Result};
+use crate::fields::Fields;
+use crate::{Permission, Timestamp, inventory, orgs};
+use chrono_tz::Tz;
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::ops::RangeInclusive;
+
+/// Days between two mails about a certificate, inclusive (R40).
+const FREQUENCY_DAYS: RangeInclusive<i32> = 1..=30;
+const DEFAULT_FREQUENCY_DAYS: i32 = 7;
+/// Hour of the day at which mails leave.
+const HOUR: RangeInclusive<i32> = 0..=23;
+const DEFAULT_HOUR: i32 = 8;
+/// Days between two mails about an expired certificate; 0: it is told once.
+const REPEAT_DAYS: RangeInclusive<i32> = 0..=30;
+const DEFAULT_REPEAT_DAYS: i32 = 7;
+/// Days after the end until which an expired certificate is repeated.
+const REPEAT_UNTIL_DAYS: RangeInclusive<i32> = 0..=365;
+const DEFAULT_REPEAT_UNTIL_DAYS: i32 = 30;
+
+/// Language of the mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Swedish.
+    Sv,
+    /// German.
+    De,
+    /// Czech.
+    Cs,
+    /// Ukrainian.
+    Uk,
+    /// Russian.
+    Ru,
+}
+
+impl Language {
+    /// Every language.
+    pub const ALL: [Self; 6] = [Self::En, Self::Sv, Self::De, Self::Cs, Self::Uk, Self::Ru];
+
+    /// Its code (ISO 639-1).
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Sv => "sv",
+            Self::De => "de",
+            Self::Cs => "cs",
+            Self::Uk => "uk",
+            Self::Ru => "ru",
+        }
+    }
+
+    /// Reads [`Self::as_str`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.as_str() == text)
+    }
+}
+
+/// A recipient whose mail server takes no mail for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suspended {
+    /// Address.
+    pub recipient: String,
+    /// Since when nothing is sent.
+    pub since: Timestamp,
+    /// What the mail server said.
+    pub reply: String,
+}
+
+/// Settings of notifications, as they hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notifications {
+    /// Days before its end from which a certificate counts as expiring and is warned of. It is that of the organisation.
+    pub start_days: i32,
+    /// Days between two mails about a certificate.
+    pub frequency_days: i32,
+    /// Addresses, in the order in which they were given.
+    pub recipients: Vec<String>,
+    /// Time zone (IANA name) of `hour` and of the times in mails.
+    pub time_zone: Tz,
+    /// Hour of the day at which mails leave, 0 to 23.
+    pub hour: i32,
+    /// Language of the mail.
+    pub language: Language,
+    /// Certificates in trust stores are warned of as well.
+    pub include_trust: bool,
+    /// Days between two mails about an expired certificate; 0: it is told once.
+    pub repeat_expired_days: i32,
+    /// Days after its end until which an expired certificate is repeated.
+    pub repeat_expired_until_days: i32,
+    /// Recipients to whom nothing is sent.
+    pub suspended: Vec<Suspended>,
+    /// The last sweep that came to its end.
+    pub swept_at: Option<Timestamp>,
+    /// Since when there are settings; `None`: nobody has said anything yet.
+    pub created_at: Option<Timestamp>,
+    /// Last change, of these settings or of the organisation.
+    pub updated_at: Timestamp,
+}
+
+impl Notifications {
+    /// When a certificate is warned of.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            start_days: self.start_days,
+            frequency_days: self.frequency_days,
+            repeat_expired_days: self.repeat_expired_days,
+            repeat_expired_until_days: self.repeat_expired_until_days,
+            zone: self.time_zone,
+            hour: u32::try_from(self.hour).unwrap_or_default(),
+        }
+    }
+
+    fn told(&self) -> Value {
+        json!({
+            "start_days": self.start_days,
+            "frequency_days": self.frequency_days,
+            "recipients": self.recipients,
+            "time_zone": self.time_zone.name(),
+            "hour": self.hour,
+            "language": self.language,
+            "include_trust": self.include_trust,
+            "repeat_expired_days": self.repeat_expired_days,
+            "repeat_expired_until_days": self.repeat_expired_until_days,
+        })
+    }
+}
+
+/// A change; what is `None` stays.
+#[derive(Clone, Debug, Default)]
+pub struct NotificationChange {
+    /// See [`Notifications`].
+    pub start_days: Option<i32>,
+    /// See [`Notifications`].
+    pub frequency_days: Option<i32>,
+    /// See [`Notifications`].
+    pub recipients: Option<Vec<String>>,
+    /// See [`Notifications`].
+    pub time_zone: Option<String>,
+    /// See [`Notifications`].
+    pub hour: Option<i32>,
+    /// Code of the language.
+    pub language: Option<String>,
+    /// See [`Notifications`].
+    pub include_trust: Option<bool>,
+    /// See [`Notifications`].
+    pub repeat_expired_days: Option<i32>,
+    /// See [`Notifications`].
+    pub repeat_expired_until_days: Option<i32>,
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// [`Error::Forbidden`] without [`Permission::ReadAlerts`].
+pub async fn notifications(tx: &OrgTx) -> Result<Notifications> {
+    tx.scope().require(Permission::ReadAlerts)?;
+    read(tx, tx.find::<setting::Entity>().one(tx).await?).await
+}
+
+/// The settings, with their row locked until the end of the transaction: whoever changes them, gathers alerts or makes
+/// messages of them comes one after the other. `None` where nobody has said anything.
+pub(super) async fn lock(tx: &OrgTx) -> Result<Option<(setting::Model, Notifications)>> {
+    let mut row = tx.find::<setting::Entity>();
+    dialect::lock_rows(QuerySelect::query(&mut row));
+    let Some(row) = row.one(tx).await? else {
+        return Ok(None);
+    };
+    Ok(Some((row.clone(), read(tx, Some(row)).await?)))
+}
+
+async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> {
+    let org = orgs::get(tx).await?;
+    let suspended = tx
+        .find::<suspended::Entity>()
+        .order_by_asc(suspended::Column::Recipient)
+        .all(tx)
+        .await?;
+    let defaults = Notifications {
+        start_days: org.start_days,
+        frequency_days: DEFAULT_FREQUENCY_DAYS,
+        recipients: Vec::new(),
+        time_zone: Tz::UTC,
+        hour: DEFAULT_HOUR,
+        language: Language::default(),
+        include_trust: true,
+        repeat_expired_days: DEFAULT_REPEAT_DAYS,
+        repeat_expired_until_days: DEFAULT_REPEAT_UNTIL_DAYS,
+        suspended: Vec::new(),
+        swept_at: None,
+        created_at: None,
+        updated_at: org.updated_at,
+    };
+    let Some(row) = row else { return Ok(defaults) };
+    let recipients: Vec<String> = serde_json::from_value(row.recipients).map_err(Error::internal)?;
+    Ok(Notifications {
+        frequency_days: row.frequency_days,
+        suspended: suspended
+            .into_iter()
+            .filter(|found| recipients.contains(&found.recipient))
+            .map(|found| Suspended {
+                recipient: found.recipient,
+                since: found.suspended_at,
+                reply: found.reply,
+            })
+            .collect(),
+        recipients,
+        time_zone: row.time_zone.parse().unwrap_or(Tz::UTC),
+        hour: row.hour,
+        language: Language::parse(&row.language).unwrap_or_default(),
+        include_trust: row.include_trust,
+        repeat_expired_days: row.repeat_expired_days,
+        repeat_expired_until_days: row.repeat_expired_until_days,
+        swept_at: row.swept_at,
+        created_at: Some(row.created_at),
+        updated_at: row.updated_at.max(org.updated_at),
+        ..defaults
+    })
+}
+
+/// Changes the settings. Another number of start days is that of the organisation as well: its counts follow in the
+/// background.
+///
+/// # Errors
+/// [`Error::Invalid`] that names every wrong field; [`Error::Forbidden`] without [`Permission::ManageAlerts`].
+pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result<Notifications> {
+    tx.scope().require(Permission::ManageAlerts)?;
+    if let Some(days) = change.start_days
+        && days != orgs::get(tx).await?.start_days
+    {
+        // Clusters are locked before all else.
+        inventory::outdate_all(tx).await?;
+    }
+    let (row, before) = match lock(tx).await? {
+        Some((row, before)) => (Some(row), before),
+        None => (None, read(tx, None).await?),
+    };
+    let after = apply(&before, change)?;
+    if after.start_days != before.start_days {
+        orgs::set_start_days(tx, after.start_days).await?;
+    }
+    let model = setting::ActiveModel {
+        org_id: Set(tx.org_id()),
+        frequency_days: Set(after.frequency_days),
+        recipients: Set(json!(after.recipients)),
+        has_recipients: Set(!after.recipients.is_empty()),
+        time_zone: Set(after.time_zone.name().into()),
+        hour: Set(after.hour),
+        language: Set(after.language.as_str().into()),
+        include_trust: Set(after.include_trust),
+        repeat_expired_days: Set(after.repeat_expired_days),
+        repeat_expired_until_days: Set(after.repeat_expired_until_days),
+        created_at: Set(row.as_ref().map_or(tx.now(), |row| row.created_at)),
+        updated_at: Set(tx.now()),
+        swept_at: Set(row.as_ref().and_then(|row| row.swept_at)),
+        sweeping_until: Set(row.as_ref().and_then(|row| row.sweeping_until)),
+    };
+    match row {
+        Some(_) => model.update(tx).await?,
+        None => model.insert(tx).await?,
+    };
+    audit::record(
+        tx,
+        Entry {
+            action: "notifications.update",
+            object_kind: "notifications",
+            object_id: None,
+            object_name: "notifications",
+            before: Some(before.told()),
+            after: Some(after.told()),
+        },
+    )
+    .await?;
+    notifications(tx).await
+}
+
+fn apply(before: &Notifications, change: NotificationChange) -> Result<Notifications> {
+    let mut errors = Fields::default();
+    let mut after = before.clone();
+    let mut number = |field: &str, wanted: Option<i32>, bounds: RangeInclusive<i32>, unit: &str, into: &mut i32| {
+        if let Some(wanted) = wanted {
+            *into = wanted;
+            if !bounds.contains(&wanted) {
+                errors.refuse(
+                    field,
+                    "out_of_range",
+                    format!("from {} to {}{unit}", bounds.start(), bounds.end()),
+                );
+            }
+        }
+    };
+    number(
+        "start_days",
+        change.start_days,
+        orgs::START_DAYS,
+        " days",
+        &mut after.start_days,
+    );
+    number(
+        "frequency_days",
+        change.frequency_days,
+        FREQUENCY_DAYS,
+        " days",
+        &mut after.frequency_days,
+    );
+    number("hour", change.hour, HOUR, "", &mut after.hour);
+    number(
+        "repeat_expired_days",
+        change.repeat_expired_days,
+        REPEAT_DAYS,
+        " days",
+        &mut after.repeat_expired_days,
+    );
+    number(
+        "repeat_expired_until_days",
+        change.repeat_expired_until_days,
+        REPEAT_UNTIL_DAYS,
+        " days",
+        &mut after.repeat_expired_until_days,
+    );
+    if let Some(typed) = change.recipients {
+        after.recipients = check_recipients("recipients", &typed, &mut errors)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+    }
+    if let Some(name) = change.time_zone {
+        match name.parse() {
+            Ok(zone) => after.time_zone = zone,
+            Err(_) => errors.refuse(
+                "time_zone",
+                "unknown",
+                "is a name of the IANA time zone database, like Europe/Stockholm",
+            ),
+        }
+    }
+    if let Some(code) = change.language {
+        match Language::parse(&code) {
+            Some(language) => after.language = language,
+            None => errors.refuse("language", "unknown", "is one of en, sv, de, cs, uk, ru"),
+        }
+    }
+    if let Some(include) = change.include_trust {
+        after.include_trust = include;
+    }
+    errors.finish()?;
+    Ok(after)
+}
+
+/// Sends to a recipient again to whom nothing was sent, as their server had refused.
+///
+/// # Errors
+/// [`Error::NotFound`] where the recipient is not suspended; [`Error::Forbidden`] without [`Permission::ManageAlerts`].
+pub async fn resume_recipient(tx: &OrgTx, recipient: &str) -> Result<()> {
+    tx.scope().require(Permission::ManageAlerts)?;
+    let gone = tx
+        .delete_many::<suspended::Entity>()
+        .filter(suspended::Column::Recipient.eq(recipient))
+        .exec(tx)
+        .await?;
+    if gone.rows_affected == 0 {
+        return Err(Error::NotFound {
+            what: "suspended recipient",
+        });
+    }
+    audit::record(
+        tx,
+        Entry {
+            action: "notifications.resume",
+            object_kind: "notifications",
+            object_id: None,
+            object_name: recipient,
+            before: None,
+            after: None,
+        },
+    )
+    .await
+}
+
+pub(super) async fn suspend(tx: &OrgTx, recipient: &str, reply: &str, message: uuid::Uuid) -> Result<()> {
+    suspended::Entity::insert(suspended::ActiveModel {
+        org_id: Set(tx.org_id()),
+        recipient: Set(recipient.into()),
+        suspended_at: Set(tx.now()),
+        reply: Set(reply.into()),
+        message_id: Set(Some(message)),
+    })
+    .on_conflict_do_nothing_on([suspended::Column::OrgId, suspended::Column::Recipient])
+    .exec(tx)
+    .await?;
+    audit::record(
+        tx,
+        Entry {
+            action: "notifications.suspend",
+            object_kind: "notifications",
+            object_id: None,
+            object_name: recipient,
+            before: None,
+            after: Some(json!({ "reply": reply, "message": message })),
+        },
+    )
+    .await
+}
+
+/// How many of the recipients are suspended.
+pub(super) async fn suspended_count(tx: &OrgTx, row: &setting::Model) -> Result<u64> {
+    let recipients: Vec<String> = serde_json::from_value(row.recipients.clone()).map_err(Error::internal)?;
+    Ok(suspended::Entity::find()
+        .filter(suspended::Column::OrgId.eq(tx.org_id()))
+        .filter(suspended::Column::Recipient.is_in(recipients))
+        .count(tx)
+        .await?)
+}

@@ -1,0 +1,207 @@
+//! Mail: the loop that sends messages, and the mailer that api asks for test mails and previews.
+
+mod compose;
+mod render;
+mod smtp;
+mod texts;
+
+use crate::Tools;
+use certyard_domain::alerts::{self, Claimed, Letter, MailServer, Outcome, Post, Rendered, SendFailure, TestMail};
+use certyard_domain::{Result, Scope, clock};
+use compose::{Envelope, compose};
+use futures_util::StreamExt;
+use lettre::Address;
+use smtp::{Connection, Failure};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// Organisations that are served at once.
+const ORGANISATIONS: usize = 8;
+/// Connections to the mail server of one organisation.
+const CONNECTIONS: usize = 4;
+/// For how long one turn claims messages of an organisation: a slow mail server keeps no other organisation waiting.
+const TURN: Duration = Duration::from_secs(60);
+/// Connections that break one after the other, before the server is left alone for a while.
+const BREAKS: u32 = 3;
+
+/// Sends what is due, of all organisations; how many messages were accepted.
+pub(crate) async fn send_due(tools: &Tools) -> Result<u64> {
+    let due = alerts::orgs_with_due(&tools.db).await?;
+    let sent = AtomicU64::new(0);
+    futures_util::stream::iter(due)
+        .for_each_concurrent(ORGANISATIONS, async |org| {
+            match send_of(tools, org).await {
+                Ok(done) => {
+                    sent.fetch_add(done, Ordering::Relaxed);
+                }
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, org = %org, "messages were not sent; it is tried again");
+                }
+            }
+        })
+        .await;
+    Ok(sent.into_inner())
+}
+
+async fn send_of(tools: &Tools, org: Uuid) -> Result<u64> {
+    let scope = Scope::system(org, "mail");
+    let round = Round {
+        tools,
+        scope: &scope,
+        until: Instant::now() + TURN,
+        stop: AtomicBool::new(false),
+    };
+    let lanes = futures_util::future::join_all((0..CONNECTIONS).map(|_| round.lane())).await;
+    lanes.into_iter().sum()
+}
+
+/// One turn for one organisation.
+struct Round<'a> {
+    tools: &'a Tools,
+    scope: &'a Scope,
+    until: Instant,
+    /// The server is of no use: whoever finds that out stops all.
+    stop: AtomicBool,
+}
+
+impl Round<'_> {
+    /// Claims and sends, one message after the other, on one connection.
+    async fn lane(&self) -> Result<u64> {
+        let (mut sent, mut breaks) = (0, 0);
+        let mut connection: Option<Connection> = None;
+        while !self.stop.load(Ordering::Relaxed) && Instant::now() < self.until {
+            let Some(claimed) = alerts::claim(&self.tools.db, self.scope, &self.tools.keys).await? else {
+                break;
+            };
+            match self.send(&mut connection, &claimed).await {
+                Ok(outcome) => {
+                    sent += u64::from(matches!(outcome, Outcome::Accepted { .. }));
+                    breaks = 0;
+                    self.settle(&claimed, &outcome).await?;
+                }
+                Err(failure) => {
+                    let of_message = failure.is_of_message();
+                    let reply = told(&failure.told);
+                    let outcome = match of_message && failure.permanent {
+                        true => Outcome::Refused { reply: reply.clone() },
+                        false => Outcome::Deferred { reply: reply.clone() },
+                    };
+                    self.settle(&claimed, &outcome).await?;
+                    breaks += u32::from(!of_message);
+                    let unreachable = matches!(failure.told.step, "connect" | "tls" | "starttls" | "auth" | "sender");
+                    if !of_message && (unreachable || breaks >= BREAKS) {
+                        self.stop.store(true, Ordering::Relaxed);
+                        alerts::postpone(&self.tools.db, self.scope, &reply).await?;
+                    }
+                }
+            }
+            connection = connection.filter(Connection::is_usable);
+        }
+        if let Some(connection) = connection {
+            connection.close().await;
+        }
+        Ok(sent)
+    }
+
+    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<()> {
+        let kind = match outcome {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Deferred { .. } => "deferred",
+        };
+        metrics::counter!("certyard_messages_total", "outcome" => kind).increment(1);
+        alerts::settle(&self.tools.db, self.scope, claimed.id, claimed.attempt, outcome).await?;
+        Ok(())
+    }
+
+    async fn send(&self, connection: &mut Option<Connection>, claimed: &Claimed) -> Result<Outcome, Failure> {
+        let mail = match render::letter(&claimed.letter, &self.tools.public_url) {
+            Ok(mail) => mail,
+            Err(why) => return Ok(Outcome::Deferred { reply: why }),
+        };
+        let (from, to, bytes) = match written(
+            &claimed.server,
+            &claimed.recipient,
+            &claimed.message_id,
+            &mail,
+            &self.tools.public_url,
+        ) {
+            Ok(written) => written,
+            Err(why) => return Ok(Outcome::Deferred { reply: why }),
+        };
+        if connection.is_none() {
+            *connection = Some(Connection::open(&claimed.server).await?);
+        }
+        let Some(open) = connection.as_mut() else {
+            return Ok(Outcome::Deferred {
+                reply: "there is no connection".into(),
+            });
+        };
+        match open.send(&from, &to, &bytes).await {
+            Ok(reply) => Ok(Outcome::Accepted {
+                queue_id: smtp::queue_id(&reply),
+                reply,
+                subject: mail.subject,
+            }),
+            Err(failure) => {
+                if failure.broken {
+                    *connection = None;
+                }
+                Err(failure)
+            }
+        }
+    }
+}
+
+/// The step and the words, for the ledger.
+fn told(failure: &SendFailure) -> String {
+    format!("{}: {}", failure.step, failure.reply)
+}
+
+fn written(
+    server: &MailServer,
+    to: &str,
+    message_id: &str,
+    mail: &Rendered,
+    public_url: &str,
+) -> Result<(Address, Address, Vec<u8>), String> {
+    let read = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
+    let (from, to) = (read(&server.settings.from_address)?, read(to)?);
+    let envelope = Envelope {
+        from_name: &server.settings.from_name,
+        from: from.clone(),
+        to: to.clone(),
+        message_id,
+        date: clock::process_now(),
+        settings_url: &format!("{public_url}/settings"),
+    };
+    let bytes = compose(&envelope, mail)?;
+    Ok((from, to, bytes))
+}
+
+/// Composes and sends mail for api.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mailer;
+
+#[async_trait::async_trait]
+impl Post for Mailer {
+    async fn send_test(&self, server: &MailServer, mail: &TestMail) -> Result<String, SendFailure> {
+        let failed = |reply: String| SendFailure { step: "compose", reply };
+        let rendered = render::test(mail.language, &mail.organisation, &mail.public_url).map_err(failed)?;
+        let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
+        let message_id = format!("<{}.test.certyard@{domain}>", Uuid::now_v7());
+        let (from, to, bytes) = written(server, &mail.to, &message_id, &rendered, &mail.public_url).map_err(failed)?;
+        let mut connection = Connection::open(server).await.map_err(|failure| failure.told)?;
+        let sent = connection
+            .send(&from, &to, &bytes)
+            .await
+            .map_err(|failure| failure.told);
+        connection.close().await;
+        sent
+    }
+
+    fn render(&self, letter: &Letter, public_url: &str) -> Result<Rendered, String> {
+        render::letter(letter, public_url)
+    }
+}

@@ -1,0 +1,97 @@
+//! What stands in mails, whatever stands in certificates.
+
+use super::*;
+use certyard_domain::alerts::{LetterGroup, LetterRow};
+use uuid::Uuid;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect(text)
+}
+
+fn sample(language: Language, common_name: &str) -> Letter {
+    let row = |days: i64, name: &str| LetterRow {
+        certificate_id: Uuid::now_v7(),
+        common_name: name.into(),
+        purpose: "tomcat".into(),
+        kind: "identity".into(),
+        node: "n1".into(),
+        node_count: 3,
+        serial_hex: "0A1B".into(),
+        not_after: at("2027-03-01T12:00:00Z") + chrono::TimeDelta::days(days),
+    };
+    Letter {
+        organisation: "Example Corp".into(),
+        language,
+        zone: "Europe/Stockholm".parse().expect("a zone"),
+        now: at("2027-03-01T12:00:00Z"),
+        start_days: 90,
+        frequency_days: 7,
+        expired: 1,
+        expiring: 1,
+        soonest: Some(at("2027-03-21T12:00:00Z")),
+        groups: vec![LetterGroup {
+            cluster_id: Uuid::now_v7(),
+            cluster: "north".into(),
+            product: "cucm".into(),
+            rows: vec![row(0, common_name), row(20, "other.example.org")],
+        }],
+        more: 0,
+    }
+}
+
+#[test]
+fn a_mail_says_in_six_languages_what_ends_when_and_where() {
+    let mut subjects = Vec::new();
+    for language in Language::ALL {
+        let mail = letter(&sample(language, "cucm1.example.org"), "https://certyard.example.org").expect("a mail");
+        // The engine escapes slashes too, which browsers read as slashes.
+        for body in [mail.text, mail.html.replace("&#x2f;", "/")] {
+            for told in [
+                "cucm1.example.org",
+                "other.example.org",
+                "north",
+                "tomcat",
+                "0A1B",
+                "n1",
+                "2027-03-01 13:00 CET",
+                "2027-03-21 13:00 CET",
+                "https://certyard.example.org/clusters/",
+                "90",
+                texts(language).ended,
+            ] {
+                assert!(
+                    body.contains(told),
+                    "{told} is missing in {}:\n{body}",
+                    language.as_str()
+                );
+            }
+            assert!(!body.contains('{') && !body.contains("undefined"), "{body}");
+        }
+        subjects.push(mail.subject);
+        let test = test(language, "Example Corp", "https://certyard.example.org").expect("a mail");
+        assert!(test.text.contains(texts(language).test_body), "{}", test.text);
+    }
+    subjects.sort();
+    subjects.dedup();
+    assert_eq!(subjects.len(), 6, "{subjects:?}");
+}
+
+#[test]
+fn names_in_certificates_inject_no_html_no_lines_and_no_direction() {
+    let name = "<script>alert(1)</script>\r\nBcc: eve@example.org\u{202e}gro.elpmaxe\" onclick=\"x {{ t.code }}";
+    let mail = letter(&sample(Language::En, name), "https://certyard.example.org").expect("a mail");
+    assert!(!mail.html.contains("<script"), "{}", mail.html);
+    assert!(!mail.html.contains("\" onclick"), "{}", mail.html);
+    assert!(mail.html.contains("&lt;script&gt;"), "{}", mail.html);
+    for body in [&mail.html, &mail.text] {
+        assert!(!body.contains('\u{202e}') && !body.contains('\r'), "{body}");
+        assert!(!body.lines().any(|line| line.starts_with("Bcc")), "{body}");
+        assert!(body.contains("{{ t.code }}"), "a template in a name is text: {body}");
+    }
+    let mut odd = sample(Language::En, "x");
+    odd.organisation = "Evil\r\nBcc: eve@example.org".into();
+    let mail = letter(&odd, "https://certyard.example.org").expect("a mail");
+    assert!(!mail.subject.chars().any(char::is_control), "{:?}", mail.subject);
+    let long = one_line(&"a".repeat(5000));
+    assert_eq!(long.chars().count(), MAX_TEXT + 1);
+}
