@@ -8,7 +8,7 @@ async function idle(stack) {
   const { items: clusters } = await stack.api('GET', '/clusters?limit=200');
   const found = [];
   for (const cluster of clusters) {
-    const path = `/clusters/${cluster.id}/identity-certificates?purpose=tomcat&limit=200`;
+    const path = `/clusters/${cluster.id}/identity-certificates?store=tomcat&limit=200`;
     const { items } = await stack.api('GET', path);
     const free = items.filter((item) => item.csr == null && item.node.name !== stack.nodes[0].name);
     if (free.length > 0) found.push(free[0]);

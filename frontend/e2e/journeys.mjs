@@ -148,7 +148,7 @@ export async function certificate(suite, stack, browser, state) {
   const node = stack.nodes.find((item) => item.cluster === cluster.name);
   const { items } = await stack.api(
     'GET',
-    `/clusters/${cluster.id}/identity-certificates?purpose=tomcat&limit=200`,
+    `/clusters/${cluster.id}/identity-certificates?store=tomcat&limit=200`,
   );
   const installation = items.find((item) => item.node.name === node.name);
   const page = await openPage(browser, stack.url, { state });

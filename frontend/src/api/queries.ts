@@ -47,12 +47,12 @@ export const setupQuery = queryOptions({
 
 export interface ClusterFilter {
   search?: string;
-  product?: string;
+  product?: string[];
 }
 
 export interface CertificateFilter {
   search?: string;
-  status?: StatusFilter;
+  status?: StatusFilter[];
   /** Order; lists that have one only pay no heed to it. */
   sort?: CertificateSort;
 }
@@ -60,7 +60,7 @@ export interface CertificateFilter {
 export interface JobFilter {
   from?: string;
   to?: string;
-  state?: JobStatus;
+  state?: JobStatus[];
   cluster_id?: string;
 }
 
@@ -142,6 +142,17 @@ export const trustQuery = (clusterId: string, { search, status }: CertificateFil
   ),
   refetchInterval: 2 * POLL_MS,
 });
+
+/** All clusters that hold a certificate, as identity or in a trust store, page by page (R29). */
+export const certificateClustersQuery = (certificateId: string) =>
+  list(['certificates', 'clusters', certificateId], (query, signal) =>
+    take(
+      client.GET('/api/v1/certificates/{id}/clusters', {
+        params: { path: { id: certificateId }, query },
+        signal,
+      }),
+    ),
+  );
 
 export const installationQuery = (id: string) =>
   queryOptions({

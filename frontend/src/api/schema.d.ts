@@ -26,6 +26,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports agents as CSV: all rows, not a page.
+         * @description Exports agents as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_agents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{id}": {
         parameters: {
             query?: never;
@@ -98,6 +120,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what is expired or expiring.
+         * @description Identity and trust, over all clusters, what ends first first.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports what is expired or expiring as CSV: all rows, not a page.
+         * @description Exports what is expired or expiring as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts what is expired or expiring.
+         * @description The counts are kept for each cluster, so that nothing is counted for an answer; when time passes the edge of a certificate
+         *     they follow shortly after.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["get_alert_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -112,6 +201,28 @@ export interface paths {
          *     Needs one of the roles owner, admin, auditor, for all groups.
          */
         get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports who did what as CSV: all rows, not a page.
+         * @description Exports who did what as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, auditor, for all groups.
+         */
+        get: operations["export_audit"];
         put?: never;
         post?: never;
         delete?: never;
@@ -156,6 +267,28 @@ export interface paths {
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
         get: operations["list_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports certificates as CSV: all rows, not a page.
+         * @description Exports certificates as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_certificates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -296,6 +429,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificates/{id}/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the clusters that hold a certificate.
+         * @description Lists the clusters that hold a certificate.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_certificate_clusters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/certificates/{id}/clusters.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the clusters that hold a certificate as CSV: all rows, not a page.
+         * @description Exports the clusters that hold a certificate as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_certificate_clusters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -318,6 +495,28 @@ export interface paths {
          *     Needs one of the roles owner, admin.
          */
         post: operations["create_cluster"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports clusters as CSV: all rows, not a page.
+         * @description Exports clusters as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_clusters"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -367,11 +566,33 @@ export interface paths {
         };
         /**
          * Lists the identity certificates of a cluster.
-         * @description Lists the identity certificates of a cluster.
+         * @description `store` is the purpose here.
          *
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
         get: operations["list_cluster_identity_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/identity-certificates.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the identity certificates of a cluster as CSV: all rows, not a page.
+         * @description Exports the identity certificates of a cluster as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_cluster_identity_certificates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -394,6 +615,28 @@ export interface paths {
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
         get: operations["list_cluster_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/clusters/{id}/jobs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the jobs of a cluster as CSV: all rows, not a page.
+         * @description Exports the jobs of a cluster as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_cluster_jobs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -460,8 +703,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Counts the certificates of a cluster.
-         * @description Counts the certificates of a cluster.
+         * Counts the certificates of a cluster, and its jobs of a period.
+         * @description Counts the certificates of a cluster, and its jobs of a period.
          *
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
@@ -496,6 +739,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clusters/{id}/trust-certificates.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the trusted certificates of a cluster, one row for each certificate as CSV: all rows, not a page.
+         * @description Exports the trusted certificates of a cluster, one row for each certificate as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_cluster_trust_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compliance": {
         parameters: {
             query?: never;
@@ -510,6 +775,28 @@ export interface paths {
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
         get: operations["list_compliance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compliance.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the matrix of clusters by rule as CSV: all rows, not a page.
+         * @description Exports the matrix of clusters by rule as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_compliance"];
         put?: never;
         post?: never;
         delete?: never;
@@ -668,6 +955,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/installations.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports installations as CSV: all rows, not a page.
+         * @description Exports installations as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_installations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/installations/{id}": {
         parameters: {
             query?: never;
@@ -741,6 +1050,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports jobs as CSV: all rows, not a page.
+         * @description Exports jobs as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -749,8 +1080,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Reads a job.
-         * @description Reads a job.
+         * Reads a job, with what went wrong in it.
+         * @description Reads a job, with what went wrong in it.
          *
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
@@ -1053,6 +1384,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports nodes as CSV: all rows, not a page.
+         * @description Exports nodes as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes/{id}": {
         parameters: {
             query?: never;
@@ -1233,6 +1586,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/profiles.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports profiles as CSV: all rows, not a page.
+         * @description Exports profiles as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_profiles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/profiles/options": {
         parameters: {
             query?: never;
@@ -1350,6 +1725,28 @@ export interface paths {
          *     Needs one of the roles owner, admin, for all groups.
          */
         post: operations["set_default_profile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds clusters, nodes, certificates and jobs.
+         * @description A few of each kind, as far as the caller sees them; nothing for a blank text.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1542,7 +1939,7 @@ export interface components {
          * @description What can be asked for.
          * @enum {string}
          */
-        ActionName: "refresh" | "generate_csr" | "upload_certificate" | "distribute";
+        ActionName: "refresh" | "generate_csr" | "upload_certificate" | "distribute" | "renew" | "reuse_tomcat" | "delete_csr" | "delete" | "replace" | "restore" | "restart";
         /** @description A program at the customer's site that reaches nodes. */
         Agent: {
             /**
@@ -1618,6 +2015,34 @@ export interface components {
          * @enum {string}
          */
         AgentStatus: "online" | "offline" | "banned" | "retired";
+        /** @description Alerts by status. */
+        AlertCounts: {
+            /**
+             * Format: int64
+             * @description Expired.
+             * @example 1
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description Expiring within the organisation's days.
+             * @example 2
+             */
+            expiring: number;
+            /**
+             * Format: int64
+             * @description Expired and expiring.
+             * @example 3
+             */
+            total: number;
+        };
+        /** @description Alerts by kind and status. */
+        AlertSummary: {
+            /** @description Identity certificates. */
+            identity: components["schemas"]["AlertCounts"];
+            /** @description Trusted certificates. */
+            trust: components["schemas"]["AlertCounts"];
+        };
         /** @description Gives clusters a profile. */
         AssignProfile: {
             /** @description The clusters, 1 to 1000. */
@@ -1775,6 +2200,42 @@ export interface components {
             installations: components["schemas"]["Installation"][];
             /** @description How near the end is. */
             status: components["schemas"]["InstallationStatus"];
+        };
+        /** @description A cluster that holds a certificate. */
+        CertificateCluster: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * Format: int64
+             * @description Places that hold it as an identity certificate.
+             * @example 0
+             */
+            identity_count: number;
+            /**
+             * Format: int64
+             * @description Nodes that hold it.
+             * @example 3
+             */
+            node_count: number;
+            /**
+             * @description Its product.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description Names of the stores.
+             * @example [
+             *       "CallManager-trust",
+             *       "tomcat-trust"
+             *     ]
+             */
+            stores: string[];
+            /**
+             * Format: int64
+             * @description Trust stores that hold it, those of each node counted.
+             * @example 6
+             */
+            trust_count: number;
         };
         /** @description All that a certificate says. */
         CertificateFacts: {
@@ -2031,6 +2492,8 @@ export interface components {
              * @example 15
              */
             version: string;
+            /** @description What is to be known of its certificates. */
+            warnings: components["schemas"]["ClusterWarning"][];
         };
         /** @description A cluster and how far its identity certificates are from its profile. */
         ClusterCompliance: {
@@ -2090,12 +2553,42 @@ export interface components {
         ClusterStatus: "disabled" | "empty" | "ok" | "attention" | "unreachable";
         /** @description The counts of one cluster. */
         ClusterSummary: {
+            /**
+             * Format: date-time
+             * @description The period: not made before.
+             */
+            from: string;
             /** @description Identity certificates. */
             identity: components["schemas"]["Counts"];
-            /** @description Jobs of this month. */
+            /** @description Jobs of the period. */
             jobs: components["schemas"]["JobCounts"];
+            /**
+             * Format: date-time
+             * @description The period: made before; null: no end.
+             * @example null
+             */
+            to?: string | null;
             /** @description Trusted certificates. */
             trust: components["schemas"]["Counts"];
+        };
+        /** @description What is to be known of the certificates of a cluster. */
+        ClusterWarning: {
+            /**
+             * Format: int64
+             * @description How many installed certificates it is about.
+             * @example 3
+             */
+            certificates: number;
+            /**
+             * @description `san_drift`: certificates that are for all nodes do not name every one of them.
+             * @example san_drift
+             */
+            code: string;
+            /**
+             * @description For people.
+             * @example 3 certificates that are for all nodes of the cluster do not name every one of them
+             */
+            message: string;
         };
         /** @description How a certificate stands to its profile. */
         Compliance: {
@@ -2291,38 +2784,53 @@ export interface components {
             /** @description The action. */
             action: components["schemas"]["ActionName"];
             /**
-             * @description For `upload_certificate`: the certificate and its chain; for `distribute`: one or more certificates. PEM text or base64 of a
-             *     DER or PKCS#7 file.
+             * @description For `upload_certificate`: the certificate and its chain; for `distribute`: one or more certificates; for `replace`: the one that
+             *     takes the place. PEM text or base64 of a DER or PKCS#7 file.
              * @example -----BEGIN CERTIFICATE-----…
              */
             certificate?: string | null;
             /**
-             * @description For `distribute`: certificates that are known already.
+             * @description For `distribute`: certificates that are known already. For `delete` and `replace` with `nodes` or `filter`: what is taken away.
              * @example []
              */
             certificate_ids?: string[];
             csr?: components["schemas"]["CsrWish"] | null;
             /**
              * Format: uuid
-             * @description For `upload_certificate`: the CSR that is answered; left out: the open one of the target.
+             * @description For `upload_certificate` and `delete_csr`: the CSR that is meant; left out: the open one of the target.
              */
             csr_id?: string | null;
             filter?: components["schemas"]["PlanFilter"] | null;
             /** @description Targets by installation. */
             installations?: string[];
             /**
-             * @description Targets by node; `purpose` is needed unless the action is `refresh`.
+             * @description Targets by node; actions on identity certificates need `purpose`, those on trust certificates `certificate_ids`.
              * @example []
              */
             nodes?: string[];
             order?: components["schemas"]["PlanOrder"] | null;
+            /**
+             * @description Why what should not be done in one go is done all the same: changes of CallManager with TVS or ITLRecovery.
+             * @example
+             */
+            override_reason?: string;
             /**
              * @description What the certificate is for, with `nodes`.
              * @example null
              */
             purpose?: string | null;
             /**
-             * @description For `distribute`: the trust stores.
+             * @description For `upload_certificate`, `renew` and `reuse_tomcat`: restart what takes the certificate up only then, in the same task.
+             * @example false
+             */
+            restart?: boolean;
+            /**
+             * @description For `restart`: services by the names that nodes give them; empty: those that take up the certificate of a purpose.
+             * @example []
+             */
+            services?: string[];
+            /**
+             * @description For `distribute`: the trust stores. For `delete` and `replace` with `nodes` or `filter`: only these; empty: whichever hold it.
              * @example []
              */
             stores?: string[];
@@ -2521,6 +3029,12 @@ export interface components {
              */
             key_type?: string | null;
             /**
+             * @description One CSR for all nodes of the cluster: one node makes it and the product spreads it; left out: as the profile wants it, else
+             *     one for each node.
+             * @example null
+             */
+            multi_server?: boolean | null;
+            /**
              * @description DNS names and IP addresses.
              * @example [
              *       "cucm-n-1.example.org"
@@ -2597,6 +3111,55 @@ export interface components {
              * @description The file, at most 10 MiB: PEM, DER, PKCS#7 in PEM, DER or BER.
              */
             file: string;
+        };
+        /** @description What was found, the first of each kind. */
+        Found: {
+            /** @description Certificates by their end, found by their names, serial number, SHA-256 or the name of a node that holds them. */
+            certificates: components["schemas"]["CertificateRow"][];
+            /** @description Clusters by name. */
+            clusters: components["schemas"]["FoundCluster"][];
+            /** @description Jobs of the last 90 days by their title, the newest first. */
+            jobs: components["schemas"]["Job"][];
+            /** @description Nodes by name, found by their address too. */
+            nodes: components["schemas"]["FoundNode"][];
+        };
+        /** @description A cluster that was found. */
+        FoundCluster: {
+            /**
+             * Format: uuid
+             * @description The cluster.
+             */
+            id: string;
+            /**
+             * @description Name.
+             * @example cucm-north
+             */
+            name: string;
+            /**
+             * @description Product.
+             * @example cucm
+             */
+            product: string;
+        };
+        /** @description A node that was found. */
+        FoundNode: {
+            /**
+             * @description Address.
+             * @example cucm-n-1.example.org:443
+             */
+            address: string;
+            /** @description Its cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * Format: uuid
+             * @description The node.
+             */
+            id: string;
+            /**
+             * @description Name.
+             * @example cucm-n-1
+             */
+            name: string;
         };
         /** @description A site or region. */
         Group: {
@@ -2837,6 +3400,8 @@ export interface components {
              * @example CN=cucm-n-1.example.org,O=Example
              */
             subject: string;
+            /** @description For identity: what else is to be known of it. */
+            warnings: components["schemas"]["InstallationWarning"][];
         };
         /** @description An installation with its whole certificate. */
         InstallationDetail: components["schemas"]["Installation"] & {
@@ -2848,6 +3413,26 @@ export interface components {
          * @enum {string}
          */
         InstallationStatus: "expired" | "critical" | "warning" | "notice" | "valid";
+        /** @description What is to be known of an identity certificate. */
+        InstallationWarning: {
+            /**
+             * @description `san_drift`: it is for all nodes of the cluster and does not name every one of them.
+             * @example san_drift
+             */
+            code: string;
+            /**
+             * @description For people.
+             * @example the certificate is for all nodes of the cluster and does not name `cucm-n-3`
+             */
+            message: string;
+            /**
+             * @description Names of the nodes that it is about.
+             * @example [
+             *       "cucm-n-3"
+             *     ]
+             */
+            nodes: string[];
+        };
         /** @description One action on many nodes. */
         Job: {
             /**
@@ -2896,6 +3481,11 @@ export interface components {
              */
             plan_id?: string | null;
             /**
+             * @description Product of its clusters, where they share one.
+             * @example cucm
+             */
+            product?: string | null;
+            /**
              * Format: uuid
              * @description The job whose failed nodes it tries again.
              * @example null
@@ -2903,6 +3493,8 @@ export interface components {
             retry_of?: string | null;
             /** @description How it is. */
             status: components["schemas"]["JobStatus"];
+            /** @description The first of its nodes, three at most; in a list of one cluster, of that cluster. */
+            targets: components["schemas"]["JobTarget"][];
             /**
              * @description For people.
              * @example Upload certificate tomcat on cucm-n-1
@@ -2921,23 +3513,23 @@ export interface components {
              */
             version: number;
         };
-        /** @description Jobs of a month by how they ended. */
+        /** @description Jobs of a period by how far they are. */
         JobCounts: {
             /**
              * Format: int64
-             * @description Ended well.
+             * @description All of their tasks have ended, well or not.
              * @example 3
              */
             complete: number;
             /**
              * Format: int64
-             * @description Ended with failures.
+             * @description Of those that are complete: with a task that failed or was not begun in time.
              * @example 0
              */
             failed: number;
             /**
              * Format: int64
-             * @description Under way.
+             * @description Some task has not ended.
              * @example 1
              */
             pending: number;
@@ -2948,11 +3540,45 @@ export interface components {
              */
             total: number;
         };
+        /** @description A job with what went wrong in it. */
+        JobDetail: components["schemas"]["Job"] & {
+            /** @description What went wrong, by code, the most frequent first. */
+            failures: components["schemas"]["JobFailure"][];
+        };
+        /** @description What went wrong in a job. */
+        JobFailure: {
+            /**
+             * @description Stable code.
+             * @example node_unreachable
+             */
+            code: string;
+            /**
+             * Format: int64
+             * @description Tasks that failed with the code.
+             * @example 2
+             */
+            count: number;
+            /**
+             * @description One of the messages, for people.
+             * @example the node does not answer on port 443
+             */
+            message: string;
+        };
         /**
          * @description How a job is.
          * @enum {string}
          */
         JobStatus: "waiting" | "running" | "succeeded" | "failed" | "cancelled" | "partly_failed";
+        /** @description A node of a job. */
+        JobTarget: {
+            /**
+             * @description The purpose or trust store; null for the node as a whole.
+             * @example tomcat
+             */
+            certificate?: string | null;
+            /** @description The node. */
+            node: components["schemas"]["Named"];
+        };
         /** @description A token that agents join with, without its secret. */
         JoinToken: {
             /**
@@ -3479,6 +4105,50 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_CertificateCluster: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The cluster. */
+                cluster: components["schemas"]["Named"];
+                /**
+                 * Format: int64
+                 * @description Places that hold it as an identity certificate.
+                 * @example 0
+                 */
+                identity_count: number;
+                /**
+                 * Format: int64
+                 * @description Nodes that hold it.
+                 * @example 3
+                 */
+                node_count: number;
+                /**
+                 * @description Its product.
+                 * @example cucm
+                 */
+                product: string;
+                /**
+                 * @description Names of the stores.
+                 * @example [
+                 *       "CallManager-trust",
+                 *       "tomcat-trust"
+                 *     ]
+                 */
+                stores: string[];
+                /**
+                 * Format: int64
+                 * @description Trust stores that hold it, those of each node counted.
+                 * @example 6
+                 */
+                trust_count: number;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_CertificateRow: {
             /** @description The rows of this page. */
             items: {
@@ -3621,6 +4291,8 @@ export interface components {
                  * @example 15
                  */
                 version: string;
+                /** @description What is to be known of its certificates. */
+                warnings: components["schemas"]["ClusterWarning"][];
             }[];
             /**
              * @description What to send as `cursor` for the next page; null on the last.
@@ -3971,6 +4643,8 @@ export interface components {
                  * @example CN=cucm-n-1.example.org,O=Example
                  */
                 subject: string;
+                /** @description For identity: what else is to be known of it. */
+                warnings: components["schemas"]["InstallationWarning"][];
             }[];
             /**
              * @description What to send as `cursor` for the next page; null on the last.
@@ -4028,6 +4702,11 @@ export interface components {
                  */
                 plan_id?: string | null;
                 /**
+                 * @description Product of its clusters, where they share one.
+                 * @example cucm
+                 */
+                product?: string | null;
+                /**
                  * Format: uuid
                  * @description The job whose failed nodes it tries again.
                  * @example null
@@ -4035,6 +4714,8 @@ export interface components {
                 retry_of?: string | null;
                 /** @description How it is. */
                 status: components["schemas"]["JobStatus"];
+                /** @description The first of its nodes, three at most; in a list of one cluster, of that cluster. */
+                targets: components["schemas"]["JobTarget"][];
                 /**
                  * @description For people.
                  * @example Upload certificate tomcat on cucm-n-1
@@ -4627,7 +5308,7 @@ export interface components {
             group_ids?: string[];
             /**
              * Format: date-time
-             * @description Identity certificates that end before this time.
+             * @description Certificates that end before this time: identity certificates, or those of trust stores for `delete` and `replace`.
              */
             not_after_before?: string | null;
             /**
@@ -5683,6 +6364,11 @@ export interface components {
              */
             key_type: string;
             /**
+             * @description It is for all nodes of the cluster, whose names the node adds by itself.
+             * @example false
+             */
+            multi_server: boolean;
+            /**
              * @description DNS names and IP addresses; empty: the node's own choice.
              * @example [
              *       "cucm-n-1.example.org"
@@ -5752,6 +6438,55 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_Agent"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_agents: {
+        parameters: {
+            query?: {
+                /** @description Part of the name or host name. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example name,status,group,hostname,os,arch,version,node_count,last_seen_at,not_after,created_at,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -6041,6 +6776,265 @@ export interface operations {
             };
         };
     };
+    list_alerts: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
+                search?: string;
+                /** @description Any of these purposes and trust stores, such as `tomcat` or `tomcat-trust`; repeat it for more than one. */
+                certificate?: string[];
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring")[];
+                /** @description Only identity or only trust. */
+                kind?: "identity" | "trust";
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster?: string[];
+                /** @description Order; left out: by end. */
+                sort?: "not_after" | "common_name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Installations */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actions": [
+                     *             "refresh"
+                     *           ],
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "common_name": "cucm-n-1.example.org",
+                     *           "compliance": {
+                     *             "compliant": false,
+                     *             "differences": [
+                     *               {
+                     *                 "field": "signing",
+                     *                 "installed": "self_signed",
+                     *                 "wanted": "ca_signed"
+                     *               }
+                     *             ],
+                     *             "wanted": "ca_signed"
+                     *           },
+                     *           "csr": {
+                     *             "created_at": "2027-01-31T09:30:00Z",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *           },
+                     *           "entry": "tomcat",
+                     *           "gone_at": null,
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "installed_at": "2027-01-31T09:30:00Z",
+                     *           "issued_at": "2027-01-31T09:30:00Z",
+                     *           "issuer": "CN=Example Issuing CA,O=Example",
+                     *           "key": {
+                     *             "bits": 3072,
+                     *             "type": "RSA"
+                     *           },
+                     *           "kind": "identity",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "not_before": "2027-01-31T09:30:00Z",
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "seen_at": "2027-01-31T09:30:00Z",
+                     *           "self_signed": true,
+                     *           "serial_hex": "01AB",
+                     *           "served": {
+                     *             "note": null,
+                     *             "since": "2027-01-31T09:30:00Z",
+                     *             "state": "served"
+                     *           },
+                     *           "sha256": "6a9c3c0f…",
+                     *           "status": "expired",
+                     *           "store": "tomcat",
+                     *           "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Installation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_alerts: {
+        parameters: {
+            query?: {
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
+                search?: string;
+                /** @description Any of these purposes and trust stores, such as `tomcat` or `tomcat-trust`; repeat it for more than one. */
+                certificate?: string[];
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring")[];
+                /** @description Only identity or only trust. */
+                kind?: "identity" | "trust";
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster?: string[];
+                /** @description Order; left out: by end. */
+                sort?: "not_after" | "common_name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_alert_summary: {
+        parameters: {
+            query?: {
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "identity": {
+                     *         "expired": 1,
+                     *         "expiring": 2,
+                     *         "total": 3
+                     *       },
+                     *       "trust": {
+                     *         "expired": 1,
+                     *         "expiring": 2,
+                     *         "total": 3
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AlertSummary"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -6102,6 +7096,65 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: {
+                /** @description Only this action. */
+                action?: string;
+                /** @description Only this kind of thing. */
+                object_kind?: string;
+                /** @description Only this thing. */
+                object_id?: string;
+                /** @description Only this actor. */
+                actor_id?: string;
+                /** @description Not before. */
+                from?: string;
+                /** @description Before. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example at,actor_kind,actor,address,action,object_kind,object,before,after,request_id,actor_id,object_id,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -6217,7 +7270,7 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
-                /** @description Begin of the common name, or a whole serial number or SHA-256. */
+                /** @description Part of a name of the certificate or of a node that holds it, or the begin of its serial number or SHA-256. */
                 search?: string;
                 /** @description Only what ends at this time or later. */
                 not_after_from?: string;
@@ -6269,6 +7322,61 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_CertificateRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_certificates: {
+        parameters: {
+            query?: {
+                /** @description Part of a name of the certificate or of a node that holds it, or the begin of its serial number or SHA-256. */
+                search?: string;
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
+                /** @description Only CAs, or only others. */
+                is_ca?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example common_name,status,not_after,not_before,subject,issuer,serial_hex,sha256,key_type,key_bits,signature_algorithm,is_ca,self_signed,created_at,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -6670,7 +7778,16 @@ export interface operations {
                      *           "sha256": "6a9c3c0f…",
                      *           "status": "expired",
                      *           "store": "tomcat",
-                     *           "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *           "subject": "CN=cucm-n-1.example.org,O=Example",
+                     *           "warnings": [
+                     *             {
+                     *               "code": "san_drift",
+                     *               "message": "the certificate is for all nodes of the cluster and does not name `cucm-n-3`",
+                     *               "nodes": [
+                     *                 "cucm-n-3"
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "is_ca": true,
@@ -6830,6 +7947,134 @@ export interface operations {
             };
         };
     };
+    list_certificate_clusters: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only as an identity certificate, or only in trust stores. */
+                kind?: "identity" | "trust";
+            };
+            header?: never;
+            path: {
+                /** @description The certificate */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Clusters by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "identity_count": 0,
+                     *           "node_count": 3,
+                     *           "product": "cucm",
+                     *           "stores": [
+                     *             "CallManager-trust",
+                     *             "tomcat-trust"
+                     *           ],
+                     *           "trust_count": 6
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_CertificateCluster"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_certificate_clusters: {
+        parameters: {
+            query?: {
+                /** @description Only as an identity certificate, or only in trust stores. */
+                kind?: "identity" | "trust";
+            };
+            header?: never;
+            path: {
+                /** @description The certificate */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,product,node_count,identity_count,trust_count,stores,cluster_id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_clusters: {
         parameters: {
             query?: {
@@ -6839,10 +8084,14 @@ export interface operations {
                 cursor?: string;
                 /** @description Part of the name. */
                 search?: string;
-                /** @description Only this product. */
-                product?: string;
-                /** @description Only this group. */
-                group?: string;
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("disabled" | "empty" | "ok" | "attention" | "unreachable")[];
+                /** @description Any of these profiles, by themselves or as the organisation's default; repeat it for more than one. */
+                profile?: string[];
             };
             header?: never;
             path?: never;
@@ -6897,7 +8146,14 @@ export interface operations {
                      *             "valid": 10
                      *           },
                      *           "updated_at": "2027-01-31T09:30:00Z",
-                     *           "version": "15"
+                     *           "version": "15",
+                     *           "warnings": [
+                     *             {
+                     *               "certificates": 3,
+                     *               "code": "san_drift",
+                     *               "message": "3 certificates that are for all nodes of the cluster do not name every one of them"
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "next": null
@@ -6996,10 +8252,74 @@ export interface operations {
                      *         "valid": 10
                      *       },
                      *       "updated_at": "2027-01-31T09:30:00Z",
-                     *       "version": "15"
+                     *       "version": "15",
+                     *       "warnings": [
+                     *         {
+                     *           "certificates": 3,
+                     *           "code": "san_drift",
+                     *           "message": "3 certificates that are for all nodes of the cluster do not name every one of them"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Cluster"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_clusters: {
+        parameters: {
+            query?: {
+                /** @description Part of the name. */
+                search?: string;
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("disabled" | "empty" | "ok" | "attention" | "unreachable")[];
+                /** @description Any of these profiles, by themselves or as the organisation's default; repeat it for more than one. */
+                profile?: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example name,status,product,version,profile,group,enabled,description,node_count,nodes_unreachable,identity_valid,identity_expiring,identity_expired,trust_valid,trust_expiring,trust_expired,inventory_at,id,group_id,profile_id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -7084,7 +8404,14 @@ export interface operations {
                      *         "valid": 10
                      *       },
                      *       "updated_at": "2027-01-31T09:30:00Z",
-                     *       "version": "15"
+                     *       "version": "15",
+                     *       "warnings": [
+                     *         {
+                     *           "certificates": 3,
+                     *           "code": "san_drift",
+                     *           "message": "3 certificates that are for all nodes of the cluster do not name every one of them"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Cluster"];
@@ -7228,7 +8555,14 @@ export interface operations {
                      *         "valid": 10
                      *       },
                      *       "updated_at": "2027-01-31T09:30:00Z",
-                     *       "version": "15"
+                     *       "version": "15",
+                     *       "warnings": [
+                     *         {
+                     *           "certificates": 3,
+                     *           "code": "san_drift",
+                     *           "message": "3 certificates that are for all nodes of the cluster do not name every one of them"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Cluster"];
@@ -7264,15 +8598,23 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
-                /** @description Part of the common name, or the begin of the serial number. */
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Only this node. */
+                node_id?: string;
+                /** @description Only this certificate. */
+                certificate_id?: string;
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description In any of these stores, which are called like the purpose for identity certificates; repeat it for more than one. */
+                store?: string[];
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
                 search?: string;
-                /** @description Only this purpose. */
-                purpose?: string;
-                /** @description Only those that differ from their profile (`false`), or that do not. */
+                /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
                 compliant?: boolean;
-                /** @description Only this status. */
-                status?: "expired" | "expiring" | "valid";
-                /** @description Order. */
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring" | "valid")[];
+                /** @description Order; left out: by end. */
                 sort?: "not_after" | "common_name";
             };
             header?: never;
@@ -7352,13 +8694,90 @@ export interface operations {
                      *           "sha256": "6a9c3c0f…",
                      *           "status": "expired",
                      *           "store": "tomcat",
-                     *           "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *           "subject": "CN=cucm-n-1.example.org,O=Example",
+                     *           "warnings": [
+                     *             {
+                     *               "code": "san_drift",
+                     *               "message": "the certificate is for all nodes of the cluster and does not name `cucm-n-3`",
+                     *               "nodes": [
+                     *                 "cucm-n-3"
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "next": null
                      *     }
                      */
                     "application/json": components["schemas"]["Page_Installation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_cluster_identity_certificates: {
+        parameters: {
+            query?: {
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Only this node. */
+                node_id?: string;
+                /** @description Only this certificate. */
+                certificate_id?: string;
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description In any of these stores, which are called like the purpose for identity certificates; repeat it for more than one. */
+                store?: string[];
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
+                search?: string;
+                /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
+                compliant?: boolean;
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring" | "valid")[];
+                /** @description Order; left out: by end. */
+                sort?: "not_after" | "common_name";
+            };
+            header?: never;
+            path: {
+                /** @description The cluster */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -7395,6 +8814,16 @@ export interface operations {
                 from?: string;
                 /** @description Made before. */
                 to?: string;
+                /** @description Any of these; repeat it for more than one. */
+                state?: ("waiting" | "running" | "succeeded" | "failed" | "cancelled" | "partly_failed")[];
+                /** @description Any of these actions, such as `generate_csr`; repeat it for more than one. */
+                action?: string[];
+                /** @description With a cluster of any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description About any of these purposes or trust stores; repeat it for more than one. */
+                certificate?: string[];
+                /** @description Part of the title. */
+                search?: string;
             };
             header?: never;
             path: {
@@ -7443,8 +8872,18 @@ export interface operations {
                      *           "finished_at": "2027-01-31T09:30:00Z",
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
                      *           "retry_of": null,
                      *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": {
+                     *                 "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *                 "name": "north"
+                     *               }
+                     *             }
+                     *           ],
                      *           "title": "Upload certificate tomcat on cucm-n-1",
                      *           "total": 3,
                      *           "version": 7
@@ -7454,6 +8893,70 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_Job"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_cluster_jobs: {
+        parameters: {
+            query?: {
+                /** @description Not made before; left out: the first of this month. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+                /** @description Any of these; repeat it for more than one. */
+                state?: ("waiting" | "running" | "succeeded" | "failed" | "cancelled" | "partly_failed")[];
+                /** @description Any of these actions, such as `generate_csr`; repeat it for more than one. */
+                action?: string[];
+                /** @description With a cluster of any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description About any of these purposes or trust stores; repeat it for more than one. */
+                certificate?: string[];
+                /** @description Part of the title. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The cluster */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example status,type,nodes,created_at,certificates,product,title,clusters,cluster_count,total,succeeded,failed,cancelled,expired,finished_at,created_by,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -7720,7 +9223,14 @@ export interface operations {
                      *         "valid": 10
                      *       },
                      *       "updated_at": "2027-01-31T09:30:00Z",
-                     *       "version": "15"
+                     *       "version": "15",
+                     *       "warnings": [
+                     *         {
+                     *           "certificates": 3,
+                     *           "code": "san_drift",
+                     *           "message": "3 certificates that are for all nodes of the cluster do not name every one of them"
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["Cluster"];
@@ -7751,7 +9261,12 @@ export interface operations {
     };
     get_cluster_summary: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Not made before; left out: the first of this month. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+            };
             header?: never;
             path: {
                 /** @description The cluster */
@@ -7773,6 +9288,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "from": "2027-01-31T09:30:00Z",
                      *       "identity": {
                      *         "expired": 0,
                      *         "expiring": 2,
@@ -7785,6 +9301,7 @@ export interface operations {
                      *         "pending": 1,
                      *         "total": 4
                      *       },
+                     *       "to": null,
                      *       "trust": {
                      *         "expired": 0,
                      *         "expiring": 2,
@@ -7826,12 +9343,12 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
-                /** @description Part of the common name, or the begin of the serial number. */
+                /** @description Part of a name of the certificate, or the begin of its serial number or SHA-256. */
                 search?: string;
-                /** @description Only this trust store. */
-                store?: string;
-                /** @description Only this status. */
-                status?: "expired" | "expiring" | "valid";
+                /** @description In any of these trust stores; repeat it for more than one. */
+                store?: string[];
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring" | "valid")[];
             };
             header?: never;
             path: {
@@ -7901,6 +9418,62 @@ export interface operations {
             };
         };
     };
+    export_cluster_trust_certificates: {
+        parameters: {
+            query?: {
+                /** @description Part of a name of the certificate, or the begin of its serial number or SHA-256. */
+                search?: string;
+                /** @description In any of these trust stores; repeat it for more than one. */
+                store?: string[];
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring" | "valid")[];
+            };
+            header?: never;
+            path: {
+                /** @description The cluster */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example common_name,serial_hex,issuer,status,not_after,not_before,subject,sha256,self_signed,stores,node_count,certificate_id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_compliance: {
         parameters: {
             query?: {
@@ -7910,10 +9483,12 @@ export interface operations {
                 cursor?: string;
                 /** @description Part of the name of the cluster. */
                 search?: string;
-                /** @description Only this product. */
-                product?: string;
-                /** @description Only this group. */
-                group?: string;
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Any of these profiles; repeat it for more than one. */
+                profile?: string[];
                 /** @description Only clusters where something differs (`false`), or where nothing does. */
                 compliant?: boolean;
             };
@@ -7964,6 +9539,63 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_ClusterCompliance"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_compliance: {
+        parameters: {
+            query?: {
+                /** @description Part of the name of the cluster. */
+                search?: string;
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description Any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Any of these profiles; repeat it for more than one. */
+                profile?: string[];
+                /** @description Only clusters where something differs (`false`), or where nothing does. */
+                compliant?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,product,version,profile,compared,different,rules,pending,cluster_id,profile_id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -8532,24 +10164,26 @@ export interface operations {
                 limit?: number;
                 /** @description `next` of the page before. */
                 cursor?: string;
-                /** @description Only this cluster. */
-                cluster_id?: string;
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
                 /** @description Only this node. */
                 node_id?: string;
                 /** @description Only this certificate. */
                 certificate_id?: string;
                 /** @description Only identity or only trust. */
                 kind?: "identity" | "trust";
-                /** @description Only this product. */
-                product?: string;
-                /** @description Only this store. */
-                store?: string;
-                /** @description Part of the common name, or the begin of the serial number. */
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description In any of these stores, which are called like the purpose for identity certificates; repeat it for more than one. */
+                store?: string[];
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
                 search?: string;
                 /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
                 compliant?: boolean;
-                /** @description Only this status. */
-                status?: "expired" | "expiring" | "valid";
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring" | "valid")[];
                 /** @description Order; left out: by end. */
                 sort?: "not_after" | "common_name";
             };
@@ -8627,13 +10261,91 @@ export interface operations {
                      *           "sha256": "6a9c3c0f…",
                      *           "status": "expired",
                      *           "store": "tomcat",
-                     *           "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *           "subject": "CN=cucm-n-1.example.org,O=Example",
+                     *           "warnings": [
+                     *             {
+                     *               "code": "san_drift",
+                     *               "message": "the certificate is for all nodes of the cluster and does not name `cucm-n-3`",
+                     *               "nodes": [
+                     *                 "cucm-n-3"
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "next": null
                      *     }
                      */
                     "application/json": components["schemas"]["Page_Installation"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_installations: {
+        parameters: {
+            query?: {
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Only this node. */
+                node_id?: string;
+                /** @description Only this certificate. */
+                certificate_id?: string;
+                /** @description Only identity or only trust. */
+                kind?: "identity" | "trust";
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description In any of these stores, which are called like the purpose for identity certificates; repeat it for more than one. */
+                store?: string[];
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
+                search?: string;
+                /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
+                compliant?: boolean;
+                /** @description Any of these; repeat it for more than one. */
+                status?: ("expired" | "expiring" | "valid")[];
+                /** @description Order; left out: by end. */
+                sort?: "not_after" | "common_name";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -8775,7 +10487,16 @@ export interface operations {
                      *       "sha256": "6a9c3c0f…",
                      *       "status": "expired",
                      *       "store": "tomcat",
-                     *       "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *       "subject": "CN=cucm-n-1.example.org,O=Example",
+                     *       "warnings": [
+                     *         {
+                     *           "code": "san_drift",
+                     *           "message": "the certificate is for all nodes of the cluster and does not name `cucm-n-3`",
+                     *           "nodes": [
+                     *             "cucm-n-3"
+                     *           ]
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["InstallationDetail"];
@@ -8888,8 +10609,16 @@ export interface operations {
                 from?: string;
                 /** @description Made before. */
                 to?: string;
-                /** @description Only this status. */
-                state?: "waiting" | "running" | "succeeded" | "failed" | "cancelled" | "partly_failed";
+                /** @description Any of these; repeat it for more than one. */
+                state?: ("waiting" | "running" | "succeeded" | "failed" | "cancelled" | "partly_failed")[];
+                /** @description Any of these actions, such as `generate_csr`; repeat it for more than one. */
+                action?: string[];
+                /** @description With a cluster of any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description About any of these purposes or trust stores; repeat it for more than one. */
+                certificate?: string[];
+                /** @description Part of the title. */
+                search?: string;
                 /** @description Only this cluster. */
                 cluster_id?: string;
             };
@@ -8937,8 +10666,18 @@ export interface operations {
                      *           "finished_at": "2027-01-31T09:30:00Z",
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
                      *           "retry_of": null,
                      *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": {
+                     *                 "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *                 "name": "north"
+                     *               }
+                     *             }
+                     *           ],
                      *           "title": "Upload certificate tomcat on cucm-n-1",
                      *           "total": 3,
                      *           "version": 7
@@ -9030,14 +10769,87 @@ export interface operations {
                      *       "finished_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "product": "cucm",
                      *       "retry_of": null,
                      *       "status": "waiting",
+                     *       "targets": [
+                     *         {
+                     *           "certificate": "tomcat",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           }
+                     *         }
+                     *       ],
                      *       "title": "Upload certificate tomcat on cucm-n-1",
                      *       "total": 3,
                      *       "version": 7
                      *     }
                      */
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_jobs: {
+        parameters: {
+            query?: {
+                /** @description Not made before; left out: the first of this month. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+                /** @description Any of these; repeat it for more than one. */
+                state?: ("waiting" | "running" | "succeeded" | "failed" | "cancelled" | "partly_failed")[];
+                /** @description Any of these actions, such as `generate_csr`; repeat it for more than one. */
+                action?: string[];
+                /** @description With a cluster of any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description About any of these purposes or trust stores; repeat it for more than one. */
+                certificate?: string[];
+                /** @description Part of the title. */
+                search?: string;
+                /** @description Only this cluster. */
+                cluster_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example status,type,nodes,created_at,certificates,product,title,clusters,cluster_count,total,succeeded,failed,cancelled,expired,finished_at,created_by,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -9108,17 +10920,34 @@ export interface operations {
                      *       },
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "created_by": "Ada Lovelace",
+                     *       "failures": [
+                     *         {
+                     *           "code": "node_unreachable",
+                     *           "count": 2,
+                     *           "message": "the node does not answer on port 443"
+                     *         }
+                     *       ],
                      *       "finished_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "product": "cucm",
                      *       "retry_of": null,
                      *       "status": "waiting",
+                     *       "targets": [
+                     *         {
+                     *           "certificate": "tomcat",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           }
+                     *         }
+                     *       ],
                      *       "title": "Upload certificate tomcat on cucm-n-1",
                      *       "total": 3,
                      *       "version": 7
                      *     }
                      */
-                    "application/json": components["schemas"]["Job"];
+                    "application/json": components["schemas"]["JobDetail"];
                 };
             };
             /** @description Refused or failed */
@@ -9195,8 +11024,18 @@ export interface operations {
                      *       "finished_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "product": "cucm",
                      *       "retry_of": null,
                      *       "status": "waiting",
+                     *       "targets": [
+                     *         {
+                     *           "certificate": "tomcat",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           }
+                     *         }
+                     *       ],
                      *       "title": "Upload certificate tomcat on cucm-n-1",
                      *       "total": 3,
                      *       "version": 7
@@ -9279,8 +11118,18 @@ export interface operations {
                      *       "finished_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "product": "cucm",
                      *       "retry_of": null,
                      *       "status": "waiting",
+                     *       "targets": [
+                     *         {
+                     *           "certificate": "tomcat",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           }
+                     *         }
+                     *       ],
                      *       "title": "Upload certificate tomcat on cucm-n-1",
                      *       "total": 3,
                      *       "version": 7
@@ -9368,8 +11217,18 @@ export interface operations {
                      *       "finished_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "product": "cucm",
                      *       "retry_of": null,
                      *       "status": "waiting",
+                     *       "targets": [
+                     *         {
+                     *           "certificate": "tomcat",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           }
+                     *         }
+                     *       ],
                      *       "title": "Upload certificate tomcat on cucm-n-1",
                      *       "total": 3,
                      *       "version": 7
@@ -10295,6 +12154,59 @@ export interface operations {
             };
         };
     };
+    export_nodes: {
+        parameters: {
+            query?: {
+                /** @description Only this cluster. */
+                cluster_id?: string;
+                /** @description Only what this agent works for. */
+                agent_id?: string;
+                /** @description Part of the name or address. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example name,status,cluster,address,role,connector,version,agent,inventory_at,error_code,error,id,cluster_id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_node: {
         parameters: {
             query?: never;
@@ -10717,6 +12629,7 @@ export interface operations {
                  *         "hash": "SHA256",
                  *         "key_bits": 3072,
                  *         "key_type": "RSA",
+                 *         "multi_server": null,
                  *         "names": [
                  *           "cucm-n-1.example.org"
                  *         ],
@@ -10750,7 +12663,10 @@ export interface operations {
                  *         "not_before": "2027-01-31T09:30:00Z",
                  *         "stop_at_failures": 1
                  *       },
+                 *       "override_reason": "",
                  *       "purpose": null,
+                 *       "restart": false,
+                 *       "services": [],
                  *       "stores": []
                  *     }
                  */
@@ -10815,6 +12731,7 @@ export interface operations {
                      *             "hash": "SHA256",
                      *             "key_bits": 3072,
                      *             "key_type": "RSA",
+                     *             "multi_server": false,
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ]
@@ -10951,6 +12868,7 @@ export interface operations {
                      *             "hash": "SHA256",
                      *             "key_bits": 3072,
                      *             "key_type": "RSA",
+                     *             "multi_server": false,
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ]
@@ -11076,6 +12994,7 @@ export interface operations {
                      *             "hash": "SHA256",
                      *             "key_bits": 3072,
                      *             "key_type": "RSA",
+                     *             "multi_server": false,
                      *             "names": [
                      *               "cucm-n-1.example.org"
                      *             ]
@@ -11317,6 +13236,55 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_profiles: {
+        parameters: {
+            query?: {
+                /** @description Part of the name. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example name,description,is_default,built_in,cluster_count,settings,updated_at,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -11916,6 +13884,142 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Profile"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description Part of a name, or the begin of a serial number or SHA-256. */
+                q: string;
+                /** @description Rows of each kind, 1 to 10; left out: 5. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description What was found */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "certificates": [
+                     *         {
+                     *           "common_name": "cucm-n-1.example.org",
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "is_ca": true,
+                     *           "issuer": "CN=Example Issuing CA,O=Example",
+                     *           "key": {
+                     *             "bits": 3072,
+                     *             "type": "RSA"
+                     *           },
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "not_before": "2027-01-31T09:30:00Z",
+                     *           "self_signed": true,
+                     *           "serial_hex": "01AB",
+                     *           "sha256": "6a9c3c0f…",
+                     *           "signature_algorithm": "sha256WithRSAEncryption",
+                     *           "status": "expired",
+                     *           "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *         }
+                     *       ],
+                     *       "clusters": [
+                     *         {
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "name": "cucm-north",
+                     *           "product": "cucm"
+                     *         }
+                     *       ],
+                     *       "jobs": [
+                     *         {
+                     *           "action": "upload_certificate",
+                     *           "cancel_requested": false,
+                     *           "cluster_count": 1,
+                     *           "clusters": [
+                     *             {
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "name": "north"
+                     *             }
+                     *           ],
+                     *           "counts": {
+                     *             "cancelled": 0,
+                     *             "expired": 0,
+                     *             "failed": 0,
+                     *             "pending": 0,
+                     *             "running": 1,
+                     *             "succeeded": 2,
+                     *             "superseded": 0,
+                     *             "waiting": 0
+                     *           },
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "finished_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
+                     *           "retry_of": null,
+                     *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": {
+                     *                 "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *                 "name": "north"
+                     *               }
+                     *             }
+                     *           ],
+                     *           "title": "Upload certificate tomcat on cucm-n-1",
+                     *           "total": 3,
+                     *           "version": 7
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "address": "cucm-n-1.example.org:443",
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "name": "cucm-n-1"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Found"];
                 };
             };
             /** @description Refused or failed */

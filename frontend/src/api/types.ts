@@ -12,6 +12,7 @@ export interface Page<T> {
 
 export type Agent = Schemas['Agent'];
 export type Certificate = Schemas['Certificate'];
+export type CertificateCluster = Schemas['CertificateCluster'];
 export type CertificateFacts = Schemas['CertificateFacts'];
 export type Cluster = Schemas['Cluster'];
 export type ClusterNode = Schemas['Node'];

@@ -1,4 +1,4 @@
-import { CloseButton, Select, TextInput } from '@mantine/core';
+import { CheckIcon, CloseButton, Combobox, InputBase, Select, TextInput, useCombobox } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
@@ -74,5 +74,69 @@ export function ChoiceFilter({ label, options, value, onChange }: ChoiceFilterPr
       clearButtonProps={{ 'aria-label': t('act.clear') }}
       comboboxProps={{ shadow: 'md', radius: 'md' }}
     />
+  );
+}
+
+interface MultiFilterProps {
+  label: string;
+  options: { value: string; label: string }[];
+  value: string[];
+  onChange: (value: string[]) => void;
+}
+
+/** Narrows a list to any of some values; none shows all. */
+export function MultiFilter({ label, options, value, onChange }: MultiFilterProps) {
+  const { t } = useTranslation();
+  const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
+  const names = value.map((chosen) => options.find((option) => option.value === chosen)?.label ?? chosen);
+  const toggle = (chosen: string) =>
+    onChange(value.includes(chosen) ? value.filter((other) => other !== chosen) : [...value, chosen]);
+  return (
+    <Combobox store={combobox} onOptionSubmit={toggle} shadow="md" radius="md">
+      <Combobox.Target targetType="button" withExpandedAttribute>
+        <InputBase
+          component="button"
+          type="button"
+          className="filter-select"
+          radius="xl"
+          pointer
+          aria-label={names.length === 0 ? label : `${label}: ${names.join(', ')}`}
+          rightSection={
+            value.length === 0 ? (
+              <Combobox.Chevron />
+            ) : (
+              <CloseButton size="sm" aria-label={t('act.clear')} onClick={() => onChange([])} />
+            )
+          }
+          rightSectionPointerEvents={value.length === 0 ? 'none' : 'all'}
+          onClick={() => combobox.toggleDropdown()}
+        >
+          <span className={names.length === 0 ? 'filter-value dim' : 'filter-value'}>
+            {names.length === 0 ? label : names.length === 1 ? names[0] : `${label} (${names.length})`}
+          </span>
+        </InputBase>
+      </Combobox.Target>
+      <Combobox.Dropdown>
+        <Combobox.Options aria-label={label} aria-multiselectable className="filter-options">
+          {options.map((option) => (
+            <Combobox.Option
+              key={option.value}
+              value={option.value}
+              selected={value.includes(option.value)}
+              aria-selected={value.includes(option.value)}
+            >
+              <span className="filter-option">
+                <CheckIcon
+                  size={12}
+                  aria-hidden
+                  className={value.includes(option.value) ? '' : 'is-hidden'}
+                />
+                {option.label}
+              </span>
+            </Combobox.Option>
+          ))}
+        </Combobox.Options>
+      </Combobox.Dropdown>
+    </Combobox>
   );
 }

@@ -3,18 +3,21 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { IconPlus } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { csvHref } from '../api/csv';
 import { clustersQuery } from '../api/queries';
 import type { Cluster } from '../api/types';
 import { StateBadge } from '../components/Badge';
 import { CountsCell } from '../components/Counts';
+import { CsvButton } from '../components/CsvButton';
 import { DataTable, type Column } from '../components/DataTable';
-import { ChoiceFilter, SearchField } from '../components/Filters';
+import { MultiFilter, SearchField } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { NoMatch } from '../components/States';
 import { Time } from '../components/Time';
 import { AddClusterDialog } from '../features/cluster/AddClusterDialog';
 import { Onboarding } from '../features/onboarding/Onboarding';
 import { PRODUCTS, useProductName } from '../lib/products';
+import { joinList, splitList } from '../lib/search';
 import { useList } from '../lib/use-list';
 import { useView } from '../lib/view';
 import { usePermissions } from '../shell/session';
@@ -24,8 +27,10 @@ export function ClustersPage() {
   const [view, change] = useView();
   const navigate = useNavigate();
   const { administer } = usePermissions();
-  const list = useList<Cluster>(clustersQuery({ search: view.q, product: view.product }));
-  const filtered = view.q !== undefined || view.product !== undefined;
+  const products = useMemo(() => splitList(view.product), [view.product]);
+  const filter = { search: view.q, product: products };
+  const list = useList<Cluster>(clustersQuery(filter));
+  const filtered = view.q !== undefined || products.length > 0;
   const columns = useClusterColumns();
   const nothingYet =
     !filtered && list.rows !== undefined && list.rows.every((cluster) => cluster.node_count === 0);
@@ -55,7 +60,10 @@ export function ClustersPage() {
               value={view.q ?? ''}
               onChange={(q) => change({ q: q || undefined }, { replace: true })}
             />
-            <ProductFilter value={view.product} onChange={(value) => change({ product: value })} />
+            <ProductFilter value={products} onChange={(values) => change({ product: joinList(values) })} />
+            <div className="filters-end">
+              <CsvButton href={csvHref('/api/v1/clusters.csv', { query: filter })} />
+            </div>
           </div>
           <DataTable
             label={t('clusters.title')}
@@ -78,15 +86,15 @@ export function ClustersPage() {
 }
 
 interface ProductFilterProps {
-  value: string | undefined;
-  onChange: (value: string | undefined) => void;
+  value: string[];
+  onChange: (value: string[]) => void;
 }
 
 function ProductFilter({ value, onChange }: ProductFilterProps) {
   const { t } = useTranslation();
   const productName = useProductName();
   const options = Object.keys(PRODUCTS).map((product) => ({ value: product, label: productName(product) }));
-  return <ChoiceFilter label={t('f.product')} options={options} value={value} onChange={onChange} />;
+  return <MultiFilter label={t('f.products')} options={options} value={value} onChange={onChange} />;
 }
 
 function useClusterColumns(): Column<Cluster>[] {

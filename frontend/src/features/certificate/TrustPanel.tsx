@@ -1,8 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { certificateQuery } from '../../api/queries';
-import type { Certificate } from '../../api/types';
-import { LevelBadge, Tag } from '../../components/Badge';
+import { LevelBadge } from '../../components/Badge';
 import { Panel } from '../../components/Panel';
 import { Lines, LoadError } from '../../components/States';
 import { displayName } from '../../lib/certificate';
@@ -10,16 +9,25 @@ import { usePermissions } from '../../shell/session';
 import { TrustActions } from '../trust/TrustActions';
 import { CertificateFiles } from './Actions';
 import { CertificateDetails, Validity } from './Details';
+import { Holders } from './Holders';
+
+interface TrustPanelProps {
+  /** The certificate. */
+  id: string;
+  /** The row that the panel belongs to, where the list names its rows otherwise than by certificate. */
+  rowId?: string;
+  onClose: () => void;
+}
 
 /** One trusted certificate, and all the places that hold it. */
-export function TrustPanel({ id, onClose }: { id: string; onClose: () => void }) {
+export function TrustPanel({ id, rowId = id, onClose }: TrustPanelProps) {
   const { t } = useTranslation();
   const { operate } = usePermissions();
   const read = useQuery(certificateQuery(id));
   const certificate = read.data;
   if (certificate === undefined) {
     return (
-      <Panel mark={null} title={t('d.certificate')} sub={null} onClose={onClose} rowId={id}>
+      <Panel mark={null} title={t('d.certificate')} sub={null} onClose={onClose} rowId={rowId}>
         <div className="panel-section">
           {read.isError ? (
             <LoadError error={read.error} retry={() => void read.refetch()} />
@@ -36,36 +44,15 @@ export function TrustPanel({ id, onClose }: { id: string; onClose: () => void })
       title={certificate.common_name || displayName(certificate.subject)}
       sub={<span>{t('d.places', { count: certificate.installation_count })}</span>}
       onClose={onClose}
-      rowId={id}
+      rowId={rowId}
     >
       <div className="panel-actions">
         {operate && <TrustActions certificate={certificate} />}
         <CertificateFiles certificateId={certificate.id} />
       </div>
       <Validity from={certificate.not_before} until={certificate.not_after} />
-      <Places certificate={certificate} />
+      <Holders certificateId={certificate.id} />
       <CertificateDetails certificate={certificate} />
     </Panel>
-  );
-}
-
-function Places({ certificate }: { certificate: Certificate }) {
-  const { t } = useTranslation();
-  const left = certificate.installation_count - certificate.installations.length;
-  return (
-    <section className="panel-section">
-      <h3>{t('d.installed_on')}</h3>
-      <ul className="places">
-        {certificate.installations.map((place) => (
-          <li key={place.id}>
-            <span>
-              {place.cluster.name} · {place.node.name}
-            </span>
-            <Tag>{place.store}</Tag>
-          </li>
-        ))}
-      </ul>
-      {left > 0 && <p className="dim">{t('d.more_places', { count: left })}</p>}
-    </section>
   );
 }

@@ -1,6 +1,7 @@
 import type { RowData } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { CsvButton } from '../../components/CsvButton';
 import { DataTable, type Column } from '../../components/DataTable';
 import { SearchField } from '../../components/Filters';
 import { NoMatch } from '../../components/States';
@@ -12,6 +13,8 @@ interface CertificatesCardProps<T> extends TabProps {
   label: string;
   certificates: Certificates<T>;
   columns: Column<T>[];
+  /** Where all rows are as CSV. */
+  csv: string;
   /** What stands in place of the rows while there is no certificate at all. */
   none: ReactNode;
   /** The panel of the open row. */
@@ -23,7 +26,7 @@ interface CertificatesCardProps<T> extends TabProps {
 /** The list of a tab with certificates, and beside it the panel of the open one. */
 export function CertificatesCard<T extends RowData>(props: CertificatesCardProps<T>) {
   const { t } = useTranslation();
-  const { cluster, frame, label, certificates, columns, none, panel, tools } = props;
+  const { cluster, frame, label, certificates, columns, csv, none, panel, tools } = props;
   const { list, current, change } = certificates;
   return (
     <div className={current === null ? 'split' : 'split has-panel'}>
@@ -37,7 +40,10 @@ export function CertificatesCard<T extends RowData>(props: CertificatesCardProps
                 onChange={(q) => change({ q: q || undefined }, { replace: true })}
               />
               <StatusFilter value={certificates.status} onChange={(status) => change({ status })} />
-              {tools}
+              <div className="filters-end">
+                {tools}
+                <CsvButton href={csv} />
+              </div>
             </div>
             <DataTable
               label={label}

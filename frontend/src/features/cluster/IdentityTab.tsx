@@ -1,6 +1,7 @@
 import { IconCertificate } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { csvHref } from '../../api/csv';
 import { identityQuery } from '../../api/queries';
 import type { Installation } from '../../api/types';
 import { Badge, LevelBadge, ServedBadge } from '../../components/Badge';
@@ -31,6 +32,10 @@ export function IdentityTab({ cluster, frame }: TabProps) {
       label={t('tab.identity')}
       certificates={certificates}
       columns={columns}
+      csv={csvHref('/api/v1/clusters/{id}/identity-certificates.csv', {
+        path: { id: cluster.id },
+        query: certificates.filter,
+      })}
       none={
         <EmptyState icon={IconCertificate} title={t('identity.none')}>
           {t('identity.none_text')}

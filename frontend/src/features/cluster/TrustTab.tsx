@@ -1,6 +1,7 @@
 import { IconShieldCheck } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { csvHref } from '../../api/csv';
 import { trustQuery } from '../../api/queries';
 import type { TrustRow } from '../../api/types';
 import { LevelBadge, Tag } from '../../components/Badge';
@@ -23,7 +24,7 @@ export function TrustTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
   const { operate } = usePermissions();
   const certificates = useCertificates((filter) => trustQuery(cluster.id, filter), rowId);
-  const { current, open, change } = certificates;
+  const { filter, current, open, change } = certificates;
   const columns = useTrustColumns(open);
   return (
     <CertificatesCard
@@ -33,6 +34,10 @@ export function TrustTab({ cluster, frame }: TabProps) {
       certificates={certificates}
       columns={columns}
       tools={operate && <UploadToTrust clusterId={cluster.id} />}
+      csv={csvHref('/api/v1/clusters/{id}/trust-certificates.csv', {
+        path: { id: cluster.id },
+        query: { search: filter.search, status: filter.status },
+      })}
       none={
         <EmptyState icon={IconShieldCheck} title={t('trust.none')}>
           {t('identity.none_text')}

@@ -14,13 +14,15 @@ export function useCertificates<T>(
   const [view, change] = useView();
   const status = readStatus(view.status);
   const sort = readSort(view.sort);
-  const list = useList<T>(query({ search: view.q, status, sort }));
+  const filter = { search: view.q, status: status && [status], sort };
+  const list = useList<T>(query(filter));
   const current = view.cert ?? null;
   const open = (id: string) => change({ cert: id }, { replace: current !== null });
   const ids = useMemo(() => (list.rows ?? []).map(rowId), [list.rows, rowId]);
   useRowWalk(ids, current, open);
   return {
     list,
+    filter,
     rowId,
     search: view.q ?? '',
     status,

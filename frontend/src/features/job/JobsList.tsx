@@ -3,10 +3,12 @@ import { Link, useNavigate } from '@tanstack/react-router';
 import { IconClipboardList } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { csvHref } from '../../api/csv';
 import { jobsQuery } from '../../api/queries';
 import type { Job, JobStatus } from '../../api/types';
 import { TaskBadge } from '../../components/Badge';
 import { Bar } from '../../components/Counts';
+import { CsvButton } from '../../components/CsvButton';
 import { DataTable, type Column } from '../../components/DataTable';
 import { ChoiceFilter } from '../../components/Filters';
 import { EmptyState, NoMatch } from '../../components/States';
@@ -28,7 +30,8 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
   const back = Math.min(PERIOD_MONTHS - 1, Math.max(0, Number(view.period ?? 0) || 0));
   // Fixed for the life of the list: a range that moves with each second would be a new list each time.
   const range = useMemo(() => monthRange(Date.now(), back), [back]);
-  const list = useList<Job>(jobsQuery({ ...range, state, cluster_id: clusterId }));
+  const filter = { ...range, state: state && [state] };
+  const list = useList<Job>(jobsQuery({ ...filter, cluster_id: clusterId }));
   const columns = useJobColumns();
   return (
     <div className="card">
@@ -43,6 +46,15 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
           value={state}
           onChange={(value) => change({ state: value })}
         />
+        <div className="filters-end">
+          <CsvButton
+            href={
+              clusterId === undefined
+                ? csvHref('/api/v1/jobs.csv', { query: filter })
+                : csvHref('/api/v1/clusters/{id}/jobs.csv', { path: { id: clusterId }, query: filter })
+            }
+          />
+        </div>
       </div>
       <DataTable
         label={t('jobs.title')}
