@@ -1,6 +1,7 @@
 // Every route of the router in both themes: accessible, silent under the strict policy, and a picture of each.
 import { readFileSync } from 'node:fs';
 import { checkAccessibility, checkConsole, openPage, settle, shoot } from './browser.mjs';
+import { all } from './alerts.mjs';
 import { truth } from './suite.mjs';
 
 /** Addresses of each route; a route without one fails. */
@@ -10,10 +11,20 @@ async function addresses(stack) {
   const { items: identity } = await stack.api('GET', `/clusters/${cluster.id}/identity-certificates`);
   const { items: trust } = await stack.api('GET', `/clusters/${cluster.id}/trust-certificates`);
   const { items: jobs } = await stack.api('GET', '/jobs');
+  const alerts = await all(stack, '/alerts');
+  const alertOf = (kind) => alerts.find((item) => item.kind === kind).id;
   const base = `/clusters/${cluster.id}`;
   const tomcat = identity.find((item) => item.store === 'tomcat') ?? identity[0];
   return {
     '/': { home: '/' },
+    '/alerts': {
+      alerts: '/alerts',
+      'alerts-filtered': '/alerts?kind=trust&status=expired&certificate=tomcat-trust&product=cucm,imp',
+      'alerts-none': '/alerts?q=no-such-certificate',
+      'alerts-identity': `/alerts?cert=${alertOf('identity')}`,
+      'alerts-trust': `/alerts?cert=${alertOf('trust')}`,
+      'alerts-unknown': '/alerts?cert=01900000-0000-7000-8000-000000000000',
+    },
     '/clusters': {
       clusters: '/clusters',
       'clusters-none': '/clusters?q=no-such-cluster',
@@ -51,7 +62,7 @@ export async function routes(suite, stack, browser, state) {
 
   await suite.test('every route of the router has an address to test', async () => {
     for (const path of known) truth(table[path], `no address for the route ${path}`);
-    truth(known.length >= 9, `only ${known.length} routes found`);
+    truth(known.length >= 10, `only ${known.length} routes found`);
   });
 
   for (const scheme of ['light', 'dark']) {
@@ -72,7 +83,13 @@ export async function routes(suite, stack, browser, state) {
 
   await suite.test('a phone shows every list without scrolling sideways', async () => {
     const page = await openPage(browser, stack.url, { state, viewport: { width: 390, height: 844 } });
-    for (const address of ['/clusters', table['/clusters/$clusterId/$tab'].identity, '/jobs', '/agents']) {
+    for (const address of [
+      '/alerts',
+      '/clusters',
+      table['/clusters/$clusterId/$tab'].identity,
+      '/jobs',
+      '/agents',
+    ]) {
       await page.goto(address, { waitUntil: 'domcontentloaded' });
       await page.locator('h1').first().waitFor();
       await settle(page);

@@ -2,6 +2,7 @@
 // CERTYARD_BIN names the program (by default target/debug/certyard; certyard-agent beside it), E2E_KEEP=1 keeps its folder.
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { alertList, quietBoard } from './alerts.mjs';
 import { openBrowser, results } from './browser.mjs';
 import { certificate, injection, keyboard, signIn } from './journeys.mjs';
 import { changedPlan, liveJob, newVersion, order, retriedJob } from './jobs.mjs';
@@ -41,6 +42,8 @@ try {
     await certificate(suite, stack, browser, state);
     await keyboard(suite, stack, browser, state);
     await order(suite, stack, browser, state);
+    await alertList(suite, stack, browser, state);
+    await quietBoard(suite, stack, browser, state);
     await changedPlan(suite, stack, browser, state);
     await retriedJob(suite, stack, browser, state);
     await liveJob(suite, stack, browser, state);

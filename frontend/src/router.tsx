@@ -4,6 +4,7 @@ import { ApiError } from './api/problem';
 import { meQuery, setupQuery } from './api/queries';
 import { parseSearch, pick, stringifySearch } from './lib/search';
 import { AgentsPage } from './pages/AgentsPage';
+import { AlertsPage } from './pages/AlertsPage';
 import { ClusterPage } from './pages/ClusterPage';
 import { ClustersPage } from './pages/ClustersPage';
 import { ErrorPage, NotFoundPage, PendingPage } from './pages/ErrorPage';
@@ -40,6 +41,13 @@ const homeRoute = createRoute({
   beforeLoad: () => {
     throw redirect({ to: '/clusters' });
   },
+});
+
+const alertsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/alerts',
+  validateSearch: pick('q', 'kind', 'status', 'certificate', 'product', 'sort', 'cert', 'do'),
+  component: AlertsPage,
 });
 
 const clustersRoute = createRoute({
@@ -109,6 +117,7 @@ const routeTree = rootRoute.addChildren([
   signInRoute,
   appRoute.addChildren([
     homeRoute,
+    alertsRoute,
     clustersRoute,
     clusterRoute,
     clusterTabRoute,

@@ -1,6 +1,6 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import { client, take } from './client';
-import type { CertificateSort, JobStatus, Page, StatusFilter } from './types';
+import type { AlertStatus, CertificateSort, JobStatus, Page, StatusFilter, StoreKind } from './types';
 
 const PAGE_SIZE = 50;
 const POLL_MS = 5_000;
@@ -141,6 +141,44 @@ export const trustQuery = (clusterId: string, { search, status }: CertificateFil
     ),
   ),
   refetchInterval: 2 * POLL_MS,
+});
+
+/** Which alerts: any of the words of each list, and one kind. */
+export interface AlertFilter {
+  search?: string;
+  /** Purposes and trust stores. */
+  certificate?: string[];
+  product?: string[];
+  status?: AlertStatus[];
+  kind?: StoreKind;
+  sort?: CertificateSort;
+}
+
+export const alertsQuery = (filter: AlertFilter) => ({
+  ...list(['certificates', 'alerts', filter], (page, signal) =>
+    take(client.GET('/api/v1/alerts', { params: { query: { ...filter, ...page } }, signal })),
+  ),
+  refetchInterval: 2 * POLL_MS,
+});
+
+export const alertSummaryQuery = (filter: { product?: string[] }) =>
+  queryOptions({
+    queryKey: ['certificates', 'alert-summary', filter],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/alerts/summary', { params: { query: filter }, signal })),
+    refetchInterval: 2 * POLL_MS,
+  });
+
+/** What ends first of all that is not an alert. */
+export const nextEndQuery = queryOptions({
+  queryKey: ['certificates', 'next-end'],
+  queryFn: ({ signal }) =>
+    take(
+      client.GET('/api/v1/installations', {
+        params: { query: { limit: 1, sort: 'not_after', status: ['valid'] } },
+        signal,
+      }),
+    ),
 });
 
 /** All clusters that hold a certificate, as identity or in a trust store, page by page (R29). */

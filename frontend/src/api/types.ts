@@ -10,7 +10,10 @@ export interface Page<T> {
   next?: string | null;
 }
 
+/** What makes a certificate an alert. */
+export type AlertStatus = Exclude<StatusFilter, 'valid'>;
 export type Agent = Schemas['Agent'];
+export type CatalogueProduct = Schemas['Product'];
 export type Certificate = Schemas['Certificate'];
 export type CertificateCluster = Schemas['CertificateCluster'];
 export type CertificateFacts = Schemas['CertificateFacts'];
@@ -37,6 +40,7 @@ export type Side = Schemas['Side'];
 export type CertificateSort = 'not_after' | 'common_name';
 /** What lists of certificates filter by: the words of the cards. */
 export type StatusFilter = 'expired' | 'expiring' | 'valid';
+export type StoreKind = Schemas['StoreKind'];
 export type Task = Schemas['Task'];
 export type TaskState = Schemas['TaskState'];
 export type TaskStep = Schemas['TaskStep'];

@@ -7,15 +7,17 @@ import { CopyIcon } from './Copy';
 
 interface EmptyProps {
   icon: Icon;
+  /** Good news is green. */
+  tone?: 'valid';
   title: string;
   children?: ReactNode;
   actions?: ReactNode;
 }
 
 /** What a list says when it has nothing: why, and what to do next. */
-export function EmptyState({ icon: Mark, title, children, actions }: EmptyProps) {
+export function EmptyState({ icon: Mark, tone, title, children, actions }: EmptyProps) {
   return (
-    <div className="empty">
+    <div className={tone === undefined ? 'empty' : `empty is-${tone}`}>
       <span className="empty-mark" aria-hidden>
         <Mark size={26} stroke={1.6} />
       </span>

@@ -1,18 +1,22 @@
 import { ActionIcon } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { IconClipboardList, IconRobot, IconServer2, IconX, type Icon } from '@tabler/icons-react';
+import { IconBell, IconClipboardList, IconRobot, IconServer2, IconX, type Icon } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useOfflineSince } from '../lib/connection';
 import { Logo } from './Logo';
 import { useMe } from './session';
 
 interface Entry {
-  to: '/clusters' | '/jobs' | '/agents';
+  to: '/alerts' | '/clusters' | '/jobs' | '/agents';
   key: string;
   icon: Icon;
 }
 
 const SECTIONS: { key: string; entries: Entry[] }[] = [
+  {
+    key: 'nav.monitor',
+    entries: [{ to: '/alerts', key: 'nav.alerts', icon: IconBell }],
+  },
   {
     key: 'nav.inventory',
     entries: [
