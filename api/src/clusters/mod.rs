@@ -18,7 +18,7 @@ use crate::page::{self, Named, Page};
 use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, delete, get, patch, post, put, web};
-use certyard_domain::{OrgTx, clusters, inventory, jobs, profiles};
+use certyard_domain::{OrgTx, clusters, inventory, profiles};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;

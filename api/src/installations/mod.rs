@@ -15,6 +15,7 @@ use crate::state::App;
 use actix_web::{get, web};
 use certyard_domain::Timestamp;
 use certyard_domain::inventory::{self, ExpiryStatus};
+use certyard_domain::plans;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -150,6 +151,34 @@ pub(crate) enum ActionName {
     Restart,
 }
 
+/// An action on a certificate, and whether it can be asked for (R11 to R22).
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OfferedAction {
+    /// The action.
+    pub action: ActionName,
+    /// It can be asked for.
+    pub allowed: bool,
+    /// Stable code of the reason where it cannot.
+    #[schema(example = "profile_ca_signed")]
+    pub code: Option<String>,
+    /// Why it cannot, and the way out.
+    #[schema(example = "the profile of the cluster wants a CA-signed certificate for `tomcat`")]
+    pub reason: Option<String>,
+}
+
+fn offered(offer: plans::Offer) -> Result<OfferedAction, Problem> {
+    let (code, reason) = match offer.refusal {
+        Some(refusal) => (Some(refusal.code.to_string()), Some(refusal.message)),
+        None => (None, None),
+    };
+    Ok(OfferedAction {
+        action: page::stored(offer.action)?,
+        allowed: reason.is_none(),
+        code,
+        reason,
+    })
+}
+
 /// A certificate in a store of a node.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Installation {
@@ -217,8 +246,8 @@ pub(crate) struct Installation {
     pub warnings: Vec<InstallationWarning>,
     /// An open CSR for the same purpose on the same node.
     pub csr: Option<OpenCsr>,
-    /// What can be asked for.
-    pub actions: Vec<ActionName>,
+    /// What can be asked for, and why the rest cannot.
+    pub actions: Vec<OfferedAction>,
 }
 
 /// An installation with its whole certificate.
@@ -322,13 +351,25 @@ pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> R
     let (place, certificate) = (row.installation, row.certificate);
     let kind: StoreKind = page::stored(&place.kind)?;
     let is_identity = kind == StoreKind::Identity;
-    // The way that the profile wants decides what is offered (R11, R13, R14).
-    let by_csr = is_identity && place.wanted.as_deref().is_none_or(|way| way == "ca_signed");
-    let mut actions = vec![ActionName::Refresh];
-    if by_csr {
-        actions.push(ActionName::GenerateCsr);
-        actions.extend(row.csr.is_some().then_some(ActionName::UploadCertificate));
-    }
+    let offers = plans::offers(
+        &plans::Listed {
+            identity: is_identity,
+            store: &place.store,
+            entry: &place.entry,
+            sha256: &place.sha256,
+            gone: place.gone_at.is_some(),
+            node: &row.node_name,
+            role: &row.node_role,
+            cluster: &row.cluster_name,
+            product: &place.product,
+            version: &row.cluster_version,
+            enabled: row.cluster_enabled,
+            wanted: place.wanted.as_deref(),
+            csr: row.csr.is_some(),
+        },
+        now,
+    );
+    let actions = offers.into_iter().map(offered).collect::<Result<_, _>>()?;
     Ok(Installation {
         id: place.id,
         certificate_id: place.certificate_id,

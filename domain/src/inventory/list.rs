@@ -101,6 +101,10 @@ pub struct InstallationRow {
     pub node_role: String,
     /// Name of its cluster.
     pub cluster_name: String,
+    /// Version of the cluster's product.
+    pub cluster_version: String,
+    /// Certificate management is switched on for the cluster (R2).
+    pub cluster_enabled: bool,
     /// When the node was last read well: the installation was there then.
     pub seen_at: Option<Timestamp>,
     /// How near its end it is.
@@ -311,11 +315,14 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
             let csr = (installation.kind == "identity")
                 .then(|| csrs.get(&(installation.node_id, installation.store.clone())))
                 .flatten();
+            let cluster = clusters.get(&installation.cluster_id)?;
             Some(InstallationRow {
                 certificate: certificates.get(&installation.certificate_id)?.clone(),
                 node_name: node.name.clone(),
                 node_role: node.role.clone(),
-                cluster_name: clusters.get(&installation.cluster_id)?.name.clone(),
+                cluster_name: cluster.name.clone(),
+                cluster_version: cluster.product_version.clone(),
+                cluster_enabled: cluster.enabled,
                 seen_at: node.inventory_at,
                 status: ExpiryStatus::of(installation.not_after, tx.now(), start),
                 csr: csr.map(|csr| CsrBrief {

@@ -21,8 +21,6 @@ pub struct Listed<'a> {
     pub sha256: &'a str,
     /// It is not there any more.
     pub gone: bool,
-    /// An identity of the same node has the same certificate.
-    pub own: bool,
     /// The node.
     pub node: &'a str,
     /// Its role.
@@ -91,7 +89,7 @@ pub fn offers(listed: &Listed<'_>, now: Timestamp) -> Vec<Offer> {
             sha256: listed.sha256,
             name: (!listed.gone).then_some(listed.entry),
             certificate: None,
-            own: if listed.own { vec![listed.store] } else { Vec::new() },
+            own: Vec::new(),
             signs: Vec::new(),
         }),
         csr: listed.csr.then_some(&csr),
