@@ -473,6 +473,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificates/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists who was told of a certificate, and when.
+         * @description Lists who was told of a certificate, and when.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["list_certificate_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/clusters": {
         parameters: {
             query?: never;
@@ -1362,6 +1384,72 @@ export interface paths {
         patch: operations["update_member"];
         trace?: never;
     };
+    "/api/v1/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists messages: who was told, when, and what the mail server said.
+         * @description Lists messages: who was told, when, and what the mail server said.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["list_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a message with what it told.
+         * @description Reads a message with what it told.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["get_message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/messages/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a message again that was given up or refused.
+         * @description It keeps its Message-ID, tells of what is still true, and is tried for another 48 hours.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["retry_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/nodes": {
         parameters: {
             query?: never;
@@ -1831,6 +1919,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads the mail server, without its password.
+         * @description Reads the mail server, without its password.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["get_mail_settings"];
+        /**
+         * Sets the mail server.
+         * @description STARTTLS is required unless said otherwise. The password is sealed where it is stored and never answered; it is given
+         *     again with another host, port or user.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        put: operations["set_mail_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/mail/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends a test mail by the stored settings and answers what the mail server said.
+         * @description A refusal of the mail server is an answer like its consent: look at `accepted`.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["send_test_mail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads when certificates are warned of, and whom.
+         * @description Reads when certificates are warned of, and whom.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["get_notification_settings"];
+        /**
+         * Changes when certificates are warned of, and whom.
+         * @description Each value that is out of bounds is named. Another number of start days is that of the organisation as well: counts of
+         *     expiring certificates follow in the background. What the last mail told is not told again because of other settings.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        put: operations["set_notification_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/notifications/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows the mail that would be sent.
+         * @description It tells of all that is expiring or has expired; where nothing is, of examples.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["preview_notification"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/notifications/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sends to a recipient again whose mail server had refused.
+         * @description Sends to a recipient again whose mail server had refused.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["resume_recipient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -2042,6 +2254,25 @@ export interface components {
             identity: components["schemas"]["AlertCounts"];
             /** @description Trusted certificates. */
             trust: components["schemas"]["AlertCounts"];
+        };
+        /** @description Something that keeps people from being told of certificates that expire: a banner on every page. */
+        AlertTrouble: {
+            /**
+             * @description `no_recipients`, `mail_not_configured`, `sweep_late`, `mail_delayed`, `message_dead`, `recipients_suspended`.
+             * @example mail_not_configured
+             */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many certificates, messages or recipients.
+             * @example 1
+             */
+            count: number;
+            /**
+             * @description One sentence with the way out.
+             * @example there are recipients and no mail server, so no mail leaves: enter it under Settings, Mail
+             */
+            message: string;
         };
         /** @description Gives clusters a profile. */
         AssignProfile: {
@@ -2340,6 +2571,13 @@ export interface components {
              * @example []
              */
             warnings: string[];
+        };
+        /** @description Who was told of a certificate. */
+        CertificateMessage: {
+            /** @description What was said. */
+            alert: components["schemas"]["MessageAlert"];
+            /** @description In which message. */
+            message: components["schemas"]["Message"];
         };
         /** @description A row of a list of certificates. */
         CertificateRow: {
@@ -3296,8 +3534,8 @@ export interface components {
         };
         /** @description A certificate in a store of a node. */
         Installation: {
-            /** @description What can be asked for. */
-            actions: components["schemas"]["ActionName"][];
+            /** @description What can be asked for, and why the rest cannot. */
+            actions: components["schemas"]["OfferedAction"][];
             /**
              * Format: uuid
              * @description The certificate.
@@ -3668,6 +3906,80 @@ export interface components {
              */
             notes: string[];
         };
+        /** @description A mail as it would be sent. */
+        MailPreview: {
+            /**
+             * @description HTML.
+             * @example <!doctype html>
+             */
+            html: string;
+            /**
+             * @description Subject.
+             * @example Certyard: expired 1, expiring 4 (Example Corp)
+             */
+            subject: string;
+            /**
+             * @description Plain text.
+             * @example Certificates of Example Corp
+             */
+            text: string;
+        };
+        /**
+         * @description How the connection to the mail server is protected.
+         * @enum {string}
+         */
+        MailSecurity: "starttls" | "tls" | "none";
+        /** @description The mail server. The password is never answered. */
+        MailServerSettings: {
+            /**
+             * @description CAs of the server's certificate in PEM; null: those that the system trusts.
+             * @example null
+             */
+            ca_pem?: string | null;
+            /**
+             * @description Whether there is one; all else is empty where there is none.
+             * @example true
+             */
+            configured: boolean;
+            /**
+             * @description Address that mail comes from.
+             * @example certyard@example.org
+             */
+            from_address: string;
+            /**
+             * @description Name that mail comes from.
+             * @example Certyard
+             */
+            from_name: string;
+            /**
+             * @description Whether a password is stored.
+             * @example true
+             */
+            has_password: boolean;
+            /**
+             * @description Host name or address.
+             * @example mail.example.org
+             */
+            host: string;
+            /**
+             * Format: int32
+             * @description Port.
+             * @example 587
+             */
+            port: number;
+            /** @description How the connection is protected. */
+            security: components["schemas"]["MailSecurity"];
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at?: string | null;
+            /**
+             * @description Name to sign in with.
+             * @example certyard
+             */
+            username?: string | null;
+        };
         /** @description Who asks, and what the dashboard has to know first. */
         Me: {
             /**
@@ -3763,6 +4075,140 @@ export interface components {
              */
             updated_at: string;
         };
+        /** @description One mail to one recipient. */
+        Message: {
+            /**
+             * Format: int32
+             * @description Tries so far.
+             * @example 1
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description First try.
+             */
+            first_tried_at?: string | null;
+            /**
+             * Format: uuid
+             * @description The message.
+             */
+            id: string;
+            /**
+             * @description Message-ID of the mail; it never changes.
+             * @example <0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>
+             */
+            message_id?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is looked at next; null once it is over.
+             */
+            next_try_at?: string | null;
+            /**
+             * @description The mail server's own name for it.
+             * @example 4F1c2d
+             */
+            queue_id?: string | null;
+            /**
+             * @description To whom.
+             * @example ops@example.org
+             */
+            recipient: string;
+            /**
+             * @description What the mail server said last, or why nothing was sent.
+             * @example 250 2.0.0 Ok: queued as 4F1c2d
+             */
+            reply?: string | null;
+            /**
+             * Format: date-time
+             * @description When it came to its end.
+             */
+            settled_at?: string | null;
+            /** @description State. */
+            state: components["schemas"]["MessageState"];
+            /**
+             * @description Subject, once it was accepted.
+             * @example Certyard: expired 1, expiring 4 (Example Corp)
+             */
+            subject?: string | null;
+            /**
+             * Format: int64
+             * @description Certificates that it tells of, from the first try on.
+             * @example 5
+             */
+            told_count: number;
+        };
+        /** @description A warning of one certificate. */
+        MessageAlert: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /**
+             * @description Its common name.
+             * @example cucm1.example.org
+             */
+            common_name: string;
+            /**
+             * Format: uuid
+             * @description The warning.
+             */
+            id: string;
+            /**
+             * Format: int64
+             * @description Nodes that had it.
+             * @example 3
+             */
+            node_count: number;
+            /**
+             * Format: date-time
+             * @description Its end.
+             */
+            not_after: string;
+            /**
+             * @description Its serial number.
+             * @example 4E2B17A0
+             */
+            serial_hex: string;
+            /**
+             * @description SHA-256 of its bytes.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            sha256: string;
+            /**
+             * Format: date-time
+             * @description The moment at which it was due.
+             */
+            slot_at: string;
+            /**
+             * @description What was said: `expiring`, `last_day`, `expired`, `still_expired`.
+             * @example expiring
+             */
+            stage: string;
+            /**
+             * @description Whether the message tells of it: false where it was renewed or removed before the message was sent, and where the
+             *     message has reached nobody.
+             * @example true
+             */
+            told: boolean;
+        };
+        /** @description A message with what it told. */
+        MessageDetail: {
+            /** @description Its first 200 warnings, the soonest end first. */
+            alerts: components["schemas"]["MessageAlert"][];
+            /** @description The message. */
+            message: components["schemas"]["Message"];
+        };
+        /**
+         * @description State of a message.
+         * @enum {string}
+         */
+        MessageState: "due" | "sending" | "deferred" | "accepted" | "refused" | "dead" | "cancelled";
         /** @description A thing by its id and name. */
         Named: {
             /**
@@ -3899,6 +4345,94 @@ export interface components {
          * @enum {string}
          */
         NodeStatus: "ok" | "attention" | "waiting" | "unreachable" | "agent_offline" | "credentials_missing" | "no_agent" | "retired";
+        /** @description When certificates are warned of, and whom. */
+        NotificationSettings: {
+            /**
+             * Format: int32
+             * @description Days from one mail about a certificate to the next.
+             * @example 7
+             */
+            frequency_days: number;
+            /**
+             * Format: int32
+             * @description Hour of the day at which mails leave.
+             * @example 8
+             */
+            hour: number;
+            /**
+             * @description Certificates in trust stores are told of as well.
+             * @example true
+             */
+            include_trust: boolean;
+            /**
+             * @description Language of the mail: `en`, `sv`, `de`, `cs`, `uk`, `ru`.
+             * @example en
+             */
+            language: string;
+            /**
+             * @description Addresses; none: nobody is told.
+             * @example [
+             *       "ops@example.org"
+             *     ]
+             */
+            recipients: string[];
+            /**
+             * Format: int32
+             * @description Days from one mail about an expired certificate to the next; 0: it is told once.
+             * @example 7
+             */
+            repeat_expired_days: number;
+            /**
+             * Format: int32
+             * @description Days after its end until which an expired certificate is repeated.
+             * @example 30
+             */
+            repeat_expired_until_days: number;
+            /**
+             * Format: int32
+             * @description Days before its end at which the first mail about a certificate comes. From there on it counts as expiring; it is the
+             *     `start_days` of the organisation.
+             * @example 90
+             */
+            start_days: number;
+            /**
+             * @description Recipients to whom nothing is sent, as their mail server refused.
+             * @example []
+             */
+            suspended: components["schemas"]["SuspendedRecipient"][];
+            /**
+             * Format: date-time
+             * @description When a sweep for due alerts came to its end last.
+             */
+            swept_at?: string | null;
+            /**
+             * @description Time zone of `hour` and of the times in mails.
+             * @example Europe/Stockholm
+             */
+            time_zone: string;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
+        };
+        /** @description An action on a certificate, and whether it can be asked for (R11 to R22). */
+        OfferedAction: {
+            /** @description The action. */
+            action: components["schemas"]["ActionName"];
+            /** @description It can be asked for. */
+            allowed: boolean;
+            /**
+             * @description Stable code of the reason where it cannot.
+             * @example profile_ca_signed
+             */
+            code?: string | null;
+            /**
+             * @description Why it cannot, and the way out.
+             * @example the profile of the cluster wants a CA-signed certificate for `tomcat`
+             */
+            reason?: string | null;
+        };
         /** @description An open CSR for the same purpose. */
         OpenCsr: {
             /**
@@ -3955,6 +4489,11 @@ export interface components {
              * @example 1
              */
             agents_online: number;
+            /**
+             * @description What keeps people from being told of certificates that expire; empty where all is well.
+             * @example []
+             */
+            alerting: components["schemas"]["AlertTrouble"][];
             /**
              * Format: int64
              * @description Clusters.
@@ -4141,6 +4680,21 @@ export interface components {
                  * @example 6
                  */
                 trust_count: number;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_CertificateMessage: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description What was said. */
+                alert: components["schemas"]["MessageAlert"];
+                /** @description In which message. */
+                message: components["schemas"]["Message"];
             }[];
             /**
              * @description What to send as `cursor` for the next page; null on the last.
@@ -4539,8 +5093,8 @@ export interface components {
         Page_Installation: {
             /** @description The rows of this page. */
             items: {
-                /** @description What can be asked for. */
-                actions: components["schemas"]["ActionName"][];
+                /** @description What can be asked for, and why the rest cannot. */
+                actions: components["schemas"]["OfferedAction"][];
                 /**
                  * Format: uuid
                  * @description The certificate.
@@ -4825,6 +5379,81 @@ export interface components {
                  * @description Last change.
                  */
                 updated_at: string;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Message: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Tries so far.
+                 * @example 1
+                 */
+                attempts: number;
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                created_at: string;
+                /**
+                 * Format: date-time
+                 * @description First try.
+                 */
+                first_tried_at?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The message.
+                 */
+                id: string;
+                /**
+                 * @description Message-ID of the mail; it never changes.
+                 * @example <0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>
+                 */
+                message_id?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it is looked at next; null once it is over.
+                 */
+                next_try_at?: string | null;
+                /**
+                 * @description The mail server's own name for it.
+                 * @example 4F1c2d
+                 */
+                queue_id?: string | null;
+                /**
+                 * @description To whom.
+                 * @example ops@example.org
+                 */
+                recipient: string;
+                /**
+                 * @description What the mail server said last, or why nothing was sent.
+                 * @example 250 2.0.0 Ok: queued as 4F1c2d
+                 */
+                reply?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When it came to its end.
+                 */
+                settled_at?: string | null;
+                /** @description State. */
+                state: components["schemas"]["MessageState"];
+                /**
+                 * @description Subject, once it was accepted.
+                 * @example Certyard: expired 1, expiring 4 (Example Corp)
+                 */
+                subject?: string | null;
+                /**
+                 * Format: int64
+                 * @description Certificates that it tells of, from the first try on.
+                 * @example 5
+                 */
+                told_count: number;
             }[];
             /**
              * @description What to send as `cursor` for the next page; null on the last.
@@ -5762,6 +6391,14 @@ export interface components {
             signing: components["schemas"]["Signing"][];
             validity?: components["schemas"]["ValidityOptions"] | null;
         };
+        /** @description Whom to send to again. */
+        ResumeRecipient: {
+            /**
+             * @description Address, as in the list of those that are suspended.
+             * @example back@example.org
+             */
+            recipient: string;
+        };
         /** @description Tries a job again. */
         RetryJob: {
             /**
@@ -5794,6 +6431,14 @@ export interface components {
              * @example signing
              */
             rule: string;
+        };
+        /** @description To whom to send a test mail. */
+        SendTestMail: {
+            /**
+             * @description Address.
+             * @example ops@example.org
+             */
+            to: string;
         };
         /** @description What a look over the wire says. */
         Served: {
@@ -5857,6 +6502,107 @@ export interface components {
              * @description The profile; null: whatever is the organisation's default.
              */
             profile_id?: string | null;
+        };
+        /** @description Sets the mail server. */
+        SetMailServer: {
+            /**
+             * @description Has to be true with `none`: everybody on the way can read and change the mail then.
+             * @example false
+             */
+            allow_plaintext?: boolean;
+            /**
+             * @description CAs of the server's certificate in PEM; left out: those that the system trusts.
+             * @example null
+             */
+            ca_pem?: string | null;
+            /**
+             * @description Address that mail comes from.
+             * @example certyard@example.org
+             */
+            from_address: string;
+            /**
+             * @description Name that mail comes from; left out: `Certyard`.
+             * @example Certyard
+             */
+            from_name?: string | null;
+            /**
+             * @description Host name or address.
+             * @example mail.example.org
+             */
+            host: string;
+            /**
+             * @description Password; left out: the stored one stays, null: there is none any more.
+             * @example a password
+             */
+            password?: string | null;
+            /**
+             * Format: int64
+             * @description Port; left out: 587, or 465 with `tls`.
+             * @example 587
+             */
+            port?: number | null;
+            /**
+             * @description `starttls`, `tls` or `none`; left out: `starttls`.
+             * @example starttls
+             */
+            security?: string | null;
+            /**
+             * @description Name to sign in with; left out: nobody signs in.
+             * @example certyard
+             */
+            username?: string | null;
+        };
+        /** @description Changes the settings; what is left out stays. */
+        SetNotifications: {
+            /**
+             * Format: int32
+             * @description 1 to 30 days.
+             * @example 7
+             */
+            frequency_days?: number | null;
+            /**
+             * Format: int32
+             * @description 0 to 23.
+             * @example 8
+             */
+            hour?: number | null;
+            /** @description Tell of certificates in trust stores as well. */
+            include_trust?: boolean | null;
+            /**
+             * @description `en`, `sv`, `de`, `cs`, `uk` or `ru`.
+             * @example en
+             */
+            language?: string | null;
+            /**
+             * @description At most 25 addresses.
+             * @example [
+             *       "ops@example.org"
+             *     ]
+             */
+            recipients?: string[] | null;
+            /**
+             * Format: int32
+             * @description 0 to 30 days.
+             * @example 7
+             */
+            repeat_expired_days?: number | null;
+            /**
+             * Format: int32
+             * @description 0 to 365 days.
+             * @example 30
+             */
+            repeat_expired_until_days?: number | null;
+            /**
+             * Format: int32
+             * @description 30 to 365 days.
+             * @example 90
+             */
+            start_days?: number | null;
+            /**
+             * @description A name of the IANA time zone database.
+             * @example Europe/Stockholm
+             */
+            time_zone?: string | null;
         };
         /** @description Makes the first organisation and its owner. */
         SetupRequest: {
@@ -5961,6 +6707,24 @@ export interface components {
          * @enum {string}
          */
         StoreKind: "identity" | "trust";
+        /** @description A recipient to whom nothing is sent. */
+        SuspendedRecipient: {
+            /**
+             * @description Address.
+             * @example gone@example.org
+             */
+            recipient: string;
+            /**
+             * @description What the mail server said.
+             * @example 550 5.1.1 no such user
+             */
+            reply: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            since: string;
+        };
         /** @description A job's part on one node. */
         Task: {
             /**
@@ -6101,6 +6865,24 @@ export interface components {
              * @example install_identity
              */
             step: string;
+        };
+        /** @description What the mail server said to a test mail. */
+        TestMailResult: {
+            /**
+             * @description It said 250.
+             * @example true
+             */
+            accepted: boolean;
+            /**
+             * @description The server's words, or what went wrong.
+             * @example 250 2.0.0 Ok: queued as 4F1c2d
+             */
+            reply: string;
+            /**
+             * @description Where it failed: `connect`, `tls`, `starttls`, `auth`, `sender`, `recipient`, `data`, `compose`; null where it did not.
+             * @example null
+             */
+            step?: string | null;
         };
         /** @description An API token, without its secret. */
         Token: {
@@ -6821,7 +7603,12 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "actions": [
-                     *             "refresh"
+                     *             {
+                     *               "action": "refresh",
+                     *               "allowed": true,
+                     *               "code": "profile_ca_signed",
+                     *               "reason": "the profile of the cluster wants a CA-signed certificate for `tomcat`"
+                     *             }
                      *           ],
                      *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "cluster": {
@@ -6874,7 +7661,16 @@ export interface operations {
                      *           "sha256": "6a9c3c0f…",
                      *           "status": "expired",
                      *           "store": "tomcat",
-                     *           "subject": "CN=cucm-n-1.example.org,O=Example"
+                     *           "subject": "CN=cucm-n-1.example.org,O=Example",
+                     *           "warnings": [
+                     *             {
+                     *               "code": "san_drift",
+                     *               "message": "the certificate is for all nodes of the cluster and does not name `cucm-n-3`",
+                     *               "nodes": [
+                     *                 "cucm-n-3"
+                     *               ]
+                     *             }
+                     *           ]
                      *         }
                      *       ],
                      *       "next": null
@@ -7729,7 +8525,12 @@ export interface operations {
                      *       "installations": [
                      *         {
                      *           "actions": [
-                     *             "refresh"
+                     *             {
+                     *               "action": null,
+                     *               "allowed": true,
+                     *               "code": "profile_ca_signed",
+                     *               "reason": "the profile of the cluster wants a CA-signed certificate for `tomcat`"
+                     *             }
                      *           ],
                      *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "cluster": {
@@ -8050,6 +8851,95 @@ export interface operations {
                 content: {
                     /** @example cluster,product,node_count,identity_count,trust_count,stores,cluster_id */
                     "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_certificate_messages: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The certificate */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Messages, latest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "alert": {
+                     *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "common_name": "cucm1.example.org",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "node_count": 3,
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "serial_hex": "4E2B17A0",
+                     *             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *             "slot_at": "2027-01-31T09:30:00Z",
+                     *             "stage": "expiring",
+                     *             "told": true
+                     *           },
+                     *           "message": {
+                     *             "attempts": 1,
+                     *             "created_at": "2027-01-31T09:30:00Z",
+                     *             "first_tried_at": "2027-01-31T09:30:00Z",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
+                     *             "next_try_at": "2027-01-31T09:30:00Z",
+                     *             "queue_id": "4F1c2d",
+                     *             "recipient": "ops@example.org",
+                     *             "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *             "settled_at": "2027-01-31T09:30:00Z",
+                     *             "state": "due",
+                     *             "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
+                     *             "told_count": 5
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_CertificateMessage"];
                 };
             };
             /** @description Refused or failed */
@@ -8641,7 +9531,12 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "actions": [
-                     *             "refresh"
+                     *             {
+                     *               "action": "refresh",
+                     *               "allowed": true,
+                     *               "code": "profile_ca_signed",
+                     *               "reason": "the profile of the cluster wants a CA-signed certificate for `tomcat`"
+                     *             }
                      *           ],
                      *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "cluster": {
@@ -10208,7 +11103,12 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "actions": [
-                     *             "refresh"
+                     *             {
+                     *               "action": "refresh",
+                     *               "allowed": true,
+                     *               "code": "profile_ca_signed",
+                     *               "reason": "the profile of the cluster wants a CA-signed certificate for `tomcat`"
+                     *             }
                      *           ],
                      *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "cluster": {
@@ -10396,7 +11296,12 @@ export interface operations {
                     /**
                      * @example {
                      *       "actions": [
-                     *         "refresh"
+                     *         {
+                     *           "action": "refresh",
+                     *           "allowed": true,
+                     *           "code": "profile_ca_signed",
+                     *           "reason": "the profile of the cluster wants a CA-signed certificate for `tomcat`"
+                     *         }
                      *       ],
                      *       "certificate": {
                      *         "aki": "0a1b",
@@ -12063,6 +12968,237 @@ export interface operations {
             };
         };
     };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only in this state. */
+                state?: components["schemas"]["MessageState"];
+                /** @description Only to this address. */
+                recipient?: string;
+                /** @description Only those that were made to warn of this certificate. */
+                certificate_id?: string;
+                /** @description Not made before. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Messages, latest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "attempts": 1,
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "first_tried_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
+                     *           "next_try_at": "2027-01-31T09:30:00Z",
+                     *           "queue_id": "4F1c2d",
+                     *           "recipient": "ops@example.org",
+                     *           "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *           "settled_at": "2027-01-31T09:30:00Z",
+                     *           "state": "due",
+                     *           "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
+                     *           "told_count": 5
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Message"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The message */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "alerts": [
+                     *         {
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "common_name": "cucm1.example.org",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "node_count": 3,
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "serial_hex": "4E2B17A0",
+                     *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *           "slot_at": "2027-01-31T09:30:00Z",
+                     *           "stage": "expiring",
+                     *           "told": true
+                     *         }
+                     *       ],
+                     *       "message": {
+                     *         "attempts": 1,
+                     *         "created_at": "2027-01-31T09:30:00Z",
+                     *         "first_tried_at": "2027-01-31T09:30:00Z",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
+                     *         "next_try_at": "2027-01-31T09:30:00Z",
+                     *         "queue_id": "4F1c2d",
+                     *         "recipient": "ops@example.org",
+                     *         "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *         "settled_at": "2027-01-31T09:30:00Z",
+                     *         "state": "due",
+                     *         "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
+                     *         "told_count": 5
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MessageDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_message: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The message */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description It is due */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "attempts": 1,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "first_tried_at": "2027-01-31T09:30:00Z",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
+                     *       "next_try_at": "2027-01-31T09:30:00Z",
+                     *       "queue_id": "4F1c2d",
+                     *       "recipient": "ops@example.org",
+                     *       "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *       "settled_at": "2027-01-31T09:30:00Z",
+                     *       "state": "due",
+                     *       "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
+                     *       "told_count": 5
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_nodes: {
         parameters: {
             query?: {
@@ -12565,6 +13701,7 @@ export interface operations {
                      * @example {
                      *       "agents": 1,
                      *       "agents_online": 1,
+                     *       "alerting": [],
                      *       "clusters": 3,
                      *       "identity": {
                      *         "expired": 0,
@@ -14318,6 +15455,454 @@ export interface operations {
         };
         responses: {
             /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mail_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The mail server */
+            200: {
+                headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ca_pem": null,
+                     *       "configured": true,
+                     *       "from_address": "certyard@example.org",
+                     *       "from_name": "Certyard",
+                     *       "has_password": true,
+                     *       "host": "mail.example.org",
+                     *       "port": 587,
+                     *       "security": "starttls",
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "username": "certyard"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailServerSettings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_mail_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "allow_plaintext": false,
+                 *       "ca_pem": null,
+                 *       "from_address": "certyard@example.org",
+                 *       "from_name": "Certyard",
+                 *       "host": "mail.example.org",
+                 *       "password": "a password",
+                 *       "port": 587,
+                 *       "security": "starttls",
+                 *       "username": "certyard"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetMailServer"];
+            };
+        };
+        responses: {
+            /** @description Set */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ca_pem": null,
+                     *       "configured": true,
+                     *       "from_address": "certyard@example.org",
+                     *       "from_name": "Certyard",
+                     *       "has_password": true,
+                     *       "host": "mail.example.org",
+                     *       "port": 587,
+                     *       "security": "starttls",
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "username": "certyard"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailServerSettings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_test_mail: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "to": "ops@example.org"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SendTestMail"];
+            };
+        };
+        responses: {
+            /** @description What the mail server said */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted": true,
+                     *       "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *       "step": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestMailResult"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notification_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The settings */
+            200: {
+                headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "frequency_days": 7,
+                     *       "hour": 8,
+                     *       "include_trust": true,
+                     *       "language": "en",
+                     *       "recipients": [
+                     *         "ops@example.org"
+                     *       ],
+                     *       "repeat_expired_days": 7,
+                     *       "repeat_expired_until_days": 30,
+                     *       "start_days": 90,
+                     *       "suspended": [],
+                     *       "swept_at": "2027-01-31T09:30:00Z",
+                     *       "time_zone": "Europe/Stockholm",
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationSettings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_notification_settings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "frequency_days": 7,
+                 *       "hour": 8,
+                 *       "include_trust": true,
+                 *       "language": "en",
+                 *       "recipients": [
+                 *         "ops@example.org"
+                 *       ],
+                 *       "repeat_expired_days": 7,
+                 *       "repeat_expired_until_days": 30,
+                 *       "start_days": 90,
+                 *       "time_zone": "Europe/Stockholm"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetNotifications"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "frequency_days": 7,
+                     *       "hour": 8,
+                     *       "include_trust": true,
+                     *       "language": "en",
+                     *       "recipients": [
+                     *         "ops@example.org"
+                     *       ],
+                     *       "repeat_expired_days": 7,
+                     *       "repeat_expired_until_days": 30,
+                     *       "start_days": 90,
+                     *       "suspended": [],
+                     *       "swept_at": "2027-01-31T09:30:00Z",
+                     *       "time_zone": "Europe/Stockholm",
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationSettings"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_notification: {
+        parameters: {
+            query?: {
+                /** @description `en`, `sv`, `de`, `cs`, `uk`, `ru`; left out: that of the settings. */
+                language?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The mail */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "html": "<!doctype html>",
+                     *       "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
+                     *       "text": "Certificates of Example Corp"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MailPreview"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_recipient: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "recipient": "back@example.org"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ResumeRecipient"];
+            };
+        };
+        responses: {
+            /** @description The next message goes to them as well */
             204: {
                 headers: {
                     [name: string]: unknown;
