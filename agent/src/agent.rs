@@ -7,7 +7,9 @@ use crate::identity::{IdentityError, Stored};
 use crate::journal::Journal;
 use crate::nodes::{Node, NodeError, NodeStore, write_assignments};
 use crate::server::{Server, ServerError};
-use certyard_protocol::{Capability, ConnectorKind, NodeAssignment, NodeInventory, NodesAnswer, NodesRequest, TaskRef};
+use certyard_protocol::{
+    Capability, ConnectorKind, NodeAssignment, NodeDeclaration, NodeInventory, NodesAnswer, NodesRequest, TaskRef,
+};
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -242,9 +244,12 @@ impl Agent {
             .copied()
             .chain(answer.taken.iter().map(|taken| taken.node_id))
             .collect();
-        request = nodes_request(&local);
-        if request.ready.iter().any(|id| !told.contains(id)) {
+        let present = nodes_request(&local);
+        let again = lacks(&request, &told, &present);
+        request = present;
+        if again {
             answer = self.server().nodes(&request).await?;
+            self.keep_ids(&local, &request, &answer);
         }
         for refused in &answer.refused {
             self.fault(
@@ -332,6 +337,13 @@ impl Agent {
     }
 }
 
+/// Whether the server was not told of something that is present: a node that became known by its id, or one that was entered or
+/// changed while the server was asked.
+fn lacks(asked: &NodesRequest, told: &HashSet<Uuid>, present: &NodesRequest) -> bool {
+    let new = |one: &&NodeDeclaration| one.changed && !asked.declared.contains(one);
+    present.ready.iter().any(|id| !told.contains(id)) || present.declared.iter().any(|one| new(&one))
+}
+
 fn nodes_request(local: &[Node]) -> NodesRequest {
     let mut ready: Vec<Uuid> = local.iter().filter_map(|node| node.node_id).collect();
     ready.sort();
@@ -365,4 +377,51 @@ fn pair<'a>(local: &'a [Node], assigned: &'a [NodeAssignment]) -> Vec<(&'a Node,
         .filter_map(|assignment| Some((file_of(assignment)?, assignment)))
         .filter(|(node, assignment)| node.connector() == assignment.connector)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(name: &str, changed: bool) -> NodeDeclaration {
+        NodeDeclaration {
+            node_id: None,
+            changed,
+            cluster: "campus".into(),
+            product: "cucm".into(),
+            version: "15".into(),
+            name: name.into(),
+            address: format!("{name}:443"),
+            role: "publisher".into(),
+            connector: ConnectorKind::CiscoUc,
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_entered_while_the_server_was_asked_is_told_as_well() {
+        let asked = NodesRequest {
+            declared: vec![node("first", true)],
+            ready: Vec::new(),
+        };
+        let id = Uuid::from_u128(1);
+        let told = HashSet::from([id]);
+        let mut present = NodesRequest {
+            declared: vec![NodeDeclaration {
+                node_id: Some(id),
+                ..node("first", false)
+            }],
+            ready: vec![id],
+        };
+        assert!(!lacks(&asked, &told, &present));
+        present.declared.push(node("second", true));
+        assert!(lacks(&asked, &told, &present));
+        // What the server has refused is not told again and again.
+        let refused = NodesRequest {
+            declared: vec![node("first", true), node("second", true)],
+            ready: Vec::new(),
+        };
+        assert!(!lacks(&refused, &told, &present));
+        present.ready.push(Uuid::from_u128(2));
+        assert!(lacks(&refused, &told, &present));
+    }
 }
