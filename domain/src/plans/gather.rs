@@ -2,6 +2,7 @@
 
 mod clusters;
 mod issuers;
+mod tasks;
 
 use super::actions::{decide, read};
 use super::entries::{self, Entries};
@@ -22,6 +23,7 @@ use certyard_protocol::Capability;
 use issuers::share;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use std::collections::{HashMap, HashSet};
+use tasks::open_tasks;
 use uuid::Uuid;
 
 /// Facts of many targets.
@@ -467,34 +469,6 @@ async fn trust(
         };
         let key = (row.try_get("", "node_id")?, row.try_get("", "store")?);
         found.entry(key).or_default().push(trusted);
-    }
-    Ok(found)
-}
-
-/// Changes of the same purposes that have not ended. Jobs stand below plans: this names their table and reads it only.
-async fn open_tasks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<(Uuid, String), OpenTasks>> {
-    let mut found: HashMap<(Uuid, String), OpenTasks> = HashMap::new();
-    // Apart and with literals, so that each uses its partial index.
-    for (state, running) in [
-        ("= 'running'", true),
-        ("IN ('waiting', 'pending') AND \"task\".\"wave\" >= 0", false),
-    ] {
-        let mut select = Query::select();
-        select
-            .columns([("task", "node_id"), ("task", "purpose")])
-            .from("task")
-            .and_where(col("task", "org_id").eq(tx.org_id()))
-            .and_where(Expr::cust(format!("\"task\".\"state\" {state}")));
-        for row in for_ids(tx, &select, ("task", "node_id"), ids).await? {
-            let open = found
-                .entry((row.try_get("", "node_id")?, row.try_get("", "purpose")?))
-                .or_default();
-            if running {
-                open.running += 1;
-            } else {
-                open.waiting += 1;
-            }
-        }
     }
     Ok(found)
 }

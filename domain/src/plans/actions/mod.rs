@@ -6,6 +6,7 @@ mod delete;
 mod delete_csr;
 mod distribute;
 mod generate_csr;
+mod offered;
 mod refresh;
 mod renew;
 mod replace;
@@ -15,6 +16,9 @@ mod reuse_tomcat;
 mod take_up;
 mod trust;
 mod upload;
+
+pub use offered::Offer;
+pub(super) use offered::{offers_of_identity, offers_of_trust};
 
 use super::facts::Facts;
 use super::planner;
@@ -141,66 +145,6 @@ fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Outline, Refusal> {
     action.available(facts)?;
     let checked = action.check(facts)?;
     Ok(action.plan(facts, checked))
-}
-
-/// An action, and why it is not offered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offer {
-    /// Its name, one of [`Wish::NAMES`].
-    pub action: &'static str,
-    /// Why it cannot be asked for; `None`: it can.
-    pub refusal: Option<Refusal>,
-}
-
-/// What can be asked for on an identity certificate.
-pub(super) fn offers_of_identity(facts: &Facts<'_>) -> Vec<Offer> {
-    let renew = Default::default();
-    vec![
-        offer("refresh", &refresh::Refresh, facts),
-        offer("renew", &renew::Renew { options: &renew }, facts),
-        offer("reuse_tomcat", &reuse_tomcat::ReuseTomcat { options: &renew }, facts),
-        offer(
-            "generate_csr",
-            &generate_csr::GenerateCsr {
-                options: &Default::default(),
-            },
-            facts,
-        ),
-        offer(
-            "upload_certificate",
-            &upload::Upload {
-                options: &Default::default(),
-            },
-            facts,
-        ),
-        offer("delete_csr", &delete_csr::DeleteCsr, facts),
-        offer("distribute", &distribute::Distribute, facts),
-        offer(
-            "restart",
-            &restart::Restart {
-                options: &Default::default(),
-            },
-            facts,
-        ),
-    ]
-}
-
-/// What can be asked for on a certificate in a trust store.
-pub(super) fn offers_of_trust(facts: &Facts<'_>) -> Vec<Offer> {
-    vec![
-        offer("refresh", &refresh::Refresh, facts),
-        offer("distribute", &distribute::Distribute, facts),
-        offer("replace", &replace::Replace, facts),
-        offer("delete", &delete::Delete, facts),
-        offer("restore", &restore::Restore, facts),
-    ]
-}
-
-fn offer<A: Action>(name: &'static str, action: &A, facts: &Facts<'_>) -> Offer {
-    Offer {
-        action: name,
-        refusal: managed(facts).and_then(|()| action.available(facts)).err(),
-    }
 }
 
 /// What every action needs of a node and its cluster (R2).
