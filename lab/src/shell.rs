@@ -180,6 +180,7 @@ impl Shell {
                 };
                 Ok(self.ask(paste, "Paste the Certificate and Hit Enter\n"))
             }
+            ["utils", "ipsec", "restart"] => self.restart("IPsec".into()).await,
             ["utils", "service", "restart", service @ ..] if !service.is_empty() => {
                 self.restart(service.join(" ")).await
             }
@@ -260,7 +261,8 @@ impl Shell {
     async fn restart(&self, service: String) -> Result<String, Gone> {
         let node = Arc::clone(&self.node);
         self.act(Operation::ServiceRestart, service.clone(), move |_, _| {
-            if !["Cisco ", "Connection "].iter().any(|start| service.starts_with(start)) {
+            let known = |start: &&str| service.starts_with(*start);
+            if service != "IPsec" && !["Cisco ", "Connection "].iter().any(known) {
                 return refuse(format!("Service {service} does not exist"));
             }
             if service == "Cisco Tomcat"

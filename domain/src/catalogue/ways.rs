@@ -168,7 +168,7 @@ pub const WAYS: &[Way] = &[
         step: StepKind::RestartService,
         kind: WayKind::CommandLine,
         versions: Versions::ALL,
-        how: "utils service restart SERVICE",
+        how: "utils service restart SERVICE, utils ipsec restart",
         proof: likely(source::CLI),
     },
     Way {

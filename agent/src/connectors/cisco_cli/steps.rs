@@ -6,8 +6,10 @@ use super::session::Session;
 use super::texts::{self, says_absent, service, word};
 use crate::connector::{Before, StepDone, StepError};
 use crate::connectors::cisco_uc::{Snapshot, parse_all};
+use crate::wire;
 use certyard_pki::Certificate;
 use certyard_protocol::CsrSpec;
+use std::time::Duration;
 
 impl CiscoCli {
     pub(super) async fn generate_csr(&self, spec: &CsrSpec, before: &Before) -> Result<StepDone, StepError> {
@@ -233,16 +235,36 @@ impl CiscoCli {
 
     pub(super) async fn restart_service(&self, name: &str) -> Result<StepDone, StepError> {
         let mut session = Session::open(&self.target).await?;
-        let text = session
-            .run(&format!("utils service restart {}", service(name)?))
-            .await?;
+        let command = match name {
+            // It is no service of the service manager.
+            "IPsec" => "utils ipsec restart".into(),
+            _ => format!("utils service restart {}", service(name)?),
+        };
+        let text = session.run(&command).await?;
         session.close().await;
         if texts::refuses(&text) || !text.to_ascii_uppercase().contains("STARTED") {
             return Err(self.refused(&text));
         }
+        if name == WEB_SERVER {
+            self.wait_for_web_server().await;
+        }
         Ok(StepDone::note(format!("{name} is restarted")))
     }
+
+    /// The service is started long before it answers, and the steps behind look at what it shows. Whatever it is by then, they tell.
+    async fn wait_for_web_server(&self) {
+        let host = self.tls_address.rsplit_once(':').map_or("", |(host, _)| host);
+        let until = tokio::time::Instant::now() + WEB_SERVER_STARTS;
+        while wire::look(&self.tls_address, host, None).await.is_err() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+    }
 }
+
+/// The service behind the TLS port and the REST API.
+const WEB_SERVER: &str = "Cisco Tomcat";
+/// How long it may take to answer after its restart.
+const WEB_SERVER_STARTS: Duration = Duration::from_secs(600);
 
 /// A certificate that covers several nodes, by the name that nodes give it: `<host>-ms.<domain>`.
 fn is_multi_server(leaf: &Certificate) -> bool {
