@@ -2,7 +2,7 @@
 
 use crate::house::{House, text};
 use reqwest::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const BUILT_IN: &str = "/api/v1/profiles/00000000-0000-0000-0000-000000000000";
 
