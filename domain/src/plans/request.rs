@@ -122,12 +122,11 @@ impl Action {
     /// Whether it may do something for all nodes of a cluster at once.
     pub(super) fn may_spread(&self) -> bool {
         match self {
-            Self::GenerateCsr(_) | Self::UploadCertificate(_) => true,
+            Self::GenerateCsr(_) | Self::UploadCertificate(_) | Self::DeleteCsr(_) => true,
             Self::Refresh
             | Self::Distribute(_)
             | Self::Renew(_)
             | Self::ReuseTomcat(_)
-            | Self::DeleteCsr(_)
             | Self::Delete(_)
             | Self::Replace(_)
             | Self::Restore

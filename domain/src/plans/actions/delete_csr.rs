@@ -1,6 +1,7 @@
 //! Deletes the open CSR of a purpose and its key (R15).
 
 use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
+use crate::plans::coverage::is_multi_server;
 use crate::plans::facts::Facts;
 use crate::plans::preview::Warning;
 use certyard_protocol::{Expectation, Step};
@@ -49,6 +50,12 @@ impl Action for DeleteCsr {
                     csr.created_at.format("%Y-%m-%d")
                 ),
             ));
+            if csr.csr.as_ref().is_some_and(|one| is_multi_server(facts, one)) {
+                outline
+                    .notes
+                    .push("it is for all nodes of the cluster, and is deleted on each".into());
+                outline.spreads = Some(csr.spki_sha256.clone());
+            }
         }
         outline
     }

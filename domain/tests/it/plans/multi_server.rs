@@ -4,7 +4,7 @@ use super::profile::want;
 use super::{Uc, codes, csr_for, targets, upload};
 use crate::machine::{Authority, Fleet, own_certificate, payload, result};
 use certyard_domain::jobs::{self, TaskState};
-use certyard_domain::plans::{Action, CsrOptions, Order, Plan, Target, Targets, UploadOptions};
+use certyard_domain::plans::{Action, CsrOptions, DeleteCsrOptions, Order, Plan, Target, Targets, UploadOptions};
 use certyard_domain::profiles::{Setting, Signing};
 use certyard_pki::{Certificate, Csr, CsrRequest, Hash, KeySpec, PrivateKey, San, Subject, make_csr};
 use certyard_protocol::{ConnectorKind, Outcome, Step, StepKind};
@@ -352,4 +352,31 @@ async fn csrs_for_one_node_each_stay_apart() {
     let all: Vec<_> = leaves.iter().chain([&ca.intermediate, &ca.root]).collect();
     let plan = plan(&uc, answer(&all), &uc.nodes).await;
     assert_eq!((plan.targets, plan.refused), (3, 0));
+}
+
+#[tokio::test]
+async fn r15_a_csr_for_all_nodes_is_deleted_once_and_the_others_are_read_after_it() {
+    let uc = Uc::new().await;
+    let csr = shared_csr(&ALL);
+    holds(&uc, &csr, &[0, 1, 2]).await;
+    let delete = Action::DeleteCsr(DeleteCsrOptions {
+        purpose: Some("tomcat".into()),
+    });
+    let plan = plan(&uc, delete, &uc.nodes).await;
+    let all = targets(&uc.fleet, &plan).await;
+    let refused: Vec<_> = all.iter().filter_map(|target| target.refusal_code.as_deref()).collect();
+    assert_eq!(refused, ["covered_by_cluster", "covered_by_cluster"]);
+    let steps: Vec<Vec<StepKind>> = all
+        .iter()
+        .filter(|target| target.refusal_code.is_none())
+        .map(|target| told(target).2)
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            vec![StepKind::DeleteCsr, StepKind::Inventory],
+            READS.to_vec(),
+            READS.to_vec()
+        ]
+    );
 }
