@@ -1,4 +1,4 @@
-//! Every action of central certificate management on a lab of twelve clusters, four products and four releases, with faults; what
+//! The actions of central certificate management, but for uploads and reuse, which have tests of their own, on a lab of twelve clusters, four products and four releases, with faults; what
 //! the server tells is compared with the nodes' own stores and with openssl.
 
 use crate::api::Api;
@@ -136,7 +136,7 @@ async fn renewals(site: &Site) {
         let mut request = of(node, "renew", "tomcat");
         request["restart"] = true.into();
         let plan = site.api().plan(request.clone()).await;
-        if plan["refusal_count"] != 0 {
+        if plan["refusal_count"] != 0 && version == "12.5" {
             // A certificate of several nodes cannot be renewed before release 14 (R39).
             assert_eq!(plan["refusals"][0]["code"], "multi_server_not_renewed", "{plan:#}");
             continue;
@@ -206,30 +206,15 @@ async fn trust(site: &Site) {
         .pop()
         .expect("it is in the inventory");
 
-    // One node answers with a failure: it alone is tried again (R23).
-    let (broken, _) = site.node("imp", "15", 2);
-    let fault = format!("{}:trust-delete:500:1", broken.name);
-    site.lab.fault(&fault).await.unwrap();
     let delete = json!({ "action": "delete", "filter": filter, "certificate_ids": [row["certificate_id"]] });
-    let plan = site.api().plan(delete).await;
-    assert_eq!(plan["refusal_count"], 0, "{plan:#}");
-    let job = site.api().run(&plan).await;
-    let job = site.api().finished(&job).await;
-    let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
-    let failed = job["counts"]["failed"].as_i64().unwrap();
-    assert!(failed <= 1, "{job:#}");
-    if failed == 1 {
-        let tasks = site.api().all(&format!("{path}/tasks?state=failed")).await;
-        assert_eq!(tasks[0]["node"]["name"], broken.name.as_str());
-        let again = site.api().post(&format!("{path}/retry"), json!({})).await.ok();
-        let again = site.api().finished(&again).await;
-        assert_eq!(again["counts"]["succeeded"], 1, "{again:#}");
-    }
+    site.succeeds(delete).await;
     assert!(!site.trusted(info, "tomcat-trust").await.contains(&sha256));
     let gone = until("the inventory knows that it is gone", || async {
         site.trust_rows(node, &sha256).await.is_empty().then_some(())
     });
     gone.await;
+
+    failed_nodes_alone(site, &ca).await;
 
     // Back again, and another in its place.
     let restore = json!({ "action": "restore", "installations": [row["id"]] });
@@ -243,6 +228,44 @@ async fn trust(site: &Site) {
     assert!(
         held.contains(&fingerprint(&other)) && !held.contains(&sha256),
         "{held:?}"
+    );
+}
+
+/// R23: a store that stays on its node, and one node that fails once.
+async fn failed_nodes_alone(site: &Site, ca: &OutsideCa) {
+    let nodes: Vec<&Value> = (0..3).map(|index| &site.node("cucm", "15", index).1["id"]).collect();
+    let request = json!({ "action": "distribute", "nodes": nodes, "stores": ["TVS-trust"], "certificate": ca.root() });
+    site.succeeds(request).await;
+    let (broken, node) = site.node("cucm", "15", 1);
+    let row = site
+        .trust_rows(node, &fingerprint(&ca.root()))
+        .await
+        .pop()
+        .expect("it is in the inventory");
+    site.lab
+        .fault(&format!("{}:trust-delete:500:1", broken.name))
+        .await
+        .unwrap();
+    let delete = json!({ "action": "delete", "nodes": nodes, "certificate_ids": [row["certificate_id"]] });
+    let plan = site.api().plan(delete).await;
+    let job = site.api().run(&plan).await;
+    let job = site.api().finished(&job).await;
+    let path = format!("/api/v1/jobs/{}", job["id"].as_str().unwrap());
+    assert_eq!(
+        (&job["counts"]["succeeded"], &job["counts"]["failed"]),
+        (&json!(2), &json!(1)),
+        "{job:#}"
+    );
+    let tasks = site.api().all(&format!("{path}/tasks?state=failed")).await;
+    assert_eq!(tasks[0]["node"]["name"], broken.name.as_str());
+    let again = site.api().post(&format!("{path}/retry"), json!({})).await.ok();
+    let again = site.api().finished(&again).await;
+    assert_eq!(again["counts"]["succeeded"], 1, "{again:#}");
+    assert!(
+        !site
+            .trusted(broken, "TVS-trust")
+            .await
+            .contains(&fingerprint(&ca.root()))
     );
 }
 

@@ -64,10 +64,16 @@ async fn a_server_that_dies_around_a_commit_loses_nothing_and_repeats_nothing() 
     for point in split().1 {
         let plan = plan_csr(&api, &node, json!({})).await;
         let before = csrs_made(&site, 0);
+        let name = site.lab_nodes[0].name.clone();
+        if point.operation == Operation::Lease {
+            // Progress is told once a second at most: a faster task would be over before.
+            site.lab.fault(&format!("{name}:slow:1500")).await.unwrap();
+        }
         site.house.power_cut_to_die_at(&point.to_string());
         site.house.wait_ready().await;
         let answer = api.try_run(&plan).await;
         site.house.wait_dead(&point.to_string()).await;
+        site.lab.clear_faults(&name).await.unwrap();
         site.house.power_cut().await;
         let job = match answer {
             // The agent may be faster than the answer, and the server dies under it.

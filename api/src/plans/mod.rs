@@ -74,7 +74,7 @@ pub(crate) struct PlanTarget {
     pub node: Named,
     /// Its cluster.
     pub cluster: Named,
-    /// What the certificate is for.
+    /// What the certificate is for, or the trust store.
     #[schema(example = "tomcat")]
     pub purpose: Option<String>,
     /// Waves run one after another.
@@ -151,7 +151,8 @@ pub(crate) struct Side {
 /// One step of a plan.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlanStep {
-    /// `generate_csr`, `install_trust`, `install_identity`, `activate`, `verify`, `inventory`.
+    /// `generate_csr`, `delete_csr`, `install_trust`, `install_identity`, `regenerate`, `reuse_tomcat`, `delete_trust`,
+    /// `restart_service`, `activate`, `verify`, `inventory`.
     #[schema(example = "install_identity")]
     pub step: String,
     /// How it is undone.

@@ -44,7 +44,7 @@ pub const RESTARTS: &[Restart] = &[
     Restart {
         product: "cucm",
         purpose: "tomcat",
-        versions: Versions::BEFORE_14,
+        versions: Versions::BEFORE_14_SU2,
         services: &["Cisco DRF Local", "Cisco DRF Master"],
         note: "",
         proof: certain(source::SECURITY_14),

@@ -121,7 +121,7 @@ fn claimable(tx: &OrgTx, column: &'static str, agent: Uuid) -> SelectStatement {
 async fn claim_once(db: &Db, scope: &Scope, agent: Uuid, max: u32) -> Result<Vec<TaskPayload>, Failure> {
     let tx = db.write(scope).await?;
     let wanted = max as usize;
-    // The oldest of each node: ids rise with time.
+    // The oldest of each node among those looked at: ids rise with time.
     let mut chosen: BTreeMap<Uuid, Uuid> = BTreeMap::new();
     for column in ["agent_id", "second_agent_id"] {
         if chosen.len() >= wanted {

@@ -409,7 +409,7 @@ fn title(action: &Action, planned: &[Planned]) -> String {
     };
     let own = || planned.iter().filter(|target| !is_beside(action, target));
     let nodes = own().map(|target| target.node_id).collect::<HashSet<_>>().len();
-    let node = match own().next().or(planned.first()) {
+    let node = match own().next() {
         Some(target) if nodes == 1 => target.node_name.clone(),
         _ => format!("{nodes} nodes"),
     };
@@ -417,5 +417,9 @@ fn title(action: &Action, planned: &[Planned]) -> String {
         planned.iter().map(|target| target.cluster_name.as_str()).collect(),
         "clusters",
     );
+    // A retry of nothing but what is read beside the targets.
+    if nodes == 0 {
+        return format!("Refresh inventory on {} nodes of {cluster}", planned.len());
+    }
     format!("{verb}{purpose} on {node} of {cluster}")
 }

@@ -13,7 +13,7 @@ use super::resolve::Aim;
 use crate::catalogue::{names_multi_server, purpose_info};
 use crate::nodes::is_named;
 use certyard_pki::Csr;
-use certyard_protocol::StepKind;
+use certyard_protocol::{Step, StepKind};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
@@ -66,7 +66,26 @@ pub(super) struct Maker {
     pub position: usize,
     pub node_id: Uuid,
     node: String,
-    installs: bool,
+    /// What it does, in a sentence.
+    does: &'static str,
+}
+
+/// What is done once for a cluster, in a sentence that goes on with the purpose.
+fn does(mut steps: impl Iterator<Item = StepKind>) -> &'static str {
+    let known = steps.find_map(|step| match step {
+        StepKind::GenerateCsr => Some("makes the CSR for"),
+        StepKind::InstallIdentity => Some("takes the certificate for"),
+        StepKind::DeleteCsr => Some("deletes the CSR for"),
+        StepKind::ReuseTomcat => Some("reuses the certificate of tomcat for"),
+        StepKind::InstallTrust
+        | StepKind::Regenerate
+        | StepKind::DeleteTrust
+        | StepKind::RestartService
+        | StepKind::Activate
+        | StepKind::Verify
+        | StepKind::Inventory => None,
+    });
+    known.unwrap_or("changes")
 }
 
 /// Leaves one of the targets that would do the same for their cluster, the first one, and refuses the others as covered by it.
@@ -86,11 +105,7 @@ pub(super) fn cover(decided: &mut [(&Aim, Decision<'_>)]) -> BTreeMap<Uuid, Make
             position,
             node_id: decision.node.id,
             node: decision.node.name.clone(),
-            installs: draft
-                .work
-                .steps
-                .iter()
-                .any(|step| step.kind() == StepKind::InstallIdentity),
+            does: does(draft.work.steps.iter().map(Step::kind)),
         };
         first.insert(key, maker);
     }
@@ -118,17 +133,10 @@ pub(super) fn cover(decided: &mut [(&Aim, Decision<'_>)]) -> BTreeMap<Uuid, Make
             continue;
         };
         let (node, cluster) = (&decision.node.name, &decision.node.cluster_name);
-        let message = if maker.installs {
-            format!(
-                "node `{}` takes the certificate for `{}` on behalf of all nodes of cluster `{cluster}`: it comes to node `{node}` by itself",
-                maker.node, aim.purpose
-            )
-        } else {
-            format!(
-                "node `{}` makes the CSR for `{}` on behalf of all nodes of cluster `{cluster}`: it comes to node `{node}` by itself",
-                maker.node, aim.purpose
-            )
-        };
+        let message = format!(
+            "node `{}` {} `{}` on behalf of all nodes of cluster `{cluster}`: it comes to node `{node}` by itself",
+            maker.node, maker.does, aim.purpose
+        );
         decision.outcome = Err(Refusal { code: COVERED, message });
     }
     last
@@ -147,10 +155,13 @@ pub(super) fn read_others(gathered: &Gathered, makers: &BTreeMap<Uuid, Maker>, d
             // As a retry names it.
             let named = drafted
                 .iter_mut()
-                .filter(|draft| draft.node_id == *node_id && draft.purpose.is_empty())
-                .find_map(|draft| draft.work.as_mut());
-            if let Some(work) = named {
-                work.after = after;
+                .find(|draft| draft.node_id == *node_id && draft.purpose.is_empty() && draft.work.is_some());
+            if let Some(draft) = named {
+                // In the wave of what it waits for, or neither would ever begin.
+                draft.wave = wave;
+                if let Some(work) = &mut draft.work {
+                    work.after = after;
+                }
                 continue;
             }
             let aim = Aim {

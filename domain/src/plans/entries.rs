@@ -1,8 +1,9 @@
 //! Certificates in trust stores that an action is on: where they are, what they are, and what hangs on them.
 
-use super::facts::{Entry, Installed};
+use super::facts::{Entry, Installed, Node};
 use super::gather::name_hash;
 use super::rows::{col, for_ids};
+use crate::catalogue::{Replication, trust_stores_of};
 use crate::db::OrgTx;
 use crate::error::Result;
 use certyard_pki::Certificate;
@@ -24,9 +25,17 @@ struct Held {
 /// An identity certificate of a node.
 #[derive(Debug)]
 struct Identity {
+    node_id: Uuid,
+    node: String,
     purpose: String,
     sha256: String,
     issuer_hash: String,
+}
+
+impl Identity {
+    fn words(&self) -> String {
+        format!("`{}` on node `{}`", self.purpose, self.node)
+    }
 }
 
 /// What is known about certificates of trust stores.
@@ -34,16 +43,23 @@ struct Identity {
 pub(super) struct Entries {
     held: HashMap<(Uuid, String, String), Held>,
     certificates: HashMap<String, Certificate>,
+    /// By cluster.
     identities: HashMap<Uuid, Vec<Identity>>,
 }
 
 impl Entries {
-    /// Looks for certificates in trust stores of nodes, and at the identities of these nodes.
-    pub async fn gather(tx: &OrgTx, nodes: &[Uuid], stores: &HashSet<&str>, sha256: &HashSet<&str>) -> Result<Self> {
+    /// Looks for certificates in trust stores of nodes, and at the identities of their clusters.
+    pub async fn gather(
+        tx: &OrgTx,
+        nodes: &[Uuid],
+        clusters: &[Uuid],
+        stores: &HashSet<&str>,
+        sha256: &HashSet<&str>,
+    ) -> Result<Self> {
         Ok(Self {
             held: held(tx, nodes, stores, sha256).await?,
             certificates: certificates(tx, sha256).await?,
-            identities: identities(tx, nodes).await?,
+            identities: identities(tx, clusters).await?,
         })
     }
 
@@ -58,22 +74,28 @@ impl Entries {
         self.held.get(&key).map(|held| &held.certificate)
     }
 
-    /// Everything about a certificate in a store of a node.
-    pub fn of<'a>(&'a self, node_id: Uuid, store: &str, sha256: &'a str) -> Entry<'a> {
-        let key = (node_id, store.to_string(), sha256.to_string());
+    /// Everything about a certificate in a store of a node. Where the product carries its deletion to all nodes of the cluster, what
+    /// hangs on it there counts as well.
+    pub fn of<'a>(&'a self, node: &Node, store: &str, sha256: &'a str) -> Entry<'a> {
+        let key = (node.id, store.to_string(), sha256.to_string());
         let certificate = self.certificates.get(sha256);
         let subject = certificate.map(|one| name_hash(&one.subject_der));
-        let identities = self.identities.get(&node_id).map_or(&[][..], Vec::as_slice);
-        let purposes = |which: &dyn Fn(&Identity) -> bool| {
-            let found = identities.iter().filter(|one| which(one));
-            found.map(|one| one.purpose.as_str()).collect()
-        };
+        let everywhere =
+            trust_stores_of(&node.product).any(|known| known.name == store && known.delete == Replication::Cluster);
+        let all = self.identities.get(&node.cluster_id).map_or(&[][..], Vec::as_slice);
+        let reached = || all.iter().filter(|one| everywhere || one.node_id == node.id);
         Entry {
             sha256,
             name: self.held.get(&key).map(|held| held.name.as_str()),
             certificate,
-            own: purposes(&|one| one.sha256 == sha256),
-            signs: purposes(&|one| one.sha256 != sha256 && Some(&one.issuer_hash) == subject.as_ref()),
+            own: reached()
+                .filter(|one| one.sha256 == sha256)
+                .map(Identity::words)
+                .collect(),
+            signs: reached()
+                .filter(|one| one.sha256 != sha256 && Some(&one.issuer_hash) == subject.as_ref())
+                .map(Identity::words)
+                .collect(),
         }
     }
 }
@@ -166,15 +188,17 @@ pub(super) async fn certificates(tx: &OrgTx, sha256: &HashSet<&str>) -> Result<H
     Ok(found)
 }
 
-async fn identities(tx: &OrgTx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Vec<Identity>>> {
+async fn identities(tx: &OrgTx, clusters: &[Uuid]) -> Result<HashMap<Uuid, Vec<Identity>>> {
     let mut select = Query::select();
     select
         .columns([
+            ("installation", "cluster_id"),
             ("installation", "node_id"),
             ("installation", "store"),
             ("installation", "sha256"),
         ])
         .column(("certificate", "issuer_hash"))
+        .column(("node", "name"))
         .from("installation")
         .inner_join(
             "certificate",
@@ -182,17 +206,28 @@ async fn identities(tx: &OrgTx, nodes: &[Uuid]) -> Result<HashMap<Uuid, Vec<Iden
                 .add(col("certificate", "org_id").equals(("installation", "org_id")))
                 .add(col("certificate", "id").equals(("installation", "certificate_id"))),
         )
+        .inner_join(
+            "node",
+            Condition::all()
+                .add(col("node", "org_id").equals(("installation", "org_id")))
+                .add(col("node", "id").equals(("installation", "node_id"))),
+        )
         .and_where(col("installation", "org_id").eq(tx.org_id()))
         .and_where(col("installation", "kind").eq("identity"))
         .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
     let mut found: HashMap<Uuid, Vec<Identity>> = HashMap::new();
-    for row in for_ids(tx, &select, ("installation", "node_id"), nodes).await? {
+    for row in for_ids(tx, &select, ("installation", "cluster_id"), clusters).await? {
         let identity = Identity {
+            node_id: row.try_get("", "node_id")?,
+            node: row.try_get("", "name")?,
             purpose: row.try_get("", "store")?,
             sha256: row.try_get("", "sha256")?,
             issuer_hash: row.try_get("", "issuer_hash")?,
         };
-        found.entry(row.try_get("", "node_id")?).or_default().push(identity);
+        found.entry(row.try_get("", "cluster_id")?).or_default().push(identity);
+    }
+    for identities in found.values_mut() {
+        identities.sort_by(|a, b| (&a.node, &a.purpose).cmp(&(&b.node, &b.purpose)));
     }
     Ok(found)
 }

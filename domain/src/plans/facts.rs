@@ -92,10 +92,10 @@ pub(super) struct Entry<'a> {
     pub name: Option<&'a str>,
     /// What is known of it, whether it is there or not.
     pub certificate: Option<&'a Certificate>,
-    /// Purposes of the node whose own certificate it is.
-    pub own: Vec<&'a str>,
-    /// Purposes of the node whose certificate it has signed.
-    pub signs: Vec<&'a str>,
+    /// Whose own certificate it is, wherever its deletion reaches: "`tomcat` on node `a`".
+    pub own: Vec<String>,
+    /// Whose certificate it has signed there.
+    pub signs: Vec<String>,
 }
 
 /// Tasks on the same purpose of the node that have not ended.
@@ -169,6 +169,8 @@ pub(super) struct Facts<'a> {
     pub installed: Option<&'a Installed>,
     /// The certificate of the purpose that this one may take over.
     pub source: Option<&'a Installed>,
+    /// Other nodes of the cluster that have that certificate for its purpose, by name.
+    pub source_sharing: Vec<&'a str>,
     /// Other nodes of the cluster that have the same certificate for the purpose, by name.
     pub sharing: Vec<&'a str>,
     /// The certificate in the trust store.
@@ -226,6 +228,9 @@ pub(crate) struct Expect {
     pub installed: Option<String>,
     /// SHA-256 of the key of the open CSR.
     pub csr: Option<String>,
+    /// A change that must not go together with this one, and is under way or was just made.
+    #[serde(default)]
+    pub counterpart: Option<String>,
 }
 
 impl Expect {
@@ -241,6 +246,7 @@ impl Expect {
             second_agent_id: facts.agents.get(1).map(|agent| agent.id),
             installed: facts.installed.map(|installed| installed.sha256.clone()),
             csr: facts.csr.map(|csr| csr.spki_sha256.clone()),
+            counterpart: super::planner::counterpart(facts).map(|(_, other, _)| other.to_string()),
         }
     }
 
@@ -260,6 +266,7 @@ impl Expect {
             second_agent_id,
             installed,
             csr,
+            counterpart,
         } = self;
         let pairs = [
             ("service_enabled", enabled.to_string(), now.enabled.to_string()),
@@ -279,6 +286,11 @@ impl Expect {
                 "csr",
                 csr.clone().unwrap_or_default(),
                 now.csr.clone().unwrap_or_default(),
+            ),
+            (
+                "unsafe_together",
+                counterpart.clone().unwrap_or_default(),
+                now.counterpart.clone().unwrap_or_default(),
             ),
         ];
         pairs.into_iter().filter(|(_, before, after)| before != after).collect()

@@ -92,7 +92,8 @@ impl Gathered {
         let stores: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
         let sha256: HashSet<&str> = aims.iter().filter_map(|aim| aim.sha256.as_deref()).collect();
         self.open = open_tasks(tx, ids).await?;
-        self.entries = Entries::gather(tx, ids, &stores, &sha256).await?;
+        let clusters = distinct(self.nodes.values().map(|node| node.cluster_id));
+        self.entries = Entries::gather(tx, ids, &clusters, &stores, &sha256).await?;
         let names = subjects(uploaded.iter().chain(self.entries.certificates()));
         self.trust = trust(tx, ids, &stores, &names).await?;
         self.shared.uploaded = uploaded.to_vec();
@@ -134,6 +135,7 @@ impl Gathered {
             }
             Action::Renew(_) => self.sharing = neighbours::sharing(tx, &clusters, &purposes).await?,
             Action::ReuseTomcat(_) => {
+                self.sharing = neighbours::sharing(tx, &clusters, &wanted.iter().copied().collect()).await?;
                 let leaves = self.sources(tx).await?;
                 let stores = self.stores_of(aims);
                 self.shared.set_upload(share(tx, &leaves).await?);
@@ -179,7 +181,7 @@ impl Gathered {
         let key = (node_id, purpose.to_string());
         let entry = aim.sha256.as_deref();
         let source = reuse_of(&node.product, &node.product_version, purpose)
-            .and_then(|row| self.installed.get(&(node_id, row.of.to_string())));
+            .and_then(|row| Some((row.of, self.installed.get(&(node_id, row.of.to_string()))?)));
         let installed = match entry {
             Some(sha256) => self.entries.held(node_id, purpose, sha256),
             None => self.installed.get(&key),
@@ -203,9 +205,10 @@ impl Gathered {
                 effective: effective(&profile.settings, &node.product, &node.product_version, purpose),
             },
             installed,
-            source,
+            source_sharing: source.map_or_else(Vec::new, |(of, one)| self.sharing.others(node, of, &one.sha256)),
+            source: source.map(|(_, one)| one),
             sharing: installed.map_or_else(Vec::new, |one| self.sharing.others(node, purpose, &one.sha256)),
-            entry: entry.map(|sha256| self.entries.of(node_id, purpose, sha256)),
+            entry: entry.map(|sha256| self.entries.of(node, purpose, sha256)),
             csr: self.csrs.get(&key),
             cluster: self
                 .holdings

@@ -71,6 +71,9 @@ pub async fn create(db: &Db, scope: &Scope, request: Request) -> Result<Plan> {
     Ok(plan)
 }
 
+/// The wave of what waits for all else of its plan, canaries and the rest.
+const BEHIND: i32 = 2;
+
 /// One target, ready to be stored.
 struct Drafted {
     node_id: uuid::Uuid,
@@ -103,16 +106,14 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     });
     // The targets that wait for another stand behind it: it has a lower position, and its task is made first.
     decided.sort_by_key(|(aim, decision)| planner::comes_later(&decision.node.product, &aim.purpose));
-    planner::keep_apart(request, &mut decided);
+    let together = planner::Together::keep_apart(request, &mut decided);
     let makers = coverage::cover(&mut decided);
-    let order = planner::Order::of(&decided);
     let canaries = request.order.canary as usize;
     let mut accepted = 0;
     let mut publishers: HashMap<(uuid::Uuid, &str), i64> = HashMap::new();
     let mut drafted = Vec::with_capacity(decided.len());
     for (position, (aim, decision)) in decided.into_iter().enumerate() {
         let node = decision.node;
-        let after = order.after(request, &decision, &aim.purpose);
         let (refusal, mut work, preview) = match decision.outcome {
             Ok(draft) => (None, Some(draft.work), draft.preview),
             Err(refusal) => {
@@ -127,6 +128,9 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
         if let Some(work) = &mut work {
             wave = i32::from(canaries > 0 && accepted >= canaries);
             accepted += 1;
+            if together.waits(node, &aim.purpose) {
+                wave = BEHIND;
+            }
             if work
                 .steps
                 .iter()
@@ -140,7 +144,6 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
                     work.after = publishers.get(&place).copied();
                 }
             }
-            work.after = after.or(work.after);
         }
         drafted.push(Drafted {
             node_id: node.id,

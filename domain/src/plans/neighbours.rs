@@ -12,6 +12,8 @@ use uuid::Uuid;
 /// Hours after a change within which phones take it: until then no other change may need what they trusted before
 /// (cisco.md 2.6).
 const SETTLING_HOURS: i64 = 24;
+/// No task is open for longer: it begins at most 30 days after its job was made, and within 30 days from then.
+const OPEN_DAYS: i64 = 61;
 
 /// Which nodes of clusters have the same certificate for a purpose.
 #[derive(Debug, Default)]
@@ -85,19 +87,27 @@ pub(super) async fn recent(
         return Ok(found);
     }
     let since = tx.now() - chrono::Duration::hours(SETTLING_HOURS);
+    // A failed one may have changed the node all the same.
+    let changed = col("task", "state").eq("succeeded").or(col("task", "state")
+        .eq("failed")
+        .and(col("task", "node_state").is_not_in(["not_started", "rolled_back"])));
     let mut select = Query::select();
     select
         .columns([("task", "cluster_id"), ("task", "purpose"), ("task", "state")])
         .from("task")
         .and_where(col("task", "org_id").eq(tx.org_id()))
-        .and_where(col("task", "created_at").gt(since))
+        .and_where(col("task", "created_at").gt(tx.now() - chrono::Duration::days(OPEN_DAYS)))
         .and_where(col("task", "purpose").is_in(others))
         .and_where(col("task", "action").is_in(["upload_certificate", "renew", "reuse_tomcat"]))
-        .and_where(col("task", "state").is_in(["waiting", "pending", "running", "succeeded"]));
+        .cond_where(
+            Condition::any()
+                .add(col("task", "state").is_in(["waiting", "pending", "running"]))
+                .add(col("task", "finished_at").gt(since).and(changed)),
+        );
     for row in for_ids(tx, &select, ("task", "cluster_id"), clusters).await? {
         let key = (row.try_get("", "cluster_id")?, row.try_get("", "purpose")?);
         let state: String = row.try_get("", "state")?;
-        if state == "succeeded" {
+        if ["succeeded", "failed"].contains(&state.as_str()) {
             found.entry(key).or_insert(Recent::Made);
         } else {
             found.insert(key, Recent::Open);

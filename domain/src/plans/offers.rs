@@ -84,6 +84,7 @@ pub fn offers(listed: &Listed<'_>, now: Timestamp) -> Vec<Offer> {
         wanted: Wanted { profile: "", effective },
         installed: None,
         source: None,
+        source_sharing: Vec::new(),
         sharing: Vec::new(),
         entry: (!listed.identity).then(|| Entry {
             sha256: listed.sha256,

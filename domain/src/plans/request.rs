@@ -122,11 +122,10 @@ impl Action {
     /// Whether it may do something for all nodes of a cluster at once.
     pub(super) fn may_spread(&self) -> bool {
         match self {
-            Self::GenerateCsr(_) | Self::UploadCertificate(_) | Self::DeleteCsr(_) => true,
+            Self::GenerateCsr(_) | Self::UploadCertificate(_) | Self::DeleteCsr(_) | Self::ReuseTomcat(_) => true,
             Self::Refresh
             | Self::Distribute(_)
             | Self::Renew(_)
-            | Self::ReuseTomcat(_)
             | Self::Delete(_)
             | Self::Replace(_)
             | Self::Restore

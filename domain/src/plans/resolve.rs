@@ -136,6 +136,7 @@ async fn entries(
         .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"))
         .and_where(col("installation", "kind").eq("trust"))
         .and_where(col("cluster", "retired_at").is_null())
+        .and_where(on_nodes_in_use(tx))
         .limit(MAX_TARGETS as u64 + 1);
     if !which.stores.is_empty() {
         select.and_where(col("installation", "store").is_in(which.stores.iter().map(String::as_str)));
@@ -169,6 +170,17 @@ async fn entries(
         ));
     }
     Ok(aims)
+}
+
+/// What a retired node once held is not there any more.
+fn on_nodes_in_use(tx: &OrgTx) -> Expr {
+    let retired = Query::select()
+        .column(("node", "id"))
+        .from("node")
+        .and_where(col("node", "org_id").eq(tx.org_id()))
+        .and_where(col("node", "retired_at").is_not_null())
+        .take();
+    col("installation", "node_id").not_in_subquery(retired)
 }
 
 fn in_clusters(filter: &TargetFilter) -> Condition {
@@ -234,13 +246,7 @@ async fn matching(tx: &OrgTx, filter: &TargetFilter, purposes: bool) -> Result<V
         if let Some(before) = filter.not_after_before {
             select.and_where(col("installation", "not_after").lt(before));
         }
-        let retired = Query::select()
-            .column(("node", "id"))
-            .from("node")
-            .and_where(col("node", "org_id").eq(tx.org_id()))
-            .and_where(col("node", "retired_at").is_not_null())
-            .take();
-        select.and_where(col("installation", "node_id").not_in_subquery(retired));
+        select.and_where(on_nodes_in_use(tx));
     } else {
         select
             .expr_as(col("node", "id"), "node_id")

@@ -1,9 +1,9 @@
 //! The steps that change a node: what to do is read first, and whether it was done is read afterwards.
 
-use super::CiscoCli;
 use super::read::Part;
 use super::session::Session;
 use super::texts::{self, says_absent, service, word};
+use super::{CiscoCli, TOMCAT_SERVICE};
 use crate::connector::{Before, StepDone, StepError};
 use crate::connectors::cisco_uc::{Snapshot, parse_all};
 use crate::wire;
@@ -236,16 +236,17 @@ impl CiscoCli {
     pub(super) async fn restart_service(&self, name: &str) -> Result<StepDone, StepError> {
         let mut session = Session::open(&self.target).await?;
         let command = match name {
-            // It is no service of the service manager.
-            "IPsec" => "utils ipsec restart".into(),
+            // It is no service of the service manager, which would say that it is started.
+            IPSEC => "utils ipsec restart".into(),
             _ => format!("utils service restart {}", service(name)?),
         };
         let text = session.run(&command).await?;
         session.close().await;
-        if texts::refuses(&text) || !text.to_ascii_uppercase().contains("STARTED") {
+        let started = name == IPSEC || text.to_ascii_uppercase().contains("STARTED");
+        if texts::refuses(&text) || !started {
             return Err(self.refused(&text));
         }
-        if name == WEB_SERVER {
+        if name == TOMCAT_SERVICE {
             self.wait_for_web_server().await;
         }
         Ok(StepDone::note(format!("{name} is restarted")))
@@ -261,8 +262,8 @@ impl CiscoCli {
     }
 }
 
-/// The service behind the TLS port and the REST API.
-const WEB_SERVER: &str = "Cisco Tomcat";
+/// The name of what is restarted by a command of its own.
+const IPSEC: &str = "IPsec";
 /// How long it may take to answer after its restart.
 const WEB_SERVER_STARTS: Duration = Duration::from_secs(600);
 

@@ -30,6 +30,10 @@ use certyard_protocol::{
 };
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the API may take to answer after its service was restarted.
+const API_STARTS: Duration = Duration::from_secs(600);
 
 /// What this connector can do.
 pub fn capability() -> Capability {
@@ -120,6 +124,15 @@ impl CiscoUc {
             && let Err(error) = self.api.keep_pins()
         {
             tracing::warn!(node = %self.node, %error, "cannot keep the pins");
+        }
+    }
+
+    /// The API stands behind the service that may just have been restarted, and answers later than its port. Whatever it is by then,
+    /// the next step tells.
+    async fn wait_for_api(&self) {
+        let until = tokio::time::Instant::now() + API_STARTS;
+        while matches!(self.api.snapshot().await, Err(error) if error.passing) && tokio::time::Instant::now() < until {
+            tokio::time::sleep(Duration::from_secs(2)).await;
         }
     }
 
@@ -352,10 +365,14 @@ impl Connector for CiscoUc {
                 self.believe_renewed(purpose).await?;
                 Ok(done)
             }
-            Step::DeleteCsr { .. }
-            | Step::ReuseTomcat { .. }
-            | Step::DeleteTrust { .. }
-            | Step::RestartService { .. } => self.commands(step.kind())?.run(step, before).await,
+            Step::DeleteCsr { .. } | Step::ReuseTomcat { .. } | Step::DeleteTrust { .. } => {
+                self.commands(step.kind())?.run(step, before).await
+            }
+            Step::RestartService { .. } => {
+                let done = self.commands(step.kind())?.run(step, before).await?;
+                self.wait_for_api().await;
+                Ok(done)
+            }
             Step::Activate { .. } => Err(StepError::unsupported(self, StepKind::Activate)),
             Step::Verify { purpose, sha256 } => self.verify(purpose, sha256).await,
             Step::Inventory => Ok(StepDone {

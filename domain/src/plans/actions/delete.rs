@@ -10,23 +10,19 @@ use certyard_protocol::Step;
 pub(super) struct Delete;
 
 impl Action for Delete {
-    type Checked = ();
+    type Checked = Step;
 
     fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
         store_of(facts)?;
         held(facts).map(|_| ())
     }
 
-    fn check(&self, _facts: &Facts<'_>) -> Result<(), Refusal> {
-        Ok(())
+    fn check(&self, facts: &Facts<'_>) -> Result<Step, Refusal> {
+        held(facts).map(|(entry, name)| step(facts, &entry, name))
     }
 
-    fn plan(&self, facts: &Facts<'_>, (): ()) -> Outline {
-        let mut outline = Outline::of(Vec::new());
-        let (Ok(store), Ok((entry, name))) = (store_of(facts), held(facts)) else {
-            return outline;
-        };
-        outline.steps = vec![step(facts, &entry, name), Step::Inventory];
+    fn plan(&self, facts: &Facts<'_>, step: Step) -> Outline {
+        let mut outline = Outline::of(vec![step, Step::Inventory]);
         outline.warnings.push(Warning::consent(
             "trust_deleted",
             format!(
@@ -34,13 +30,8 @@ impl Action for Delete {
                 facts.purpose, facts.node.name
             ),
         ));
-        outline.warnings.extend(in_use(facts, &entry));
-        if store.delete == Replication::Cluster {
-            outline.notes.push(format!(
-                "the product carries the deletion to all nodes of cluster `{}`",
-                facts.node.cluster_name
-            ));
-        }
+        outline.warnings.extend(facts.entry.as_ref().and_then(in_use));
+        outline.notes.extend(carried(facts));
         let (services, notes) = take_up::services(facts);
         outline.restarts = services;
         outline.notes.extend(notes);
@@ -64,7 +55,7 @@ pub(super) fn held<'a>(facts: &Facts<'a>) -> Result<(Entry<'a>, &'a str), Refusa
         return refuse(
             "own_certificate",
             format!(
-                "it is the certificate of `{purpose}` on node `{}` itself, which stays in its trust store as long as it is used",
+                "it is the certificate of {purpose} itself, which stays in the trust stores that reach it as long as it is used; found on node `{}`",
                 facts.node.name
             ),
         );
@@ -81,17 +72,27 @@ pub(super) fn step(facts: &Facts<'_>, entry: &Entry<'_>, name: &str) -> Step {
     }
 }
 
-/// Warns where an identity of the node hangs on it.
-pub(super) fn in_use(facts: &Facts<'_>, entry: &Entry<'_>) -> Option<Warning> {
+/// Says how far the product carries a deletion.
+pub(super) fn carried(facts: &Facts<'_>) -> Option<String> {
+    let store = store_of(facts).ok()?;
+    (store.delete == Replication::Cluster).then(|| {
+        format!(
+            "the product carries the deletion to all nodes of cluster `{}`",
+            facts.node.cluster_name
+        )
+    })
+}
+
+/// Warns where an identity hangs on it.
+pub(super) fn in_use(entry: &Entry<'_>) -> Option<Warning> {
     if entry.signs.is_empty() {
         return None;
     }
     Some(Warning::consent(
         "in_use",
         format!(
-            "it has signed the certificate for {} on node `{}`: without it the node may not show a whole chain, and its peers not trust it",
-            entry.signs.join(", "),
-            facts.node.name
+            "it has signed the certificate for {}: without it a node may not show a whole chain, and its peers not trust it",
+            entry.signs.join(", ")
         ),
     ))
 }

@@ -31,17 +31,9 @@ impl Action for Distribute {
     fn plan(&self, facts: &Facts<'_>, addition: Addition) -> Outline {
         let mut outline = Outline::of(vec![addition.step(facts.purpose), Step::Inventory]);
         outline.after = addition.missing.first().map(CertificateBrief::of);
-        for certificate in &addition.missing {
-            if certificate.not_after <= facts.now {
-                outline.warnings.push(Warning::consent(
-                    "expired",
-                    format!(
-                        "`{}` ended on {}: nothing that it signed is trusted any more",
-                        certificate.subject,
-                        certificate.not_after.format("%Y-%m-%d")
-                    ),
-                ));
-            } else if !certificate.is_ca() && !certificate.is_self_signed() {
+        outline.warnings.extend(addition.expired(facts));
+        for certificate in addition.missing.iter().filter(|one| one.not_after > facts.now) {
+            if !certificate.is_ca() && !certificate.is_self_signed() {
                 outline.warnings.push(Warning::note(
                     "not_an_authority",
                     format!(

@@ -1,8 +1,9 @@
 //! Puts a certificate into a trust store in the place of another (R19).
 
-use super::delete::{held, in_use, step};
+use super::delete::{carried, held, in_use, step};
 use super::trust::{Addition, not_excluded, store_of};
 use super::{Action, Outline, Refusal, refuse, take_up};
+use crate::catalogue::Replication;
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CertificateBrief, Warning};
 use certyard_protocol::{ConnectorKind, Step};
@@ -10,7 +11,7 @@ use certyard_protocol::{ConnectorKind, Step};
 pub(super) struct Replace;
 
 impl Action for Replace {
-    type Checked = Addition;
+    type Checked = (Addition, Step);
 
     fn available(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
         not_excluded(facts)?;
@@ -18,8 +19,8 @@ impl Action for Replace {
         held(facts).map(|_| ())
     }
 
-    fn check(&self, facts: &Facts<'_>) -> Result<Addition, Refusal> {
-        let (entry, _) = held(facts)?;
+    fn check(&self, facts: &Facts<'_>) -> Result<(Addition, Step), Refusal> {
+        let (entry, name) = held(facts)?;
         if facts.shared.uploaded.iter().any(|one| one.sha256_hex() == entry.sha256) {
             return refuse(
                 "already_present",
@@ -29,25 +30,37 @@ impl Action for Replace {
                 ),
             );
         }
-        Addition::compare(facts, &facts.shared.uploaded)
+        let addition = Addition::compare(facts, &facts.shared.uploaded)?;
+        Ok((addition, step(facts, &entry, name)))
     }
 
-    fn plan(&self, facts: &Facts<'_>, addition: Addition) -> Outline {
+    fn plan(&self, facts: &Facts<'_>, (addition, delete): (Addition, Step)) -> Outline {
         let mut outline = Outline::of(Vec::new());
-        let Ok((entry, name)) = held(facts) else {
-            return outline;
-        };
         // First the new one, so that the store is never without either.
         if !addition.missing.is_empty() {
             outline.steps.push(addition.step(facts.purpose));
         }
-        let same_name = entry.certificate.is_some_and(|old| {
+        let old = facts.entry.as_ref().and_then(|entry| entry.certificate);
+        let same_name = old.is_some_and(|old| {
             let mut all = addition.missing.iter();
             all.any(|new| new.subject_der == old.subject_der)
         });
         let by_itself = same_name && facts.connector().is_some_and(ConnectorKind::is_cisco);
         if !by_itself {
-            outline.steps.push(step(facts, &entry, name));
+            outline.steps.push(delete);
+            outline.notes.extend(carried(facts));
+            if let Ok(store) = store_of(facts)
+                && store.delete == Replication::Cluster
+                && store.import == Replication::Node
+            {
+                outline.warnings.push(Warning::consent(
+                    "replaced_here_only",
+                    format!(
+                        "the old certificate goes from all nodes of cluster `{}`, and the new one stays on node `{}`: put it in on the others as well",
+                        facts.node.cluster_name, facts.node.name
+                    ),
+                ));
+            }
         }
         outline.steps.push(Step::Inventory);
         outline.after = facts.shared.uploaded.first().map(CertificateBrief::of);
@@ -59,18 +72,11 @@ impl Action for Replace {
             ),
         ));
         if !same_name {
-            outline.warnings.extend(in_use(facts, &entry));
+            outline.warnings.extend(facts.entry.as_ref().and_then(in_use));
+            // Another of the new one's name makes way, too.
+            outline.warnings.extend(addition.warnings(facts));
         }
-        for new in facts.shared.uploaded.iter().filter(|new| new.not_after <= facts.now) {
-            outline.warnings.push(Warning::consent(
-                "expired",
-                format!(
-                    "`{}` ended on {}: nothing that it signed is trusted any more",
-                    new.subject,
-                    new.not_after.format("%Y-%m-%d")
-                ),
-            ));
-        }
+        outline.warnings.extend(addition.expired(facts));
         let (services, notes) = take_up::services(facts);
         outline.restarts = services;
         outline.notes.extend(notes);

@@ -1,9 +1,10 @@
-//! Puts a certificate back that was deleted from a trust store of a node.
+//! Puts a certificate back that was deleted from a trust store of a node. Also where nothing is distributed from here (R4): it undoes
+//! a deletion.
 
 use super::trust::{Addition, entry_of, store_of};
 use super::{Action, Outline, Refusal, refuse};
 use crate::plans::facts::Facts;
-use crate::plans::preview::{CertificateBrief, Warning};
+use crate::plans::preview::CertificateBrief;
 use certyard_protocol::Step;
 
 pub(super) struct Restore;
@@ -37,16 +38,7 @@ impl Action for Restore {
     fn plan(&self, facts: &Facts<'_>, addition: Addition) -> Outline {
         let mut outline = Outline::of(vec![addition.step(facts.purpose), Step::Inventory]);
         outline.after = addition.missing.first().map(CertificateBrief::of);
-        for certificate in addition.missing.iter().filter(|one| one.not_after <= facts.now) {
-            outline.warnings.push(Warning::consent(
-                "expired",
-                format!(
-                    "`{}` ended on {}: nothing that it signed is trusted any more",
-                    certificate.subject,
-                    certificate.not_after.format("%Y-%m-%d")
-                ),
-            ));
-        }
+        outline.warnings.extend(addition.expired(facts));
         outline.warnings.extend(addition.warnings(facts));
         outline
     }

@@ -2,7 +2,7 @@
 
 use super::trust::Addition;
 use super::{Action, Outline, Refusal, purpose_on_node, refuse, take_up};
-use crate::catalogue::{reuse_of, trust_store_of};
+use crate::catalogue::{names_multi_server, reuse_of, trust_store_of};
 use crate::plans::facts::{Facts, Installed};
 use crate::plans::options::RenewOptions;
 use crate::plans::preview::{CertificateBrief, Warning};
@@ -84,6 +84,15 @@ impl Action for ReuseTomcat<'_> {
                 ),
             );
         }
+        if facts.source_sharing.is_empty() && !names_multi_server(&source.common_name) {
+            return refuse(
+                "source_not_multi_server",
+                format!(
+                    "the certificate for `{of}` on node `{}` is for this node alone: only one that covers all nodes of the cluster can be reused",
+                    node.name
+                ),
+            );
+        }
         let mut trust = Addition::default();
         if !source.self_signed {
             let leaf = facts
@@ -141,6 +150,13 @@ impl Action for ReuseTomcat<'_> {
             },
         ];
         outline.after = Some(CertificateBrief::of_installed(&source));
+        if !facts.source_sharing.is_empty() {
+            // The product does it on every node that has this certificate.
+            outline
+                .notes
+                .push(format!("reaches also {}", facts.source_sharing.join(", ")));
+            outline.spreads = Some(source.sha256.clone());
+        }
         outline.warnings.push(Warning::consent(
             "identity_reused",
             format!(

@@ -144,6 +144,21 @@ impl Addition {
         }
     }
 
+    /// Warns of what has ended.
+    pub fn expired(&self, facts: &Facts<'_>) -> impl Iterator<Item = Warning> {
+        let now = facts.now;
+        self.missing.iter().filter(move |one| one.not_after <= now).map(|one| {
+            Warning::consent(
+                "expired",
+                format!(
+                    "`{}` ended on {}: nothing that it signed is trusted any more",
+                    one.subject,
+                    one.not_after.format("%Y-%m-%d")
+                ),
+            )
+        })
+    }
+
     /// What makes way.
     pub fn warnings(&self, facts: &Facts<'_>) -> impl Iterator<Item = Warning> {
         let (node, purpose) = (facts.node.name.clone(), facts.purpose.to_string());

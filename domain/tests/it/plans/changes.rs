@@ -20,7 +20,7 @@ fn renew_of(purpose: &str) -> Action {
 
 fn reuse() -> Action {
     Action::ReuseTomcat(RenewOptions {
-        purpose: Some("CallManager".into()),
+        purpose: Some("CallManager-ECDSA".into()),
         restart: false,
     })
 }
@@ -51,7 +51,10 @@ async fn r11_a_renewal_warns_first_and_says_what_to_restart() {
     assert_eq!(codes(&plan), ["trusted_anew", "restart_needed", "not_reversible"]);
     assert!(plan.warnings.iter().all(|warning| warning.consent));
     let target = targets(&uc.fleet, &plan).await.pop().expect("a target");
-    assert_eq!(target.preview.restarts, ["Cisco Tomcat", "Cisco TFTP"]);
+    assert_eq!(
+        target.preview.restarts,
+        ["Cisco Tomcat", "Cisco TFTP", "Cisco DRF Local", "Cisco DRF Master"]
+    );
     let before = target.preview.before.expect("what is there");
     let job = uc.fleet.start(&plan).await.expect("a job");
     assert_eq!(job.title, "Renew certificate for tomcat on node-00000 of campus");
@@ -92,6 +95,8 @@ async fn r11_restarts_are_steps_of_the_task_where_they_are_asked_for() {
             "make a new key and a self-signed certificate for tomcat",
             "restart Cisco Tomcat",
             "restart Cisco TFTP",
+            "restart Cisco DRF Local",
+            "restart Cisco DRF Master",
             "read the stores of the node",
         ]
     );
@@ -126,16 +131,37 @@ async fn r12_where_the_profile_wants_tomcat_a_renewal_is_refused_and_reuse_offer
     let uc = Uc::new().await;
     let own = own_certificate("node-0-call.example.org", 50);
     uc.fleet
-        .install(uc.cluster, uc.nodes[0], "identity", "CallManager", &own)
+        .install(uc.cluster, uc.nodes[0], "identity", "CallManager-ECDSA", &own)
         .await;
-    want_for(&uc, "CallManager", use_tomcat()).await;
+    want_for(&uc, "CallManager-ECDSA", use_tomcat()).await;
     let node = || Targets::Nodes(vec![uc.nodes[0]]);
     assert_eq!(
-        refusal(&uc.fleet, renew_of("CallManager"), node()).await,
+        refusal(&uc.fleet, renew_of("CallManager-ECDSA"), node()).await,
         "profile_uses_tomcat"
     );
-    let plan = uc.fleet.plan(reuse(), node(), Order::default()).await.expect("a plan");
-    assert_eq!((plan.targets, plan.refused), (1, 0));
+    // The certificate of one node alone is not reused.
+    let single = own_certificate("node-0-EC.example.org", 100);
+    let alone = uc
+        .fleet
+        .install(uc.cluster, uc.nodes[0], "identity", "tomcat-ECDSA", &single)
+        .await;
+    assert_eq!(refusal(&uc.fleet, reuse(), node()).await, "source_not_multi_server");
+    uc.fleet
+        .set("installation", alone, "gone_at", crate::machine::noon())
+        .await;
+    let shared = own_certificate("campus-EC.example.org", 100);
+    for node in &uc.nodes {
+        uc.fleet
+            .install(uc.cluster, *node, "identity", "tomcat-ECDSA", &shared)
+            .await;
+    }
+    // It is done once, and the other nodes are read after it.
+    let plan = uc
+        .fleet
+        .plan(reuse(), Targets::Nodes(uc.nodes.clone()), Order::default())
+        .await
+        .expect("a plan");
+    assert_eq!((plan.targets, plan.refused), (3, 2));
     assert!(codes(&plan).contains(&"identity_reused"));
     uc.fleet.start(&plan).await.expect("a job");
     let task = uc.fleet.claim(uc.agent, 1).await.pop().expect("a task");
@@ -143,28 +169,22 @@ async fn r12_where_the_profile_wants_tomcat_a_renewal_is_refused_and_reuse_offer
     assert_eq!(
         payload.steps.first(),
         Some(&Step::ReuseTomcat {
-            purpose: "CallManager".into()
+            purpose: "CallManager-ECDSA".into()
         })
     );
-    assert_eq!(payload.expect[1].store, "tomcat");
+    assert_eq!(payload.expect[1].store, "tomcat-ECDSA");
 }
 
 #[tokio::test]
 async fn r12_the_issuers_of_a_signed_tomcat_go_into_the_trust_store_first() {
     let uc = Uc::new().await;
     let ca = Authority::new("Example");
-    let leaf = ca.sign(&request("node-9.example.org"), 365);
+    let leaf = ca.sign(&request("campus-EC-ms.example.org"), 365);
     let node = uc.nodes[0];
     uc.fleet
         .install(uc.cluster, node, "identity", "tomcat-ECDSA", &leaf)
         .await;
     want_for(&uc, "CallManager-ECDSA", use_tomcat()).await;
-    let reuse = || {
-        Action::ReuseTomcat(RenewOptions {
-            purpose: Some("CallManager-ECDSA".into()),
-            restart: false,
-        })
-    };
     let targets_of = || Targets::Nodes(vec![node]);
     assert_eq!(refusal(&uc.fleet, reuse(), targets_of()).await, "missing_root");
     for issuer in [&ca.root, &ca.intermediate] {

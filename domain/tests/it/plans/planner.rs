@@ -77,6 +77,71 @@ async fn with_a_reason_the_second_begins_after_the_first() {
 }
 
 #[tokio::test]
+async fn what_waits_begins_once_all_nodes_have_ended() {
+    let uc = Uc::new().await;
+    let mut ids = Vec::new();
+    for (index, node) in uc.nodes.iter().enumerate() {
+        for purpose in ["CallManager", "TVS"] {
+            let own = own_certificate(&format!("{purpose}-{index}.example.org"), 20);
+            ids.push(uc.fleet.install(uc.cluster, *node, "identity", purpose, &own).await);
+        }
+    }
+    let plan = uc
+        .fleet
+        .plan_for(
+            renew(),
+            Targets::Installations(ids),
+            Order::default(),
+            "a maintenance window",
+        )
+        .await
+        .expect("a plan");
+    let job = uc.fleet.start(&plan).await.expect("a job");
+    assert_eq!((job.counts.pending, job.counts.waiting), (3, 3));
+    let first = uc.fleet.claim(uc.agent, 10).await;
+    assert_eq!(first.len(), 3);
+    for (index, task) in first.iter().enumerate() {
+        assert!(uc.fleet.claim(uc.agent, 10).await.is_empty(), "after {index}");
+        uc.fleet
+            .report(
+                uc.agent,
+                task.task.task_id,
+                &result(task.task.epoch, Outcome::Succeeded),
+            )
+            .await
+            .expect("recorded");
+    }
+    assert_eq!(uc.fleet.claim(uc.agent, 10).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_made_before_its_counterpart_is_not_started_without_a_look() {
+    let uc = Uc::new().await;
+    let ids = installed(&uc, &["CallManager", "TVS"]).await;
+    let mut plans = Vec::new();
+    for id in ids {
+        let plan = uc
+            .fleet
+            .plan(renew(), Targets::Installations(vec![id]), Order::default())
+            .await
+            .expect("a plan");
+        plans.push(plan);
+    }
+    uc.fleet.start(&plans[1]).await.expect("a job");
+    let error = uc.fleet.start(&plans[0]).await.expect_err("TVS is being changed");
+    assert!(
+        matches!(
+            &error,
+            certyard_domain::Error::Conflict {
+                code: "plan_changed",
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_change_that_is_under_way_or_was_just_made_keeps_its_counterpart_off() {
     let uc = Uc::new().await;
     let ids = installed(&uc, &["CallManager", "TVS"]).await;

@@ -37,7 +37,13 @@ async fn what_takes_up_a_certificate_is_restarted_in_the_order_of_the_catalogue(
     };
     assert_eq!(
         payload(&task).steps,
-        [restart("Cisco Tomcat"), restart("Cisco TFTP"), Step::Inventory]
+        [
+            restart("Cisco Tomcat"),
+            restart("Cisco TFTP"),
+            restart("Cisco DRF Local"),
+            restart("Cisco DRF Master"),
+            Step::Inventory
+        ]
     );
 }
 

@@ -148,6 +148,13 @@ async fn r20_what_a_node_needs_is_refused_or_warned_of() {
         .await;
     let targets_of = Targets::Installations(vec![kept]);
     assert_eq!(refusal(&uc.fleet, delete(), targets_of).await, "own_certificate");
+    // On another node, where the product would carry the deletion to the first.
+    let there = uc
+        .fleet
+        .install(uc.cluster, uc.nodes[1], "trust", "tomcat-trust", &shown)
+        .await;
+    let targets_of = Targets::Installations(vec![there]);
+    assert_eq!(refusal(&uc.fleet, delete(), targets_of).await, "own_certificate");
     // An issuer of what is installed.
     let ca = Authority::new("Example");
     let leaf = ca.sign(&request("node-1.example.org"), 100);
@@ -189,13 +196,22 @@ async fn r22_capf_and_ipsec_trust_stay_on_subscribers() {
 }
 
 #[tokio::test]
-async fn r4_emergency_responder_takes_no_replacement_and_deletes() {
+async fn r4_emergency_responder_takes_no_replacement_but_deletes_and_restores() {
     let uc = Uc::of("cer", "14").await;
     let ids = everywhere(&uc, &own_certificate("Old Root", -1)).await;
     let one = || Targets::Installations(vec![ids[0]]);
     let new = own_certificate("New Root", 100);
     assert_eq!(refusal(&uc.fleet, replace(&new), one()).await, "product_excluded");
     let plan = uc.fleet.plan(delete(), one(), Order::default()).await.expect("a plan");
+    assert_eq!((plan.targets, plan.refused), (1, 0));
+    uc.fleet
+        .set("installation", ids[0], "gone_at", noon() - Duration::hours(1))
+        .await;
+    let plan = uc
+        .fleet
+        .plan(Action::Restore, one(), Order::default())
+        .await
+        .expect("a plan");
     assert_eq!((plan.targets, plan.refused), (1, 0));
 }
 
