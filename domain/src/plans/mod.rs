@@ -45,6 +45,7 @@ use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::ids::new_id;
 use crate::{Permission, Scope};
+use certyard_protocol::StepKind;
 use resolve::Aim;
 use std::collections::HashMap;
 
@@ -89,7 +90,7 @@ struct Drafted {
 }
 
 /// Decides each target and puts them in order: by cluster, the publisher first, then by name; canaries form the first
-/// wave. Where issuers are put into a trust store that the publisher replicates, its subscribers come after it. What is done once
+/// wave. Where a trust store is changed that the publisher replicates, its subscribers come after it. What is done once
 /// for a whole cluster is done by the first of its targets, and the cluster's other nodes are read after it ([`coverage`]).
 fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result<Vec<Drafted>> {
     let mut decided = Vec::with_capacity(aims.len());
@@ -131,11 +132,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
             if together.waits(node, &aim.purpose) {
                 wave = BEHIND;
             }
-            if work
-                .steps
-                .iter()
-                .any(|step| step.kind() == certyard_protocol::StepKind::InstallTrust)
-            {
+            if work.steps.iter().any(|step| changes_trust(step.kind())) {
                 let position = i64::try_from(position).unwrap_or(i64::MAX);
                 let place = (node.cluster_id, aim.purpose.as_str());
                 if node.role == "publisher" {
@@ -160,6 +157,11 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     }
     coverage::read_others(gathered, &makers, &mut drafted);
     Ok(drafted)
+}
+
+/// Whether the publisher of a cluster goes first, as the product may carry the change to the others.
+fn changes_trust(step: StepKind) -> bool {
+    matches!(step, StepKind::InstallTrust | StepKind::DeleteTrust)
 }
 
 /// Plans deleted once they are past their hour and no job came of them, at most `limit` at a time; says how many.

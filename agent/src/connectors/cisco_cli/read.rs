@@ -90,6 +90,17 @@ impl CiscoCli {
                 });
             }
         }
+        let unread = |one: &InventoryEntry| one.kind == StoreKind::Trust;
+        if snapshot.unreadable.iter().any(unread) {
+            // The product may have taken it from the store between the list and the look, as part of a deletion elsewhere.
+            let still = self.list(session, "trust").await?;
+            let listed = |one: &InventoryEntry| {
+                still
+                    .iter()
+                    .any(|listed| listed.unit == one.store && format!("{}.pem", listed.name) == one.entry)
+            };
+            snapshot.unreadable.retain(|one| !unread(one) || listed(one));
+        }
         if matches!(part, Part::All) {
             snapshot.version = texts::read_version(&session.run("show version active").await?);
         }

@@ -139,16 +139,6 @@ async fn r12_where_the_profile_wants_tomcat_a_renewal_is_refused_and_reuse_offer
         refusal(&uc.fleet, renew_of("CallManager-ECDSA"), node()).await,
         "profile_uses_tomcat"
     );
-    // The certificate of one node alone is not reused.
-    let single = own_certificate("node-0-EC.example.org", 100);
-    let alone = uc
-        .fleet
-        .install(uc.cluster, uc.nodes[0], "identity", "tomcat-ECDSA", &single)
-        .await;
-    assert_eq!(refusal(&uc.fleet, reuse(), node()).await, "source_not_multi_server");
-    uc.fleet
-        .set("installation", alone, "gone_at", crate::machine::noon())
-        .await;
     let shared = own_certificate("campus-EC.example.org", 100);
     for node in &uc.nodes {
         uc.fleet
@@ -173,6 +163,18 @@ async fn r12_where_the_profile_wants_tomcat_a_renewal_is_refused_and_reuse_offer
         })
     );
     assert_eq!(payload.expect[1].store, "tomcat-ECDSA");
+}
+
+#[tokio::test]
+async fn r12_the_certificate_of_one_node_alone_is_not_reused() {
+    let uc = Uc::new().await;
+    let single = own_certificate("node-0-EC.example.org", 100);
+    uc.fleet
+        .install(uc.cluster, uc.nodes[0], "identity", "tomcat-ECDSA", &single)
+        .await;
+    want_for(&uc, "CallManager-ECDSA", use_tomcat()).await;
+    let node = Targets::Nodes(vec![uc.nodes[0]]);
+    assert_eq!(refusal(&uc.fleet, reuse(), node).await, "source_not_multi_server");
 }
 
 #[tokio::test]
