@@ -5562,7 +5562,7 @@ export interface components {
                  */
                 order: number;
                 /**
-                 * @description What the certificate is for.
+                 * @description What the certificate is for, or the trust store.
                  * @example tomcat
                  */
                 purpose?: string | null;
@@ -6016,7 +6016,8 @@ export interface components {
             /** @description How it is undone. */
             rollback: components["schemas"]["Undo"];
             /**
-             * @description `generate_csr`, `install_trust`, `install_identity`, `activate`, `verify`, `inventory`.
+             * @description `generate_csr`, `delete_csr`, `install_trust`, `install_identity`, `regenerate`, `reuse_tomcat`, `delete_trust`,
+             *     `restart_service`, `activate`, `verify`, `inventory`.
              * @example install_identity
              */
             step: string;
@@ -6047,7 +6048,7 @@ export interface components {
              */
             order: number;
             /**
-             * @description What the certificate is for.
+             * @description What the certificate is for, or the trust store.
              * @example tomcat
              */
             purpose?: string | null;
