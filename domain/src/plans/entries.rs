@@ -2,7 +2,7 @@
 
 use super::facts::{Entry, Installed, Node};
 use super::gather::name_hash;
-use super::rows::{col, for_ids};
+use super::rows::{col, for_ids, installed, installed_in};
 use crate::catalogue::{Replication, trust_stores_of};
 use crate::db::OrgTx;
 use crate::error::Result;
@@ -106,43 +106,14 @@ async fn held(
     stores: &HashSet<&str>,
     sha256: &HashSet<&str>,
 ) -> Result<HashMap<(Uuid, String, String), Held>> {
-    let mut select = Query::select();
-    for column in [
-        "node_id",
-        "store",
-        "entry",
-        "certificate_id",
-        "sha256",
-        "common_name",
-        "issuer",
-        "serial_hex",
-        "self_signed",
-        "not_after",
-    ] {
-        select.column(("installation", column));
-    }
-    select
-        .from("installation")
-        .and_where(col("installation", "org_id").eq(tx.org_id()))
-        .and_where(col("installation", "kind").eq("trust"))
-        .and_where(col("installation", "store").is_in(stores.iter().copied()))
-        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    let mut select = installed_in(tx, "trust", stores.iter().copied());
     // One certificate on many nodes is the usual case; with many, all of the stores are read.
     if sha256.len() <= CHUNK {
         select.and_where(col("installation", "sha256").is_in(sha256.iter().copied()));
     }
     let mut found = HashMap::new();
     for row in for_ids(tx, &select, ("installation", "node_id"), nodes).await? {
-        let certificate = Installed {
-            certificate_id: row.try_get("", "certificate_id")?,
-            sha256: row.try_get("", "sha256")?,
-            common_name: row.try_get("", "common_name")?,
-            issuer: row.try_get("", "issuer")?,
-            serial_hex: row.try_get("", "serial_hex")?,
-            self_signed: row.try_get("", "self_signed")?,
-            not_after: row.try_get("", "not_after")?,
-            names: Vec::new(),
-        };
+        let certificate = installed(&row)?;
         if !sha256.contains(certificate.sha256.as_str()) {
             continue;
         }

@@ -12,7 +12,7 @@ use super::facts::{
 use super::neighbours::{self, Sharing};
 use super::request::{Action, Place, Request};
 use super::resolve::Aim;
-use super::rows::{col, distinct, for_ids, of_clusters};
+use super::rows::{self, col, distinct, for_ids, of_clusters};
 use crate::Timestamp;
 use crate::catalogue::{REUSES, reuse_of, trust_store_of};
 use crate::db::OrgTx;
@@ -344,39 +344,11 @@ async fn agents(tx: &OrgTx, nodes: &HashMap<Uuid, Node>) -> Result<HashMap<Uuid,
 }
 
 async fn installed(tx: &OrgTx, ids: &[Uuid], purposes: &[&str]) -> Result<HashMap<(Uuid, String), Installed>> {
-    let mut select = Query::select();
-    for column in [
-        "node_id",
-        "store",
-        "certificate_id",
-        "sha256",
-        "common_name",
-        "issuer",
-        "serial_hex",
-        "self_signed",
-        "not_after",
-    ] {
-        select.column(("installation", column));
-    }
-    select
-        .from("installation")
-        .and_where(col("installation", "org_id").eq(tx.org_id()))
-        .and_where(col("installation", "kind").eq("identity"))
-        .and_where(col("installation", "store").is_in(purposes.iter().copied()))
-        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    let select = rows::installed_in(tx, "identity", purposes.iter().copied());
     let mut found = HashMap::new();
     for row in for_ids(tx, &select, ("installation", "node_id"), ids).await? {
-        let installed = Installed {
-            certificate_id: row.try_get("", "certificate_id")?,
-            sha256: row.try_get("", "sha256")?,
-            common_name: row.try_get("", "common_name")?,
-            issuer: row.try_get("", "issuer")?,
-            serial_hex: row.try_get("", "serial_hex")?,
-            self_signed: row.try_get("", "self_signed")?,
-            not_after: row.try_get("", "not_after")?,
-            names: Vec::new(),
-        };
-        found.insert((row.try_get("", "node_id")?, row.try_get("", "store")?), installed);
+        let place = (row.try_get("", "node_id")?, row.try_get("", "store")?);
+        found.insert(place, rows::installed(&row)?);
     }
     Ok(found)
 }

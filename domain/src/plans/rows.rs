@@ -1,5 +1,6 @@
 //! Statements over the tables of rooms above, a chunk of ids at a time.
 
+use super::facts::Installed;
 use crate::db::OrgTx;
 use crate::error::Result;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, SelectStatement};
@@ -53,4 +54,48 @@ pub(super) fn distinct(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
     ids.sort_unstable();
     ids.dedup();
     ids
+}
+
+/// Selects what is installed in some stores of a kind, with what [`installed`] reads.
+pub(super) fn installed_in<'a>(
+    tx: &OrgTx,
+    kind: &'static str,
+    stores: impl IntoIterator<Item = &'a str>,
+) -> SelectStatement {
+    let mut select = Query::select();
+    for column in [
+        "node_id",
+        "store",
+        "entry",
+        "certificate_id",
+        "sha256",
+        "common_name",
+        "issuer",
+        "serial_hex",
+        "self_signed",
+        "not_after",
+    ] {
+        select.column(("installation", column));
+    }
+    select
+        .from("installation")
+        .and_where(col("installation", "org_id").eq(tx.org_id()))
+        .and_where(col("installation", "kind").eq(kind))
+        .and_where(col("installation", "store").is_in(stores))
+        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    select
+}
+
+/// The certificate of a row of [`installed_in`].
+pub(super) fn installed(row: &QueryResult) -> Result<Installed> {
+    Ok(Installed {
+        certificate_id: row.try_get("", "certificate_id")?,
+        sha256: row.try_get("", "sha256")?,
+        common_name: row.try_get("", "common_name")?,
+        issuer: row.try_get("", "issuer")?,
+        serial_hex: row.try_get("", "serial_hex")?,
+        self_signed: row.try_get("", "self_signed")?,
+        not_after: row.try_get("", "not_after")?,
+        names: Vec::new(),
+    })
 }

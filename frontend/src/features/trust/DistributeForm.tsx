@@ -1,12 +1,13 @@
-import { Button, MultiSelect } from '@mantine/core';
+import { MultiSelect } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { allClustersQuery, catalogueQuery } from '../../api/queries';
 import { DropZone } from '../../components/DropZone';
-import { Lines, LoadError, ProblemNote } from '../../components/States';
+import { Lines, LoadError } from '../../components/States';
 import { CERTIFICATE_FILES, readUpload } from '../certificate/read-upload';
 import { usePlan } from '../plan/use-plan';
+import { PreviewButtons } from './PreviewButtons';
 
 interface DistributeFormProps {
   /** A certificate that is known already; without one a file is asked for (R21). */
@@ -70,15 +71,7 @@ export function DistributeForm({ certificateId, clusters: first = [], onClose }:
           {file === null ? t('trust.file') : file.name}
         </DropZone>
       )}
-      {plan.error !== null && <ProblemNote error={plan.error} />}
-      <div className="form-actions">
-        <Button variant="default" onClick={onClose}>
-          {t('act.cancel')}
-        </Button>
-        <Button type="submit" disabled={!ready} loading={plan.isPending}>
-          {t('plan.preview')}
-        </Button>
-      </div>
+      <PreviewButtons plan={plan} ready={ready} onClose={onClose} />
     </form>
   );
 }

@@ -1,13 +1,14 @@
-import { Button, MultiSelect } from '@mantine/core';
+import { MultiSelect } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { holdersQuery } from '../../api/queries';
 import type { Certificate } from '../../api/types';
 import { DropZone } from '../../components/DropZone';
-import { Lines, LoadError, ProblemNote } from '../../components/States';
+import { Lines, LoadError } from '../../components/States';
 import { CERTIFICATE_FILES, readUpload } from '../certificate/read-upload';
 import { usePlan } from '../plan/use-plan';
+import { PreviewButtons } from './PreviewButtons';
 
 interface RemoveFormProps {
   action: 'delete' | 'replace';
@@ -64,15 +65,7 @@ export function RemoveForm({ action, certificate, onClose }: RemoveFormProps) {
           {file === null ? t('trust.file') : file.name}
         </DropZone>
       )}
-      {plan.error !== null && <ProblemNote error={plan.error} />}
-      <div className="form-actions">
-        <Button variant="default" onClick={onClose}>
-          {t('act.cancel')}
-        </Button>
-        <Button type="submit" disabled={!ready} loading={plan.isPending}>
-          {t('plan.preview')}
-        </Button>
-      </div>
+      <PreviewButtons plan={plan} ready={ready} onClose={onClose} />
     </form>
   );
 }
