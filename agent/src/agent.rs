@@ -7,9 +7,7 @@ use crate::identity::{IdentityError, Stored};
 use crate::journal::Journal;
 use crate::nodes::{Node, NodeError, NodeStore, write_assignments};
 use crate::server::{Server, ServerError};
-use certyard_protocol::{
-    Capability, ConnectorKind, NodeAssignment, NodeDeclaration, NodeInventory, NodesAnswer, NodesRequest, TaskRef,
-};
+use certyard_protocol::{Capability, ConnectorKind, NodeAssignment, NodeInventory, NodesAnswer, NodesRequest, TaskRef};
 use chrono::Utc;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -245,7 +243,7 @@ impl Agent {
             .chain(answer.taken.iter().map(|taken| taken.node_id))
             .collect();
         let present = nodes_request(&local);
-        let again = lacks(&request, &told, &present);
+        let again = differs(&request, &told, &present);
         request = present;
         if again {
             answer = self.server().nodes(&request).await?;
@@ -337,11 +335,12 @@ impl Agent {
     }
 }
 
-/// Whether the server was not told of something that is present: a node that became known by its id, or one that was entered or
-/// changed while the server was asked.
-fn lacks(asked: &NodesRequest, told: &HashSet<Uuid>, present: &NodesRequest) -> bool {
-    let new = |one: &&NodeDeclaration| one.changed && !asked.declared.contains(one);
-    present.ready.iter().any(|id| !told.contains(id)) || present.declared.iter().any(|one| new(&one))
+/// Whether the server takes something else for present than is: a node became known by its id, or was entered, changed, removed
+/// or damaged while the server was asked.
+fn differs(asked: &NodesRequest, told: &HashSet<Uuid>, present: &NodesRequest) -> bool {
+    let ready: HashSet<Uuid> = present.ready.iter().copied().collect();
+    let mut declared = present.declared.iter();
+    ready != *told || declared.any(|one| one.changed && !asked.declared.contains(one))
 }
 
 fn nodes_request(local: &[Node]) -> NodesRequest {
@@ -382,6 +381,7 @@ fn pair<'a>(local: &'a [Node], assigned: &'a [NodeAssignment]) -> Vec<(&'a Node,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use certyard_protocol::NodeDeclaration;
 
     fn node(name: &str, changed: bool) -> NodeDeclaration {
         NodeDeclaration {
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_was_entered_while_the_server_was_asked_is_told_as_well() {
+    fn what_changed_while_the_server_was_asked_is_told_as_well() {
         let asked = NodesRequest {
             declared: vec![node("first", true)],
             ready: Vec::new(),
@@ -412,16 +412,21 @@ mod tests {
             }],
             ready: vec![id],
         };
-        assert!(!lacks(&asked, &told, &present));
+        assert!(!differs(&asked, &told, &present));
+        let damaged = NodesRequest {
+            declared: Vec::new(),
+            ready: Vec::new(),
+        };
+        assert!(differs(&asked, &told, &damaged));
         present.declared.push(node("second", true));
-        assert!(lacks(&asked, &told, &present));
+        assert!(differs(&asked, &told, &present));
         // What the server has refused is not told again and again.
         let refused = NodesRequest {
             declared: vec![node("first", true), node("second", true)],
             ready: Vec::new(),
         };
-        assert!(!lacks(&refused, &told, &present));
+        assert!(!differs(&refused, &told, &present));
         present.ready.push(Uuid::from_u128(2));
-        assert!(lacks(&refused, &told, &present));
+        assert!(differs(&refused, &told, &present));
     }
 }

@@ -223,7 +223,8 @@ async fn result_loop(agent: Arc<Agent>) {
 
 /// `node add` and `credentials set` write files; a running agent takes them up.
 async fn node_file_loop(agent: Arc<Agent>) {
-    let mut seen = agent.store.fingerprint().unwrap_or_default();
+    // What was written since the start counts as new: the first look compares it with what the server was told.
+    let mut seen = String::new();
     while agent.stopped().is_none() {
         agent.pause(NODE_FILES_EVERY).await;
         let now = match agent.store.fingerprint() {
