@@ -6,6 +6,7 @@
 
 mod commands;
 mod layout;
+mod look;
 mod pair;
 mod sites;
 mod syntax;
@@ -13,7 +14,6 @@ mod syntax;
 use crate::connector::{Before, Connector, Effect, StepDone, StepError};
 use crate::nodes::NginxSettings;
 use crate::pem_blocks;
-use crate::wire;
 use async_trait::async_trait;
 use certyard_pki::{Certificate, Csr, CsrRequest, PrivateKey, Subject};
 use certyard_protocol::{
@@ -22,17 +22,9 @@ use certyard_protocol::{
 };
 use layout::Layout;
 use pair::{
-    broken, check_beside, check_chain, check_presented, find_key, key_spec, leaf_sha256, read_leaf, read_trust, san,
-    spki_sha256,
+    broken, check_beside, check_chain, find_key, key_spec, leaf_sha256, read_leaf, read_trust, san, spki_sha256,
 };
 use sites::{Site, Sites};
-use std::time::{Duration, Instant};
-
-/// Old workers may answer for a while after a reload.
-const WIRE_LIMIT: Duration = Duration::from_secs(10);
-const WIRE_PAUSE: Duration = Duration::from_millis(100);
-/// So many times in a row, since each worker answers for itself.
-const WIRE_HITS: usize = 3;
 
 /// What this connector can do.
 pub fn capability() -> Capability {
@@ -217,59 +209,6 @@ impl Nginx {
         }))
     }
 
-    /// Looks at every address and name until each showed `expected` several times in a row, or the time is over.
-    async fn look_everywhere(&self, site: &Site, expected: &[Option<String>]) -> Result<usize, StepError> {
-        let key_type = self.key_type(site);
-        let deadline = Instant::now() + WIRE_LIMIT;
-        let targets = site.targets();
-        let mut looked = 0;
-        for ((address, name), wanted) in targets.iter().zip(expected) {
-            let Some(wanted) = wanted else { continue };
-            looked += 1;
-            let mut hits = 0;
-            while hits < WIRE_HITS {
-                let problem = match wire::look(address, name, key_type.as_deref()).await {
-                    Ok(shown) if shown.sha256() == *wanted => match check_presented(&shown) {
-                        Ok(()) => {
-                            hits += 1;
-                            continue;
-                        }
-                        Err(why) => why,
-                    },
-                    Ok(shown) => format!("it serves the certificate with SHA-256 {}", shown.sha256()),
-                    Err(why) => why,
-                };
-                hits = 0;
-                if Instant::now() > deadline {
-                    let message = format!("{address} does not serve {wanted} for `{name}`: {problem}");
-                    return Err(StepError::lasting("not_served", message));
-                }
-                tokio::time::sleep(WIRE_PAUSE).await;
-            }
-        }
-        Ok(looked)
-    }
-
-    async fn served_everywhere(&self, site: &Site) -> Vec<Option<String>> {
-        let key_type = self.key_type(site);
-        let targets = site.targets();
-        let looks = targets
-            .iter()
-            .map(|(address, name)| wire::look(address, name, key_type.as_deref()));
-        let shown = futures_util::future::join_all(looks).await;
-        shown
-            .into_iter()
-            .map(|shown| shown.ok().map(|shown| shown.sha256()))
-            .collect()
-    }
-
-    /// Kind of the configured key, to ask a server with two certificates for the right one.
-    fn key_type(&self, site: &Site) -> Option<String> {
-        let chain = self.layout(site).configured_chain().ok()?;
-        let leaf = Certificate::from_pem(pem_blocks::certificates(&chain).first()?).ok()?;
-        Some(leaf.key.key_type)
-    }
-
     async fn verify(&self, purpose: &str, sha256: &str) -> Result<StepDone, StepError> {
         let site = self.site(purpose)?;
         let installed = leaf_sha256(&self.layout(&site).configured_chain()?);
@@ -311,24 +250,6 @@ impl Nginx {
             Err(error) => tracing::warn!(node = %self.node, %error, "put the files back without a reload"),
         }
         self.look_everywhere(&site, &before.served).await.map(drop)
-    }
-
-    async fn served(&self, site: &Site, sha256: &str) -> Served {
-        if site.listens.is_empty() {
-            return Served::NotObservable;
-        }
-        let served = self.served_everywhere(site).await;
-        if let Some(other) = served.iter().flatten().find(|served| *served != sha256) {
-            return Served::RestartPending {
-                served_sha256: other.clone(),
-            };
-        }
-        if served.iter().any(Option::is_some) {
-            return Served::Served;
-        }
-        Served::Unknown {
-            reason: format!("nothing answers at {}", site.listens.join(", ")),
-        }
     }
 
     async fn version(&self) -> Option<String> {
