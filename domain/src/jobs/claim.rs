@@ -2,7 +2,7 @@
 
 use super::entity::task;
 use super::state::TaskState;
-use super::transition::{Moves, col, in_state, touch};
+use super::transition::{Moves, Place, col, in_state, touch};
 use crate::db::dialect::lock_free_rows;
 use crate::db::{Db, OrgTx, retry, was_ended_for_others};
 use crate::error::{Error, Result, is_unique_violation};
@@ -11,7 +11,7 @@ use crate::keys::Keys;
 use crate::plans::Work;
 use crate::{ActorKind, Scope, Timestamp};
 use certyard_protocol::{ClaimedTask, Envelope, LEASE_SECONDS, LeaseAnswer, LeaseRequest, TaskPayload, TaskRef};
-use sea_orm::sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, QueryFilter, QuerySelect};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -107,7 +107,7 @@ fn claimable(tx: &OrgTx, column: &'static str, agent: Uuid) -> SelectStatement {
     // Looked up for each task, and not joined: counts of rows from before a large job make a join look cheap that reads all of it.
     let busy = Expr::SubQuery(None, Box::new(busy.into()));
     Query::select()
-        .columns([("task", "id"), ("task", "node_id")])
+        .columns(["id", "node_id", "job_id", "cluster_id"].map(|column| ("task", column)))
         .from("task")
         .and_where(col("org_id").eq(tx.org_id()))
         .and_where(col(column).eq(agent))
@@ -122,7 +122,7 @@ async fn claim_once(db: &Db, scope: &Scope, agent: Uuid, max: u32) -> Result<Vec
     let tx = db.write(scope).await?;
     let wanted = max as usize;
     // The oldest of each node among those looked at: ids rise with time.
-    let mut chosen: BTreeMap<Uuid, Uuid> = BTreeMap::new();
+    let mut chosen: BTreeMap<Uuid, (Uuid, Place)> = BTreeMap::new();
     for column in ["agent_id", "second_agent_id"] {
         if chosen.len() >= wanted {
             break;
@@ -134,15 +134,26 @@ async fn claim_once(db: &Db, scope: &Scope, agent: Uuid, max: u32) -> Result<Vec
         for row in tx.query_all(&select).await? {
             let id: Uuid = row.try_get("", "id")?;
             let node: Uuid = row.try_get("", "node_id")?;
-            let oldest = chosen.entry(node).or_insert(id);
-            *oldest = std::cmp::min(id, *oldest);
+            let place = (row.try_get("", "job_id")?, row.try_get("", "cluster_id")?);
+            let oldest = chosen.entry(node).or_insert((id, place));
+            *oldest = std::cmp::min((id, place), *oldest);
         }
     }
-    let mut ids: Vec<Uuid> = chosen.into_values().collect();
-    ids.sort_unstable();
-    ids.truncate(wanted);
-    if ids.is_empty() {
+    let mut chosen: Vec<(Uuid, Place)> = chosen.into_values().collect();
+    chosen.sort_unstable();
+    chosen.truncate(wanted);
+    let Some((_, first)) = chosen.first().copied() else {
         return Ok(Vec::new());
+    };
+    let mut moves = Moves::default();
+    let free = moves
+        .hold_free(&tx, chosen.iter().map(|(_, place)| *place).collect())
+        .await?;
+    // The others are fetched by the next claim. Where somebody is busy everywhere, one place is waited for.
+    if free.is_empty() {
+        chosen.retain(|(_, place)| *place == first);
+    } else {
+        chosen.retain(|(_, place)| free.contains(place));
     }
     let lease_until = tx.now() + chrono::Duration::seconds(LEASE_SECONDS);
     let changes = vec![
@@ -156,20 +167,14 @@ async fn claim_once(db: &Db, scope: &Scope, agent: Uuid, max: u32) -> Result<Vec
             Func::coalesce([Expr::col("started_at"), Expr::value(tx.now())]).into(),
         ),
     ];
-    let mut moves = Moves::default();
-    moves
-        .shift_ids(&tx, TaskState::Pending, TaskState::Running, &ids, changes)
+    let which = Condition::all().add(col("id").is_in(chosen.iter().map(|(id, _)| *id)));
+    let rows = moves
+        .take(&tx, TaskState::Pending, TaskState::Running, which, changes)
         .await?;
     moves.settle(&tx).await?;
-    let rows = tx
-        .find::<task::Entity>()
-        .filter(task::Column::Id.is_in(ids))
-        .all(&tx)
-        .await?;
     let org_id = tx.org_id();
     let mut payloads = Vec::with_capacity(rows.len());
-    let ours = |row: &task::Model| row.lease_agent_id == Some(agent) && row.lease_until == Some(lease_until);
-    for row in rows.into_iter().filter(ours) {
+    for row in rows {
         let work: Work = serde_json::from_value(row.work).map_err(Error::internal)?;
         payloads.push(TaskPayload {
             org_id,

@@ -3,14 +3,14 @@
 //!
 //! Locks are taken in one order everywhere: plan, job, clusters by id, tasks, `job_cluster` by job and cluster.
 
-use super::entity::job_cluster;
+use super::entity::{job_cluster, task};
 use super::state::TaskState;
-use crate::db::dialect::lock_rows;
+use crate::db::dialect::{lock_free_rows, lock_rows};
 use crate::db::{OrgTx, TenantEntity};
 use crate::error::{Error, Result};
 use crate::signal::Topic;
-use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, Returning};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query, Returning, ReturningClause};
+use sea_orm::{ColumnTrait, ConnectionTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -22,7 +22,6 @@ const CHUNK: usize = 5_000;
 pub(super) struct Moved {
     pub id: Uuid,
     pub job_id: Uuid,
-    pub cluster_id: Uuid,
     pub agent_id: Option<Uuid>,
     pub second_agent_id: Option<Uuid>,
 }
@@ -45,6 +44,9 @@ fn found_in_state(state: TaskState) -> Expr {
     Expr::cust(format!("\"task\".\"state\" || '' = '{}'", state.as_str()))
 }
 
+/// A job in a cluster: what counts are kept for.
+pub(super) type Place = (Uuid, Uuid);
+
 /// By how much the count of each state changes.
 type Difference = Vec<(&'static str, i64)>;
 
@@ -53,7 +55,9 @@ type Difference = Vec<(&'static str, i64)>;
 #[derive(Default)]
 #[must_use = "counts differ from tasks until the moves are settled"]
 pub(super) struct Moves {
-    net: BTreeMap<(Uuid, Uuid), BTreeMap<&'static str, i64>>,
+    net: BTreeMap<Place, BTreeMap<&'static str, i64>>,
+    /// Places whose counts this transaction holds already.
+    held: HashSet<Place>,
 }
 
 impl Moves {
@@ -66,6 +70,48 @@ impl Moves {
         which: Condition,
         changes: Changes,
     ) -> Result<Vec<Moved>> {
+        let columns = ["id", "job_id", "cluster_id", "agent_id", "second_agent_id"];
+        let rows = self
+            .update(tx, from, to, which, changes, Returning::new().columns(columns))
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Moved {
+                    id: row.try_get("", "id")?,
+                    job_id: row.try_get("", "job_id")?,
+                    agent_id: row.try_get("", "agent_id")?,
+                    second_agent_id: row.try_get("", "second_agent_id")?,
+                })
+            })
+            .collect()
+    }
+
+    /// [`Moves::shift`] with the whole of what was moved.
+    pub async fn take(
+        &mut self,
+        tx: &OrgTx,
+        from: TaskState,
+        to: TaskState,
+        which: Condition,
+        changes: Changes,
+    ) -> Result<Vec<task::Model>> {
+        let rows = self
+            .update(tx, from, to, which, changes, Returning::new().all())
+            .await?;
+        rows.iter()
+            .map(|row| Ok(task::Model::from_query_result(row, "")?))
+            .collect()
+    }
+
+    async fn update(
+        &mut self,
+        tx: &OrgTx,
+        from: TaskState,
+        to: TaskState,
+        which: Condition,
+        changes: Changes,
+        returning: ReturningClause,
+    ) -> Result<Vec<QueryResult>> {
         if !to.predecessors().contains(&from) {
             let text = format!("a task may not go from {} to {}", from.as_str(), to.as_str());
             return Err(Error::internal(text));
@@ -91,22 +137,36 @@ impl Moves {
         for (column, value) in changes {
             update.value(column, value);
         }
-        update.returning(Returning::new().columns(["id", "job_id", "cluster_id", "agent_id", "second_agent_id"]));
-        let mut moved = Vec::new();
-        for row in tx.query_all(&update).await? {
-            let task = Moved {
-                id: row.try_get("", "id")?,
-                job_id: row.try_get("", "job_id")?,
-                cluster_id: row.try_get("", "cluster_id")?,
-                agent_id: row.try_get("", "agent_id")?,
-                second_agent_id: row.try_get("", "second_agent_id")?,
-            };
-            let net = self.net.entry((task.job_id, task.cluster_id)).or_default();
+        update.returning(returning);
+        let rows = tx.query_all(&update).await?;
+        for row in &rows {
+            let place = (row.try_get("", "job_id")?, row.try_get("", "cluster_id")?);
+            let net = self.net.entry(place).or_default();
             *net.entry(from.as_str()).or_default() -= 1;
             *net.entry(to.as_str()).or_default() += 1;
-            moved.push(task);
         }
-        Ok(moved)
+        Ok(rows)
+    }
+
+    /// Takes the counts of those places that nobody else holds, without waiting, and tells which these are: a claim that waited
+    /// for one place would keep all others from going on.
+    pub async fn hold_free(&mut self, tx: &OrgTx, places: HashSet<Place>) -> Result<&HashSet<Place>> {
+        if tx.get_database_backend() != sea_orm::DbBackend::Postgres {
+            self.held = places;
+            return Ok(&self.held);
+        }
+        let mut jobs: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+        for (job, cluster) in places {
+            jobs.entry(job).or_default().push(cluster);
+        }
+        for (job, clusters) in jobs {
+            let mut select = counts_of(tx, job, &clusters);
+            lock_free_rows(QuerySelect::query(&mut select));
+            for cluster in select.into_tuple::<Uuid>().all(tx).await? {
+                self.held.insert((job, cluster));
+            }
+        }
+        Ok(&self.held)
     }
 
     /// [`Moves::shift`] for a list of tasks, however long.
@@ -135,14 +195,14 @@ impl Moves {
     pub async fn settle(self, tx: &OrgTx) -> Result<()> {
         // By job and difference, so that a job of many equal clusters is one statement.
         let mut groups: BTreeMap<(Uuid, Difference), Vec<Uuid>> = BTreeMap::new();
-        let places = self.net.len();
+        let to_lock = self.net.len() > 1 && self.net.keys().any(|place| !self.held.contains(place));
         for ((job, cluster), net) in self.net {
             groups
                 .entry((job, net.into_iter().collect()))
                 .or_default()
                 .push(cluster);
         }
-        if places > 1 {
+        if to_lock {
             lock_counts(tx, groups.iter().map(|((job, _), clusters)| (*job, clusters))).await?;
         }
         let jobs: HashSet<Uuid> = groups.keys().map(|(job, _)| *job).collect();
@@ -169,6 +229,16 @@ impl Moves {
     }
 }
 
+/// The rows of clusters, by their ids.
+fn counts_of(tx: &OrgTx, job: Uuid, clusters: &[Uuid]) -> sea_orm::Select<job_cluster::Entity> {
+    use job_cluster::Column;
+    tx.find::<job_cluster::Entity>()
+        .select_only()
+        .column(Column::ClusterId)
+        .filter(Column::JobId.eq(job))
+        .filter(Column::ClusterId.is_in(clusters.iter().copied()))
+}
+
 /// Takes the rows of several clusters in one order, or two transactions could wait for each other.
 async fn lock_counts<'a>(tx: &OrgTx, places: impl Iterator<Item = (Uuid, &'a Vec<Uuid>)>) -> Result<()> {
     if tx.get_database_backend() != sea_orm::DbBackend::Postgres {
@@ -178,17 +248,10 @@ async fn lock_counts<'a>(tx: &OrgTx, places: impl Iterator<Item = (Uuid, &'a Vec
     for (job, clusters) in places {
         jobs.entry(job).or_default().extend(clusters);
     }
-    use job_cluster::{Column, Entity};
     for (job, mut clusters) in jobs {
         clusters.sort_unstable();
         for chunk in clusters.chunks(CHUNK) {
-            let mut select = tx
-                .find::<Entity>()
-                .select_only()
-                .column(Column::ClusterId)
-                .filter(Column::JobId.eq(job))
-                .filter(Column::ClusterId.is_in(chunk.iter().copied()))
-                .order_by_asc(Column::ClusterId);
+            let mut select = counts_of(tx, job, chunk).order_by_asc(job_cluster::Column::ClusterId);
             lock_rows(QuerySelect::query(&mut select));
             select.into_tuple::<Uuid>().all(tx).await?;
         }

@@ -9,6 +9,7 @@ use certyard_domain::profiles::{self, Assignment, BUILT_IN, NewProfile, ProfileC
 use certyard_domain::{Result, inventory, jobs};
 use certyard_protocol::{ConnectorKind, NodeDeclaration, NodesRequest};
 use certyard_testkit::TestDb;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -154,6 +155,52 @@ async fn clusters_change_while_a_job_over_them_is_cancelled() {
             patched.await.unwrap().unwrap();
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_passes_over_the_counts_that_somebody_holds() {
+    let fleet = Arc::new(machine::Fleet::new().await);
+    if !has_row_locks(&fleet.test) {
+        return;
+    }
+    let agent = fleet.agent(fleet.group).await;
+    let (mut clusters, mut nodes) = (Vec::new(), Vec::new());
+    for index in 0..3 {
+        let name = format!("servers-{index}");
+        let cluster = fleet.cluster(fleet.group, &name, "server", "").await;
+        nodes.extend(fleet.nodes(cluster, ConnectorKind::Nginx, 1, agent, None).await);
+        clusters.push(cluster);
+    }
+    fleet.refresh(&nodes, Order::default()).await;
+    let owner = fleet.test.owner().await;
+    let held = owner.begin().await.unwrap();
+    let lock = |cluster: Uuid| format!("SELECT 1 FROM job_cluster WHERE cluster_id = '{cluster}' FOR UPDATE");
+    held.execute_unprepared(&lock(clusters[0])).await.unwrap();
+    let claimed = fleet.claim(agent, 100).await;
+    let taken: Vec<Uuid> = claimed.iter().map(|task| machine::payload(task).node_id).collect();
+    assert!(taken.len() == 2 && !taken.contains(&nodes[0]), "{taken:?}");
+
+    // With nothing else to take it waits, and does not say that there is no work.
+    let waiting = {
+        let fleet = fleet.clone();
+        tokio::spawn(async move { fleet.claim(agent, 100).await })
+    };
+    let watched =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while count(&owner, watched).await == 0 {
+        assert!(!waiting.is_finished(), "the claim did not wait");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    held.rollback().await.unwrap();
+    let claimed = waiting.await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(machine::payload(&claimed[0]).node_id, nodes[0]);
+}
+
+async fn count(connection: &DatabaseConnection, sql: &str) -> i64 {
+    let statement = Statement::from_string(DbBackend::Postgres, sql);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    row.try_get_by_index(0).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
