@@ -10,9 +10,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use certyard_domain::certificates::{self, Format, Outcome, RawRow, Rows, Verdict};
-use futures_util::StreamExt;
-use futures_util::stream;
+use certyard_domain::certificates::{self, BulkRow, Format, Outcome, RawRow, Rows, Verdict};
+use futures_util::{StreamExt, future, stream};
 
 /// Rows that are read and stored at once.
 const ROWS: usize = 1000;
@@ -76,7 +75,8 @@ fn form_problem(error: MultipartError) -> Problem {
     }
 }
 
-/// Stores a stream of rows and answers with a stream of verdicts: memory holds one batch, whatever the length.
+/// Stores a stream of rows and answers with a stream of verdicts: memory holds two batches, whatever the length, as one is read
+/// while the one before it is stored.
 pub(crate) fn bulk(app: App, caller: Caller, request: &HttpRequest, payload: Payload) -> Result<HttpResponse, Problem> {
     let format = match content_type(request).as_str() {
         "application/x-pem-file" | "text/plain" => Format::Pem,
@@ -90,10 +90,13 @@ pub(crate) fn bulk(app: App, caller: Caller, request: &HttpRequest, payload: Pay
     let begin = Bulk {
         app,
         caller,
-        format,
-        payload,
-        rows: Some(Rows::new(format)),
-        waiting: Vec::new(),
+        source: RowSource {
+            format,
+            payload,
+            rows: Some(Rows::new(format)),
+            waiting: Vec::new(),
+        },
+        ahead: None,
     };
     let answers = stream::unfold(Some(begin), |state| async move {
         let mut bulk = state?;
@@ -112,15 +115,39 @@ pub(crate) fn bulk(app: App, caller: Caller, request: &HttpRequest, payload: Pay
 struct Bulk {
     app: App,
     caller: Caller,
+    source: RowSource,
+    /// The batch that was read while the one before it was stored.
+    ahead: Option<Result<Vec<BulkRow>, Problem>>,
+}
+
+impl Bulk {
+    /// The verdicts on the next batch; none at the end.
+    async fn next(&mut self) -> Result<Option<Vec<Verdict>>, Problem> {
+        let rows = match self.ahead.take() {
+            Some(read) => read?,
+            None => self.source.read().await?,
+        };
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let store = certificates::bulk(&self.app.db, self.caller.scope(), rows);
+        let (stored, ahead) = future::join(store, self.source.read()).await;
+        self.ahead = Some(ahead);
+        Ok(Some(stored?))
+    }
+}
+
+/// Where the rows come from.
+struct RowSource {
     format: Format,
     payload: Payload,
     rows: Option<Rows>,
     waiting: Vec<RawRow>,
 }
 
-impl Bulk {
-    /// The verdicts on the next batch; none at the end.
-    async fn next(&mut self) -> Result<Option<Vec<Verdict>>, Problem> {
+impl RowSource {
+    /// The next batch, read; empty at the end.
+    async fn read(&mut self) -> Result<Vec<BulkRow>, Problem> {
         while self.waiting.len() < ROWS
             && let Some(rows) = &mut self.rows
         {
@@ -136,13 +163,9 @@ impl Bulk {
                 }
             }
         }
-        if self.waiting.is_empty() {
-            return Ok(None);
-        }
         let rest = self.waiting.split_off(self.waiting.len().min(ROWS));
         let batch = std::mem::replace(&mut self.waiting, rest);
-        let rows = certificates::read_rows(self.format, batch).await?;
-        Ok(Some(certificates::bulk(&self.app.db, self.caller.scope(), rows).await?))
+        Ok(certificates::read_rows(self.format, batch).await?)
     }
 }
 
