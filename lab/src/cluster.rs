@@ -3,8 +3,8 @@
 use crate::{
     keys::{KeyId, Keys},
     rules::{
-        CsrOrder, Refusal, add_trust, delete_csr, delete_trust, install_identity, plan_csr, plan_regeneration, put_csr,
-        put_regenerated, refuse, reuse_tomcat,
+        CsrOrder, Refusal, add_trust, delete_csr, delete_trust, follow_tomcat, install_identity, plan_csr,
+        plan_regeneration, put_csr, put_regenerated, refuse, reuse_tomcat, users_of_tomcat,
     },
     state::{ClusterState, Shelf},
 };
@@ -81,7 +81,12 @@ impl Cluster {
 
     pub(crate) fn install_identity(&self, node: usize, service: &str, texts: &[String]) -> Result<(), Refusal> {
         let upload = read_certificates(texts)?;
-        self.change(|state| install_identity(state, &self.shelf, node, service, &upload, Utc::now()))
+        self.change(|state| {
+            let users = users_of_tomcat(state);
+            install_identity(state, &self.shelf, node, service, &upload, Utc::now())?;
+            follow_tomcat(state, &users);
+            Ok(())
+        })
     }
 
     /// True if anything has changed.
@@ -101,7 +106,9 @@ impl Cluster {
         let certificate = self_signed(&key, &plan.profile).map_err(|error| broken(&error))?;
         let id = self.keys.keep(&key).map_err(|error| broken(&error))?;
         self.change(|state| {
+            let users = users_of_tomcat(state);
             put_regenerated(state, &self.shelf, node, &plan, &certificate, id);
+            follow_tomcat(state, &users);
             Ok(())
         })?;
         Ok(plan.service.name)

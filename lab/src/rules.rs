@@ -7,7 +7,9 @@
 mod renew;
 mod trust;
 
-pub(crate) use renew::{further_stores, plan_regeneration, put_regenerated, reuse_tomcat};
+pub(crate) use renew::{
+    follow_tomcat, further_stores, plan_regeneration, put_regenerated, reuse_tomcat, users_of_tomcat,
+};
 pub(crate) use trust::{add_trust, delete_trust};
 
 use crate::{

@@ -139,6 +139,40 @@ async fn names_that_would_be_commands_never_reach_the_node() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_is_not_activated_is_left_alone_and_that_is_a_success_with_a_note() {
+    let mut uc = TestUc::start_old().await;
+    let services = ["Cisco TFTP", "Cisco CallManager"];
+    let restart = async |uc: &TestUc| {
+        let steps = services.map(|service| Step::RestartService {
+            service: service.into(),
+        });
+        let task = payload(ConnectorKind::CiscoCli, steps.to_vec());
+        let result = Desk::new().run(&uc.commands(), &task).await;
+        assert_eq!(result.failure, None);
+        result.steps.into_iter().map(|step| step.note).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        restart(&uc).await,
+        ["Cisco TFTP is restarted", "Cisco CallManager is restarted"]
+    );
+    let subscriber = uc
+        .lab
+        .nodes()
+        .into_iter()
+        .find(|node| node.cluster == uc.node.cluster && node.role == "subscriber");
+    uc.node = subscriber.expect("a subscriber");
+    uc.host_keys.0.lock().unwrap().clear();
+    assert_eq!(
+        restart(&uc).await,
+        [
+            "Cisco TFTP is not activated on this node: nothing to restart",
+            "Cisco CallManager is restarted"
+        ]
+    );
+    assert_eq!(uc.lab.effects(&uc.node.name, Operation::ServiceRestart), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_an_ssh_port_cisco_uc_refuses_by_name_what_only_the_command_line_has() {
     let uc = TestUc::start().await;
     let connector = uc.connector();

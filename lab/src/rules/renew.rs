@@ -118,6 +118,37 @@ pub(crate) fn put_regenerated(
     }
 }
 
+/// Services of calls that may use a certificate of `tomcat`, and which one (R39).
+const REUSES: [(&str, &str); 2] = [("CallManager", "tomcat"), ("CallManager-ECDSA", "tomcat-ECDSA")];
+
+/// Nodes whose service of calls uses the certificate of `tomcat`.
+pub(crate) fn users_of_tomcat(cluster: &ClusterState) -> Vec<(usize, &'static str, &'static str)> {
+    let mut users = Vec::new();
+    for (index, state) in cluster.nodes.iter().enumerate() {
+        let sha256 = |name: &str| state.identities.get(name).map(|one| one.certificate.sha256);
+        let uses = |(taker, source): &&(&str, &str)| sha256(source).is_some() && sha256(taker) == sha256(source);
+        users.extend(
+            REUSES
+                .iter()
+                .filter(uses)
+                .map(|(taker, source)| (index, *taker, *source)),
+        );
+    }
+    users
+}
+
+/// Gives those that used the certificate of `tomcat` the one that it has now.
+pub(crate) fn follow_tomcat(cluster: &mut ClusterState, users: &[(usize, &'static str, &'static str)]) {
+    for (index, taker, source) in users {
+        let Some(state) = cluster.nodes.get_mut(*index) else {
+            continue;
+        };
+        if let Some(identity) = state.identities.get(*source).cloned() {
+            state.identities.insert((*taker).to_owned(), identity);
+        }
+    }
+}
+
 /// Makes `tomcat` the certificate of a service of calls as well, on every node that shares it (R39). True if anything has changed.
 pub(crate) fn reuse_tomcat(
     cluster: &mut ClusterState,
@@ -126,10 +157,11 @@ pub(crate) fn reuse_tomcat(
     now: DateTime<Utc>,
 ) -> Result<bool, Refusal> {
     let service = find_service(cluster, service)?;
-    let source = match (cluster.product, service.name) {
-        (Product::Cucm, "CallManager") => "tomcat",
-        (Product::Cucm, "CallManager-ECDSA") => "tomcat-ECDSA",
-        _ => return refuse(format!("The Tomcat certificate cannot be reused for {}", service.name)),
+    let Some(&(_, source)) = REUSES
+        .iter()
+        .find(|(taker, _)| cluster.product == Product::Cucm && *taker == service.name)
+    else {
+        return refuse(format!("The Tomcat certificate cannot be reused for {}", service.name));
     };
     if cluster.version < Version::V14 {
         return refuse(format!(

@@ -234,14 +234,21 @@ impl CiscoCli {
     }
 
     pub(super) async fn restart_service(&self, name: &str) -> Result<StepDone, StepError> {
-        let mut session = Session::open(&self.target).await?;
         let command = match name {
             // It is no service of the service manager, which would say that it is started.
             IPSEC => "utils ipsec restart".into(),
             _ => format!("utils service restart {}", service(name)?),
         };
+        let mut session = Session::open(&self.target).await?;
+        if name != IPSEC && texts::is_not_activated(&session.run("utils service list").await?, name) {
+            session.close().await;
+            return Ok(not_activated(name));
+        }
         let text = session.run(&command).await?;
         session.close().await;
+        if texts::is_not_activated(&text, name) {
+            return Ok(not_activated(name));
+        }
         let started = name == IPSEC || text.to_ascii_uppercase().contains("STARTED");
         if texts::refuses(&text) || !started {
             return Err(self.refused(&text));
@@ -260,6 +267,11 @@ impl CiscoCli {
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
     }
+}
+
+/// A service that a node does not run has no certificate to take up.
+fn not_activated(name: &str) -> StepDone {
+    StepDone::note(format!("{name} is not activated on this node: nothing to restart"))
 }
 
 /// The name of what is restarted by a command of its own.

@@ -222,6 +222,15 @@ pub(super) fn refuses(text: &str) -> bool {
     .any(|words| lower.contains(words))
 }
 
+/// Whether a list of services, or the answer to a restart, says that the service is not activated on the node:
+/// `Cisco TFTP[STOPPED]  Service Not Activated`.
+pub(super) fn is_not_activated(text: &str, service: &str) -> bool {
+    text.lines().map(str::trim).any(|line| {
+        let state = line.strip_prefix(service).map(str::trim_start);
+        state.is_some_and(|state| state.starts_with('[') && state.to_ascii_lowercase().contains("not activated"))
+    })
+}
+
 /// The node says that the certificate is not there (R23): 12.5 calls it a file that was not found.
 pub(super) fn says_absent(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -371,5 +380,16 @@ mod tests {
         assert!(service("Cisco Tomcat").is_ok());
         assert!(service("Cisco  Tomcat").is_err());
         assert!(service("Cisco Tomcat\nshow tech").is_err());
+    }
+
+    #[test]
+    fn a_service_that_is_not_activated_is_told_from_one_that_is_stopped() {
+        let list = "Requesting service status, please wait...\r\nSystem SSH [STARTED]\r\n\
+                    Cisco TFTP[STOPPED]  Service Not Activated\r\nCisco DRF Master [STOPPED]  Commanded Out of Service\r\n\
+                    Cisco TFTP Extra[STARTED]\r\nPrimary Node =true\r\n";
+        assert!(is_not_activated(list, "Cisco TFTP"));
+        for service in ["Cisco DRF Master", "Cisco TFTP Extra", "Cisco Tomcat", "Cisco"] {
+            assert!(!is_not_activated(list, service), "{service}");
+        }
     }
 }
