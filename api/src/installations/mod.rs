@@ -366,6 +366,7 @@ pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> R
             enabled: row.cluster_enabled,
             wanted: place.wanted.as_deref(),
             csr: row.csr.is_some(),
+            own: &row.own,
         },
         now,
     );

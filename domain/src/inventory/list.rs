@@ -3,7 +3,7 @@
 use super::drift::{self, InstallationWarning};
 use super::entity::{csr, history, installation};
 use super::read_csrs::open_csrs;
-use super::{compliance, counts};
+use super::{compliance, counts, own};
 use crate::certificates::search::{self, Found};
 use crate::certificates::{self, Certificate};
 use crate::clusters;
@@ -115,6 +115,8 @@ pub struct InstallationRow {
     pub differences: Vec<Difference>,
     /// For identity: what else is to be known of it.
     pub warnings: Vec<InstallationWarning>,
+    /// For trust: whose own certificate it is, wherever its deletion reaches.
+    pub own: Vec<String>,
 }
 
 /// What a list is sorted by; the id decides between equals.
@@ -298,6 +300,7 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
         rows.iter().filter(|row| row.kind == "identity").map(|row| row.node_id),
     )
     .await?;
+    let mut owners = own::owners(tx, &rows).await?;
     let mut different: HashMap<Uuid, Vec<Difference>> = HashMap::new();
     let mut warned: HashMap<Uuid, Vec<InstallationWarning>> = HashMap::new();
     for row in &rows {
@@ -331,6 +334,7 @@ pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Re
                 }),
                 differences: different.remove(&installation.id).unwrap_or_default(),
                 warnings: warned.remove(&installation.id).unwrap_or_default(),
+                own: owners.remove(&installation.id).unwrap_or_default(),
                 installation,
             })
         })

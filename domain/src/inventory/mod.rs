@@ -25,6 +25,7 @@ pub(crate) mod entity;
 mod holders;
 mod list;
 mod matrix;
+mod own;
 mod parse;
 mod read_csrs;
 mod report;

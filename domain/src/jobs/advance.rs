@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::failpoint::{self, Operation};
 use crate::signal::Topic;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
-use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect, SelectGetableTuple, Selector};
+use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect, SelectGetableTuple, Selector};
 use uuid::Uuid;
 
 /// Tasks that are opened by one transaction.
@@ -48,7 +48,7 @@ async fn advance_once(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
         return Ok(false);
     };
     let counts = sum(tx, job_id).await?;
-    match next(&job, &counts) {
+    match next(&job, &counts, failures(tx, &job, &counts).await?) {
         Next::Nothing => Ok(false),
         Next::Finish => finish(tx, job_id, &counts).await.map(|()| false),
         Next::Stop => Ok(stop(tx, &job).await? > 0),
@@ -81,12 +81,28 @@ enum Next {
     Open { room: u64 },
 }
 
+/// Tasks that count for `stop_at_failures`: those of the action. A node that is only read beside its targets stops nothing.
+async fn failures(tx: &OrgTx, job: &job::Model, counts: &Counts) -> Result<i64> {
+    let all = counts.failed + counts.expired;
+    if job.stop_at_failures == 0 || all < i64::from(job.stop_at_failures) {
+        return Ok(all);
+    }
+    use task::Column;
+    let own = tx
+        .find::<task::Entity>()
+        .filter(Column::JobId.eq(job.id))
+        .filter(Column::State.is_in([TaskState::Failed, TaskState::Expired].map(TaskState::as_str)))
+        .filter(Column::Action.eq(job.action.as_str()))
+        .count(tx)
+        .await?;
+    Ok(i64::try_from(own).unwrap_or(i64::MAX))
+}
+
 /// Decides from the counts alone. Pure.
-fn next(job: &job::Model, counts: &Counts) -> Next {
+fn next(job: &job::Model, counts: &Counts, failures: i64) -> Next {
     if counts.open() == 0 {
         return Next::Finish;
     }
-    let failures = counts.failed + counts.expired;
     if job.stop_at_failures > 0 && failures >= i64::from(job.stop_at_failures) {
         let begun = counts.waiting + counts.pending == 0;
         return if begun { Next::Nothing } else { Next::Stop };
@@ -119,7 +135,9 @@ pub(super) async fn can_move(db: &Db, org_id: Uuid, job_id: Uuid) -> Result<bool
     let Some(job) = job else {
         return Ok(false);
     };
-    match next(&job, &sum(&tx, job_id).await?) {
+    let counts = sum(&tx, job_id).await?;
+    let failures = failures(&tx, &job, &counts).await?;
+    match next(&job, &counts, failures) {
         Next::Nothing => Ok(false),
         Next::Finish | Next::Stop => Ok(true),
         Next::Open { .. } => Ok(!ready(&tx, &job, 1).await?.is_empty() || wave_has_ended(&tx, &job).await?),

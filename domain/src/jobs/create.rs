@@ -175,8 +175,12 @@ async fn supersede(tx: &OrgTx, action: &Action, planned: &[Planned]) -> Result<H
     }
     let wanted: HashSet<(Uuid, &str)> = planned
         .iter()
-        .filter(|target| !is_beside(action, target))
-        .map(|target| (target.node_id, target.purpose.as_str()))
+        // What is left of an earlier task is no newer wish.
+        .filter(|target| !is_beside(action, target) && !target.work.goes_on)
+        .flat_map(|target| {
+            let nodes = std::iter::once(target.node_id).chain(target.work.reaches.iter().copied());
+            nodes.map(|node| (node, target.purpose.as_str()))
+        })
         .collect();
     let mut nodes: Vec<Uuid> = wanted.iter().map(|(node, _)| *node).collect();
     nodes.sort_unstable();
@@ -219,7 +223,7 @@ async fn supersede(tx: &OrgTx, action: &Action, planned: &[Planned]) -> Result<H
 
 /// A node that is only read, beside the targets of the action.
 fn is_beside(action: &Action, target: &Planned) -> bool {
-    target.purpose.is_empty() && action.place() == Place::Purpose
+    target.purpose.is_empty() && action.place() != Place::Node
 }
 
 /// Writes job, tasks and counts; gives the job's title.

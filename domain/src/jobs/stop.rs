@@ -4,6 +4,7 @@ use super::advance::{advance, cancel_open, clusters_with_open};
 use super::create::{Changed, create_from};
 use super::entity::{job, task};
 use super::read::{Job, get};
+use super::report::Recorded;
 use super::state::TaskState;
 use super::transition::Moves;
 use crate::audit::{self, Entry};
@@ -11,7 +12,7 @@ use crate::clusters;
 use crate::db::Db;
 use crate::db::dialect::lock_rows;
 use crate::error::{Error, Result};
-use crate::plans::{self, MAX_TARGETS, TargetPlace, Targets, Work};
+use crate::plans::{self, Earlier, MAX_TARGETS, TargetPlace, Targets, Work};
 use crate::signal::Topic;
 use crate::{Permission, Scope};
 use sea_orm::sea_query::Expr;
@@ -93,7 +94,7 @@ pub async fn cancel(db: &Db, scope: &Scope, job_id: Uuid) -> Result<Job> {
 }
 
 /// Does again what failed or was not begun in time, and nothing else, as a new job: the same request is planned anew on
-/// the facts of now. What was agreed to for the first job stays agreed to; `consent` adds to it.
+/// the facts of now. Where the change itself was made, only what the failed task left is done. What was agreed to for the first job stays agreed to; `consent` adds to it.
 ///
 /// # Errors
 /// [`Error::Refused`] `not_finished`, `nothing_to_retry`, `plan_gone`, `nothing_to_do`; [`Error::Invalid`] for a consent that
@@ -108,14 +109,11 @@ pub async fn retry(db: &Db, scope: &Scope, job_id: Uuid, consent: &[String]) -> 
             "the job is still under way: wait until its last task has ended, or cancel it",
         ));
     }
-    let failed: Vec<(Uuid, String, serde_json::Value)> = tx
+    let failed: Vec<task::Model> = tx
         .find::<task::Entity>()
-        .select_only()
-        .columns([task::Column::NodeId, task::Column::Purpose, task::Column::Work])
         .filter(task::Column::JobId.eq(job_id))
         .filter(task::Column::State.is_in([TaskState::Failed, TaskState::Expired].map(TaskState::as_str)))
         .limit(MAX_TARGETS as u64)
-        .into_tuple()
         .all(&tx)
         .await?;
     if failed.is_empty() {
@@ -133,16 +131,8 @@ pub async fn retry(db: &Db, scope: &Scope, job_id: Uuid, consent: &[String]) -> 
     };
     drop(tx);
     let mut request = stored.request;
-    let mut places = Vec::with_capacity(failed.len());
-    for (node_id, purpose, work) in failed {
-        let work: Work = serde_json::from_value(work).map_err(Error::internal)?;
-        places.push(TargetPlace {
-            node_id,
-            purpose,
-            sha256: work.certificate,
-        });
-    }
-    request.targets = Targets::Places(places);
+    let places: Result<Vec<TargetPlace>> = failed.into_iter().map(place_of).collect();
+    request.targets = Targets::Places(places?);
     request.order.not_before = None;
     let plan = plans::create(db, scope, request).await?;
     let mut agreed = stored.consent;
@@ -150,4 +140,34 @@ pub async fn retry(db: &Db, scope: &Scope, job_id: Uuid, consent: &[String]) -> 
     agreed.sort();
     agreed.dedup();
     create_from(db, scope, plan.id, &agreed, Changed::Refuse, Some(job_id)).await
+}
+
+/// What a retry is planned on: the place, and what the task did there before it failed.
+fn place_of(task: task::Model) -> Result<TargetPlace> {
+    let work: Work = serde_json::from_value(task.work).map_err(Error::internal)?;
+    // What its agent said of the node, or could not say.
+    let (told, unknown) = match task.node_state.as_deref() {
+        Some("partial" | "changed") => (true, false),
+        Some("unknown" | "rollback_failed") => (false, true),
+        _ => (false, false),
+    };
+    let done = match told {
+        true => Recorded::read(task.result)?
+            .steps
+            .iter()
+            .take_while(|step| step.ok)
+            .count(),
+        false => 0,
+    };
+    let earlier = (told || unknown || work.goes_on).then_some(Earlier {
+        steps: work.steps,
+        done,
+        goes_on: work.goes_on,
+    });
+    Ok(TargetPlace {
+        node_id: task.node_id,
+        purpose: task.purpose,
+        sha256: work.certificate,
+        earlier,
+    })
 }

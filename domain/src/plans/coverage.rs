@@ -14,7 +14,7 @@ use crate::catalogue::{names_multi_server, purpose_info};
 use crate::nodes::is_named;
 use certyard_pki::Csr;
 use certyard_protocol::{Step, StepKind};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Code of the refusal where another target of the plan does it for the whole cluster.
@@ -59,12 +59,18 @@ pub(super) fn is_multi_server(facts: &Facts<'_>, csr: &Csr) -> bool {
     same || csr.common_name.as_deref().is_some_and(called) || named > 1
 }
 
+/// The other nodes in use of the target's cluster.
+pub(super) fn others(facts: &Facts<'_>) -> Vec<Uuid> {
+    let all = facts.cluster.iter().map(|other| other.node_id);
+    all.filter(|id| *id != facts.node.id).collect()
+}
+
 /// A target that does something for its whole cluster.
 #[derive(Clone, Debug)]
 pub(super) struct Maker {
     /// Its place in the plan.
-    pub position: usize,
-    pub node_id: Uuid,
+    position: usize,
+    node_id: Uuid,
     node: String,
     /// What it does, in a sentence.
     does: &'static str,
@@ -142,16 +148,46 @@ pub(super) fn cover(decided: &mut [(&Aim, Decision<'_>)]) -> BTreeMap<Uuid, Make
     last
 }
 
-/// The other nodes of the clusters of these targets, to be read once the target has ended. Those that nobody can read now are
-/// left out.
-pub(super) fn read_others(gathered: &Gathered, makers: &BTreeMap<Uuid, Maker>, drafted: &mut Vec<Drafted>) {
-    for (cluster, maker) in makers {
-        let wave = drafted.get(maker.position).map_or(0, |draft| draft.wave);
+/// Nodes of a cluster that are read once a target has ended, as its work reaches them by itself.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// Place of the target in the plan.
+    pub position: usize,
+    /// Name of its node.
+    pub maker: String,
+    /// The nodes.
+    pub nodes: BTreeSet<Uuid>,
+}
+
+/// The other nodes of the clusters of these targets.
+pub(super) fn readings(gathered: &Gathered, makers: BTreeMap<Uuid, Maker>) -> BTreeMap<Uuid, Reading> {
+    let others = |cluster: Uuid, maker: &Maker| {
+        let all = gathered.in_use(cluster).iter().copied();
+        all.filter(|id| *id != maker.node_id).collect()
+    };
+    makers
+        .into_iter()
+        .map(|(cluster, maker)| {
+            let reading = Reading {
+                position: maker.position,
+                nodes: others(cluster, &maker),
+                maker: maker.node,
+            };
+            (cluster, reading)
+        })
+        .collect()
+}
+
+/// Adds the nodes that are to be read to the plan. Those that nobody can read now are left out.
+pub(super) fn read_others(gathered: &Gathered, readings: &BTreeMap<Uuid, Reading>, drafted: &mut Vec<Drafted>) {
+    for (cluster, reading) in readings {
+        let wave = drafted.get(reading.position).map_or(0, |draft| draft.wave);
+        let after = i64::try_from(reading.position).ok();
+        // The publisher first, as the plan itself has them.
         for node_id in gathered.in_use(*cluster) {
-            if *node_id == maker.node_id {
+            if !reading.nodes.contains(node_id) {
                 continue;
             }
-            let after = i64::try_from(maker.position).ok();
             // As a retry names it.
             let named = drafted
                 .iter_mut()
@@ -164,37 +200,35 @@ pub(super) fn read_others(gathered: &Gathered, makers: &BTreeMap<Uuid, Maker>, d
                 }
                 continue;
             }
-            let aim = Aim {
-                node_id: *node_id,
-                purpose: String::new(),
-                sha256: None,
-                refusal: None,
-            };
-            let Some(facts) = gathered.facts(&aim) else {
-                continue;
-            };
-            let Ok(draft) = read(&facts) else {
-                continue;
-            };
-            let mut work = draft.work;
-            work.after = after;
-            let mut notes = draft.preview.notes;
-            notes.push(format!(
-                "read after node `{}`, whose work comes to it by itself",
-                maker.node
-            ));
-            drafted.push(Drafted {
-                node_id: facts.node.id,
-                cluster_id: facts.node.cluster_id,
-                node_name: facts.node.name.clone(),
-                cluster_name: facts.node.cluster_name.clone(),
-                purpose: String::new(),
-                wave,
-                expect: super::facts::Expect::of(&facts),
-                refusal: None,
-                work: Some(work),
-                preview: Preview { notes, ..draft.preview },
-            });
+            drafted.extend(read_after(gathered, *node_id, wave, after, &reading.maker));
         }
     }
+}
+
+fn read_after(gathered: &Gathered, node_id: Uuid, wave: i32, after: Option<i64>, maker: &str) -> Option<Drafted> {
+    let aim = Aim {
+        node_id,
+        purpose: String::new(),
+        sha256: None,
+        refusal: None,
+        earlier: None,
+    };
+    let facts = gathered.facts(&aim)?;
+    let draft = read(&facts).ok()?;
+    let mut work = draft.work;
+    work.after = after;
+    let mut notes = draft.preview.notes;
+    notes.push(format!("read after node `{maker}`, whose work comes to it by itself"));
+    Some(Drafted {
+        node_id: facts.node.id,
+        cluster_id: facts.node.cluster_id,
+        node_name: facts.node.name.clone(),
+        cluster_name: facts.node.cluster_name.clone(),
+        purpose: String::new(),
+        wave,
+        expect: super::facts::Expect::of(&facts),
+        refusal: None,
+        work: Some(work),
+        preview: Preview { notes, ..draft.preview },
+    })
 }

@@ -66,6 +66,8 @@ pub(super) struct Holding {
     pub known_as: Vec<String>,
     /// SHA-256 of the key of its open CSR.
     pub csr: Option<String>,
+    /// A task for the purpose waits on it.
+    pub waiting: bool,
 }
 
 /// The CSR that waits for its answer.
@@ -173,6 +175,8 @@ pub(super) struct Facts<'a> {
     pub source_sharing: Vec<&'a str>,
     /// Other nodes of the cluster that have the same certificate for the purpose, by name.
     pub sharing: Vec<&'a str>,
+    /// Purposes of the node that use the certificate of this one (R12).
+    pub reused_by: Vec<&'static str>,
     /// The certificate in the trust store.
     pub entry: Option<Entry<'a>>,
     pub csr: Option<&'a OpenCsr>,

@@ -4,7 +4,7 @@ mod clusters;
 mod issuers;
 mod tasks;
 
-use super::actions::{decide, read};
+use super::actions::{decide, go_on, read};
 use super::entries::{self, Entries};
 use super::facts::{
     Agent, Expect, Facts, Holding, Installed, Node, OpenCsr, OpenTasks, Shared, Trusted, Wanted, wants_names,
@@ -13,6 +13,7 @@ use super::neighbours::{self, Sharing};
 use super::request::{Action, Place, Request};
 use super::resolve::Aim;
 use super::rows::{self, col, distinct, for_ids, of_clusters};
+use super::targets::Targets;
 use crate::Timestamp;
 use crate::catalogue::{REUSES, reuse_of, trust_store_of};
 use crate::db::OrgTx;
@@ -35,7 +36,7 @@ pub(super) struct Gathered {
     profiles: Attachments,
     installed: HashMap<(Uuid, String), Installed>,
     csrs: HashMap<(Uuid, String), OpenCsr>,
-    /// Nodes in use by their cluster, the publisher first, where the product has certificates that cover several.
+    /// Nodes in use by their cluster, the publisher first, where a change may reach others than its target.
     clusters: HashMap<Uuid, Vec<Uuid>>,
     /// What these nodes hold, by cluster and purpose.
     holdings: HashMap<(Uuid, String), Vec<Holding>>,
@@ -77,7 +78,7 @@ impl Gathered {
     ) -> Result<()> {
         let stores: HashSet<&str> = stores.iter().map(String::as_str).collect();
         self.open = open_tasks(tx, ids).await?;
-        self.trust = trust(tx, ids, &stores, &subjects(uploaded)).await?;
+        self.trust = trust(tx, &self.all(), &stores, &subjects(uploaded)).await?;
         self.shared.uploaded = uploaded.to_vec();
         Ok(())
     }
@@ -93,9 +94,10 @@ impl Gathered {
         let sha256: HashSet<&str> = aims.iter().filter_map(|aim| aim.sha256.as_deref()).collect();
         self.open = open_tasks(tx, ids).await?;
         let clusters = distinct(self.nodes.values().map(|node| node.cluster_id));
-        self.entries = Entries::gather(tx, ids, &clusters, &stores, &sha256).await?;
+        let all = self.all();
+        self.entries = Entries::gather(tx, &all, &clusters, &stores, &sha256).await?;
         let names = subjects(uploaded.iter().chain(self.entries.certificates()));
-        self.trust = trust(tx, ids, &stores, &names).await?;
+        self.trust = trust(tx, &all, &stores, &names).await?;
         self.shared.uploaded = uploaded.to_vec();
         Ok(())
     }
@@ -115,13 +117,16 @@ impl Gathered {
         if matches!(action, Action::ReuseTomcat(_)) {
             wanted.extend(sources_of(&purposes));
         }
-        let all = distinct(self.nodes.keys().copied());
+        let takers = takers_of(&purposes);
+        wanted.extend(takers.iter().filter(|taker| !purposes.contains(**taker)));
+        let all = self.all();
         self.installed = installed(tx, &all, &wanted).await?;
         self.csrs = csrs(tx, &all, &wanted).await?;
+        self.open = open_tasks(tx, if action.may_spread() { &all } else { ids }).await?;
         self.hold(&wanted);
-        self.open = open_tasks(tx, ids).await?;
         if action.changes_identity() {
-            self.shared.recent = neighbours::recent(tx, &clusters, &purposes).await?;
+            let changed = purposes.iter().chain(&takers).copied().collect();
+            self.shared.recent = neighbours::recent(tx, &clusters, &changed).await?;
         }
         match action {
             Action::GenerateCsr(options) if wants_names(options) => names(tx, &mut self.installed).await?,
@@ -131,7 +136,7 @@ impl Gathered {
                 let stores = self.stores_of(aims);
                 self.shared.set_upload(share(tx, uploaded).await?);
                 let issuers = self.shared.uploaded.iter().chain(&self.shared.known);
-                self.trust = trust(tx, ids, &stores, &subjects(issuers)).await?;
+                self.trust = trust(tx, &all, &stores, &subjects(issuers)).await?;
             }
             Action::Renew(_) => self.sharing = neighbours::sharing(tx, &clusters, &purposes).await?,
             Action::ReuseTomcat(_) => {
@@ -139,7 +144,7 @@ impl Gathered {
                 let leaves = self.sources(tx).await?;
                 let stores = self.stores_of(aims);
                 self.shared.set_upload(share(tx, &leaves).await?);
-                self.trust = trust(tx, ids, &stores, &subjects(&self.shared.known)).await?;
+                self.trust = trust(tx, &all, &stores, &subjects(&self.shared.known)).await?;
             }
             Action::GenerateCsr(_)
             | Action::DeleteCsr(_)
@@ -208,6 +213,11 @@ impl Gathered {
             source_sharing: source.map_or_else(Vec::new, |(of, one)| self.sharing.others(node, of, &one.sha256)),
             source: source.map(|(_, one)| one),
             sharing: installed.map_or_else(Vec::new, |one| self.sharing.others(node, purpose, &one.sha256)),
+            reused_by: if entry.is_some() {
+                Vec::new()
+            } else {
+                self.takers(node, purpose)
+            },
             entry: entry.map(|sha256| self.entries.of(node, purpose, sha256)),
             csr: self.csrs.get(&key),
             cluster: self
@@ -218,6 +228,38 @@ impl Gathered {
             open: self.open.get(&key).copied().unwrap_or_default(),
             shared: &self.shared,
         })
+    }
+
+    /// The nodes of the targets, and those of their clusters that they may reach.
+    fn all(&self) -> Vec<Uuid> {
+        distinct(self.nodes.keys().copied())
+    }
+
+    /// Whether a node was seen with a certificate in a trust store, of those that may be put there.
+    pub fn trusts(&self, node_id: Uuid, store: &str, sha256: &str) -> bool {
+        let held = self.trust.get(&(node_id, store.to_string()));
+        held.is_some_and(|held| held.iter().any(|trusted| trusted.sha256 == sha256))
+    }
+
+    /// Whether a node was seen with a certificate in a trust store, of those that the action is on.
+    pub fn holds(&self, node_id: Uuid, store: &str, sha256: &str) -> bool {
+        self.entries.held(node_id, store, sha256).is_some()
+    }
+
+    /// Purposes of a node that use the certificate of this one.
+    fn takers(&self, node: &Node, purpose: &str) -> Vec<&'static str> {
+        let sha256 = |purpose: &str| {
+            let installed = self.installed.get(&(node.id, purpose.to_string()));
+            installed.map(|one| one.sha256.as_str())
+        };
+        let own = sha256(purpose);
+        REUSES
+            .iter()
+            .filter(|row| row.of == purpose && row.product == node.product)
+            .filter(|row| row.versions.contains(&node.product_version))
+            .filter(|row| own.is_some() && sha256(row.purpose) == own)
+            .map(|row| row.purpose)
+            .collect()
     }
 
     /// What of a target a job has to find unchanged, as it is now.
@@ -232,8 +274,12 @@ impl Gathered {
         let outcome = match &aim.refusal {
             Some(refusal) => Err(refusal.clone()),
             // A node as a whole, as a retry names one that was read beside the targets.
-            None if request.action.place() == Place::Purpose && aim.purpose.is_empty() => read(&facts),
-            None => decide(request, &facts),
+            None if matches!(request.targets, Targets::Places(_)) && aim.purpose.is_empty() => read(&facts),
+            None => aim
+                .earlier
+                .as_ref()
+                .and_then(|earlier| go_on(earlier, &facts))
+                .unwrap_or_else(|| decide(request, &facts)),
         };
         let before = facts.installed.map(super::preview::CertificateBrief::of_installed);
         Ok(Decision {
@@ -452,6 +498,12 @@ async fn trust(
 fn sources_of(purposes: &HashSet<&str>) -> Vec<&'static str> {
     let rows = REUSES.iter().filter(|row| purposes.contains(row.purpose));
     rows.map(|row| row.of).collect()
+}
+
+/// The purposes that may have taken over the certificates of these.
+fn takers_of(purposes: &HashSet<&str>) -> Vec<&'static str> {
+    let rows = REUSES.iter().filter(|row| purposes.contains(row.of));
+    rows.map(|row| row.purpose).collect()
 }
 
 /// The names of certificates, by which trust stores are searched.

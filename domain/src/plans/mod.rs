@@ -10,6 +10,7 @@
 //! was made has to be true still.
 
 mod actions;
+mod carried;
 mod coverage;
 mod entity;
 mod entries;
@@ -35,7 +36,7 @@ pub use options::{
 pub use preview::{CertificateBrief, CsrBrief, Preview, PreviewStep, Warning};
 pub use request::{Action, CsrOptions, Request};
 pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
-pub use targets::{DEFAULT_DEADLINE_SECONDS, MAX_TARGETS, Order, TargetFilter, TargetPlace, Targets};
+pub use targets::{DEFAULT_DEADLINE_SECONDS, Earlier, MAX_TARGETS, Order, TargetFilter, TargetPlace, Targets};
 
 pub(crate) use actions::Work;
 pub(crate) use request::Place;
@@ -91,7 +92,8 @@ struct Drafted {
 
 /// Decides each target and puts them in order: by cluster, the publisher first, then by name; canaries form the first
 /// wave. Where a trust store is changed that the publisher replicates, its subscribers come after it. What is done once
-/// for a whole cluster is done by the first of its targets, and the cluster's other nodes are read after it ([`coverage`]).
+/// for a whole cluster is done by the first of its targets, and the cluster's other nodes are read after it ([`coverage`]), as
+/// they are where the product carries a change of a trust store to them ([`carried`]).
 fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result<Vec<Drafted>> {
     let mut decided = Vec::with_capacity(aims.len());
     for aim in aims {
@@ -106,7 +108,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
             .then_with(|| a.purpose.cmp(&b.purpose))
     });
     // The targets that wait for another stand behind it: it has a lower position, and its task is made first.
-    decided.sort_by_key(|(aim, decision)| planner::comes_later(&decision.node.product, &aim.purpose));
+    decided.sort_by_key(|(aim, decision)| planner::comes_later(aim, decision));
     let together = planner::Together::keep_apart(request, &mut decided);
     let makers = coverage::cover(&mut decided);
     let canaries = request.order.canary as usize;
@@ -115,6 +117,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     let mut drafted = Vec::with_capacity(decided.len());
     for (position, (aim, decision)) in decided.into_iter().enumerate() {
         let node = decision.node;
+        let waits = together.waits(aim, &decision);
         let (refusal, mut work, preview) = match decision.outcome {
             Ok(draft) => (None, Some(draft.work), draft.preview),
             Err(refusal) => {
@@ -129,7 +132,7 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
         if let Some(work) = &mut work {
             wave = i32::from(canaries > 0 && accepted >= canaries);
             accepted += 1;
-            if together.waits(node, &aim.purpose) {
+            if waits {
                 wave = BEHIND;
             }
             if work.steps.iter().any(|step| changes_trust(step.kind())) {
@@ -155,7 +158,9 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
             preview,
         });
     }
-    coverage::read_others(gathered, &makers, &mut drafted);
+    let mut readings = coverage::readings(gathered, makers);
+    carried::add_readings(gathered, &drafted, &mut readings);
+    coverage::read_others(gathered, &readings, &mut drafted);
     Ok(drafted)
 }
 

@@ -2,7 +2,7 @@
 
 use super::facts::{Node, Recent};
 use super::rows::{col, for_ids};
-use crate::catalogue::UNSAFE_TOGETHER;
+use crate::catalogue::{REUSES, Reuse, UNSAFE_TOGETHER};
 use crate::db::OrgTx;
 use crate::error::Result;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
@@ -86,6 +86,12 @@ pub(super) async fn recent(
     if others.is_empty() {
         return Ok(found);
     }
+    let using = reusing(tx, clusters, &others).await?;
+    let named: HashSet<&str> = others
+        .iter()
+        .copied()
+        .chain(using.iter().map(|(_, row)| row.of))
+        .collect();
     let since = tx.now() - chrono::Duration::hours(SETTLING_HOURS);
     // A failed one may have changed the node all the same.
     let changed = col("task", "state").eq("succeeded").or(col("task", "state")
@@ -97,7 +103,7 @@ pub(super) async fn recent(
         .from("task")
         .and_where(col("task", "org_id").eq(tx.org_id()))
         .and_where(col("task", "created_at").gt(tx.now() - chrono::Duration::days(OPEN_DAYS)))
-        .and_where(col("task", "purpose").is_in(others))
+        .and_where(col("task", "purpose").is_in(named))
         .and_where(col("task", "action").is_in(["upload_certificate", "renew", "reuse_tomcat"]))
         .cond_where(
             Condition::any()
@@ -105,13 +111,47 @@ pub(super) async fn recent(
                 .add(col("task", "finished_at").gt(since).and(changed)),
         );
     for row in for_ids(tx, &select, ("task", "cluster_id"), clusters).await? {
-        let key = (row.try_get("", "cluster_id")?, row.try_get("", "purpose")?);
+        let (cluster, purpose): (Uuid, String) = (row.try_get("", "cluster_id")?, row.try_get("", "purpose")?);
         let state: String = row.try_get("", "state")?;
-        if ["succeeded", "failed"].contains(&state.as_str()) {
-            found.entry(key).or_insert(Recent::Made);
-        } else {
-            found.insert(key, Recent::Open);
+        let ended = ["succeeded", "failed"].contains(&state.as_str());
+        let takers = using.iter().filter(|(id, row)| *id == cluster && row.of == purpose);
+        let takers: Vec<String> = takers.map(|(_, row)| row.purpose.to_string()).collect();
+        for purpose in takers.into_iter().chain([purpose]) {
+            if ended {
+                found.entry((cluster, purpose)).or_insert(Recent::Made);
+            } else {
+                found.insert((cluster, purpose), Recent::Open);
+            }
         }
+    }
+    Ok(found)
+}
+
+/// The clusters in which some node uses the certificate of one purpose for one of these.
+async fn reusing(tx: &OrgTx, clusters: &[Uuid], purposes: &HashSet<&str>) -> Result<Vec<(Uuid, &'static Reuse)>> {
+    let rows: Vec<&'static Reuse> = REUSES.iter().filter(|row| purposes.contains(row.purpose)).collect();
+    let mut found: Vec<(Uuid, &'static Reuse)> = Vec::new();
+    if rows.is_empty() {
+        return Ok(found);
+    }
+    let mut select = Query::select();
+    select
+        .columns(["cluster_id", "node_id", "store", "sha256"].map(|column| ("installation", column)))
+        .from("installation")
+        .and_where(col("installation", "org_id").eq(tx.org_id()))
+        .and_where(col("installation", "kind").eq("identity"))
+        .and_where(col("installation", "store").is_in(rows.iter().flat_map(|row| [row.purpose, row.of])))
+        .and_where(Expr::cust("\"installation\".\"gone_at\" IS NULL"));
+    let mut held: HashMap<(Uuid, Uuid), HashMap<String, String>> = HashMap::new();
+    for row in for_ids(tx, &select, ("installation", "cluster_id"), clusters).await? {
+        let node = (row.try_get("", "cluster_id")?, row.try_get("", "node_id")?);
+        held.entry(node)
+            .or_default()
+            .insert(row.try_get("", "store")?, row.try_get("", "sha256")?);
+    }
+    for ((cluster, _), stores) in held {
+        let uses = |row: &&&'static Reuse| stores.contains_key(row.of) && stores.get(row.of) == stores.get(row.purpose);
+        found.extend(rows.iter().filter(uses).map(|row| (cluster, *row)));
     }
     Ok(found)
 }

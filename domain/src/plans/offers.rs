@@ -37,6 +37,8 @@ pub struct Listed<'a> {
     pub wanted: Option<&'a str>,
     /// There is an open CSR for the purpose.
     pub csr: bool,
+    /// Of a trust store: whose own certificate it is.
+    pub own: &'a [String],
 }
 
 /// What can be asked for, and why the rest cannot.
@@ -86,11 +88,12 @@ pub fn offers(listed: &Listed<'_>, now: Timestamp) -> Vec<Offer> {
         source: None,
         source_sharing: Vec::new(),
         sharing: Vec::new(),
+        reused_by: Vec::new(),
         entry: (!listed.identity).then(|| Entry {
             sha256: listed.sha256,
             name: (!listed.gone).then_some(listed.entry),
             certificate: None,
-            own: Vec::new(),
+            own: listed.own.to_vec(),
             signs: Vec::new(),
         }),
         csr: listed.csr.then_some(&csr),

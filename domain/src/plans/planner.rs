@@ -30,14 +30,15 @@ pub(super) fn settled(request: &Request, facts: &Facts<'_>) -> Result<Option<War
     weigh(request, text).map(Some)
 }
 
-/// The change elsewhere in the cluster with which one of this purpose must not go together.
+/// The change elsewhere in the cluster with which one of this purpose, or of one that uses its certificate, must not go together.
 pub(super) fn counterpart(facts: &Facts<'_>) -> Option<(&'static UnsafeTogether, &'static str, Recent)> {
     let node = facts.node;
-    UNSAFE_TOGETHER
-        .iter()
-        .filter(|row| row.product == node.product)
-        .find_map(|row| {
-            let other = match facts.purpose {
+    std::iter::once(facts.purpose)
+        .chain(facts.reused_by.iter().copied())
+        .flat_map(|purpose| UNSAFE_TOGETHER.iter().map(move |row| (row, purpose)))
+        .filter(|(row, _)| row.product == node.product)
+        .find_map(|(row, purpose)| {
+            let other = match purpose {
                 purpose if purpose == row.one => row.other,
                 purpose if purpose == row.other => row.one,
                 _ => return None,
@@ -45,6 +46,18 @@ pub(super) fn counterpart(facts: &Facts<'_>) -> Option<(&'static UnsafeTogether,
             let recent = facts.shared.recent.get(&(node.cluster_id, other.to_string()))?;
             Some((row, other, *recent))
         })
+}
+
+/// The purposes that a target changes: its own, and those that use its certificate.
+fn changed<'a>(aim: &'a Aim, decision: &Decision<'_>) -> Vec<&'a str> {
+    match &decision.outcome {
+        // What is left of an earlier task changes no certificate.
+        Ok(draft) if draft.work.goes_on => Vec::new(),
+        Ok(draft) => std::iter::once(aim.purpose.as_str())
+            .chain(draft.also.iter().copied())
+            .collect(),
+        Err(_) => Vec::new(),
+    }
 }
 
 /// The purposes of a plan that are changed, by cluster.
@@ -61,13 +74,17 @@ impl Together {
         if !request.action.changes_identity() {
             return together;
         }
-        let accepted = decided.iter().filter(|(_, decision)| decision.outcome.is_ok());
-        together.accepted = accepted
-            .map(|(aim, decision)| (decision.node.cluster_id, aim.purpose.clone()))
-            .collect();
+        for (aim, decision) in decided.iter() {
+            let cluster = decision.node.cluster_id;
+            let all = changed(aim, decision);
+            together
+                .accepted
+                .extend(all.into_iter().map(|purpose| (cluster, purpose.to_string())));
+        }
         for (aim, decision) in decided.iter_mut() {
             let node = decision.node;
-            let partners: Vec<&UnsafeTogether> = together.partners(node, &aim.purpose).collect();
+            let all = changed(aim, decision);
+            let partners: Vec<&UnsafeTogether> = together.partners(node, &all).collect();
             let Some(row) = partners.first() else { continue };
             let first: Vec<String> = partners.iter().map(|row| format!("`{}`", row.one)).collect();
             let text = format!(
@@ -87,24 +104,26 @@ impl Together {
     }
 
     /// Whether a target waits until all that the plan changes before it has ended.
-    pub fn waits(&self, node: &Node, purpose: &str) -> bool {
-        self.partners(node, purpose).next().is_some()
+    pub fn waits(&self, aim: &Aim, decision: &Decision<'_>) -> bool {
+        self.partners(decision.node, &changed(aim, decision)).next().is_some()
     }
 
-    fn partners(&self, node: &Node, purpose: &str) -> impl Iterator<Item = &'static UnsafeTogether> {
+    fn partners(&self, node: &Node, purposes: &[&str]) -> impl Iterator<Item = &'static UnsafeTogether> {
         UNSAFE_TOGETHER.iter().filter(move |row| {
             row.product == node.product
-                && row.other == purpose
+                && purposes.contains(&row.other)
                 && self.accepted.contains(&(node.cluster_id, row.one.to_string()))
         })
     }
 }
 
 /// Whether a change stands behind all others of its plan.
-pub(super) fn comes_later(product: &str, purpose: &str) -> bool {
+pub(super) fn comes_later(aim: &Aim, decision: &Decision<'_>) -> bool {
+    let product = decision.node.product.as_str();
+    let all = changed(aim, decision);
     UNSAFE_TOGETHER
         .iter()
-        .any(|row| row.product == product && row.other == purpose)
+        .any(|row| row.product == product && all.contains(&row.other))
 }
 
 fn weigh(request: &Request, text: String) -> Result<Warning, Refusal> {

@@ -119,17 +119,19 @@ impl Action {
         }
     }
 
-    /// Whether it may do something for all nodes of a cluster at once.
+    /// Whether it may reach other nodes of a cluster than its targets: by certificates that cover several, or by trust stores that the
+    /// product keeps alike.
     pub(super) fn may_spread(&self) -> bool {
         match self {
-            Self::GenerateCsr(_) | Self::UploadCertificate(_) | Self::DeleteCsr(_) | Self::ReuseTomcat(_) => true,
-            Self::Refresh
+            Self::GenerateCsr(_)
+            | Self::UploadCertificate(_)
+            | Self::DeleteCsr(_)
+            | Self::ReuseTomcat(_)
             | Self::Distribute(_)
-            | Self::Renew(_)
             | Self::Delete(_)
             | Self::Replace(_)
-            | Self::Restore
-            | Self::Restart(_) => false,
+            | Self::Restore => true,
+            Self::Refresh | Self::Renew(_) | Self::Restart(_) => false,
         }
     }
 

@@ -4,7 +4,7 @@ use super::actions::Refusal;
 use super::options::DeleteOptions;
 use super::request::{Action, Place};
 use super::rows::{col, distinct, for_ids, of_clusters};
-use super::targets::{MAX_TARGETS, TargetFilter, Targets};
+use super::targets::{Earlier, MAX_TARGETS, TargetFilter, Targets};
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use sea_orm::ConnectionTrait;
@@ -21,6 +21,8 @@ pub(super) struct Aim {
     pub sha256: Option<String>,
     /// Found out while looking for it.
     pub refusal: Option<Refusal>,
+    /// What a task for it did before it failed.
+    pub earlier: Option<Earlier>,
 }
 
 /// Finds what is meant. Each purpose of a node is there once.
@@ -44,6 +46,7 @@ pub(super) async fn resolve(tx: &OrgTx, action: &Action, targets: &Targets) -> R
             .iter()
             .map(|place_of| Aim {
                 sha256: place_of.sha256.clone().filter(|_| place == Place::Entry),
+                earlier: place_of.earlier.clone(),
                 ..aim(
                     place_of.node_id,
                     if place == Place::Node { "" } else { &place_of.purpose },
@@ -81,6 +84,7 @@ fn aim(node_id: Uuid, purpose: &str) -> Aim {
         purpose: purpose.into(),
         sha256: None,
         refusal: None,
+        earlier: None,
     }
 }
 

@@ -336,6 +336,7 @@ pub(crate) async fn recheck(tx: &OrgTx, action: &Action, planned: &[Planned]) ->
             purpose: target.purpose.clone(),
             sha256: target.work.certificate.clone(),
             refusal: None,
+            earlier: None,
         })
         .collect();
     let gathered = gather(tx, action, &aims, &[]).await?;

@@ -3,6 +3,7 @@
 use super::request::push;
 use crate::Timestamp;
 use crate::error::FieldError;
+use certyard_protocol::Step;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub enum Targets {
 }
 
 /// A place on a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetPlace {
     /// The node.
     pub node_id: Uuid,
@@ -39,6 +40,20 @@ pub struct TargetPlace {
     /// SHA-256 of the certificate in the store, lower-case hex, where the action is on one.
     #[serde(default)]
     pub sha256: Option<String>,
+    /// The task for this place that failed half-way, where there was one.
+    #[serde(default)]
+    pub earlier: Option<Earlier>,
+}
+
+/// What a task was to do that failed half-way: what has taken effect is not done again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// How many of them were done, from the first on, and were not undone.
+    pub done: usize,
+    /// It went on with a still earlier one, which had made the change.
+    pub goes_on: bool,
 }
 
 /// All nodes, or all identity certificates, that match.

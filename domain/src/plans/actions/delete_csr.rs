@@ -1,7 +1,7 @@
 //! Deletes the open CSR of a purpose and its key (R15).
 
 use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
-use crate::plans::coverage::is_multi_server;
+use crate::plans::coverage::{is_multi_server, others};
 use crate::plans::facts::Facts;
 use crate::plans::preview::Warning;
 use certyard_protocol::{Expectation, Step};
@@ -55,6 +55,7 @@ impl Action for DeleteCsr {
                     .notes
                     .push("it is for all nodes of the cluster, and is deleted on each".into());
                 outline.spreads = Some(csr.spki_sha256.clone());
+                outline.reaches = others(facts);
             }
         }
         outline

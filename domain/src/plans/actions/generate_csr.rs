@@ -2,7 +2,7 @@
 
 use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
 use crate::catalogue::{KeyFamily, Purpose, multi_server_way};
-use crate::plans::coverage::listed;
+use crate::plans::coverage::{listed, others};
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CsrBrief, Warning};
 use crate::plans::request::{CsrOptions, hash_bits, is_host_name, least_hash};
@@ -117,20 +117,21 @@ impl Action for GenerateCsr<'_> {
                 .push(format!("covers {} nodes: {}", nodes.len(), nodes.join(", ")));
             // One for the whole cluster is made once, whatever the key.
             outline.spreads = Some("csr".into());
+            outline.reaches = others(facts);
         }
-        let others: Vec<&str> = facts
+        let replaced: Vec<&str> = facts
             .cluster
             .iter()
             .filter(|other| multi_server && other.node_id != facts.node.id && other.csr.is_some())
             .map(|other| other.node.as_str())
             .collect();
-        if facts.csr.is_none() && !others.is_empty() {
+        if facts.csr.is_none() && !replaced.is_empty() {
             outline.warnings.push(Warning::consent(
                 "csr_replaced",
                 format!(
                     "open CSRs for `{}` on {} are replaced as well, and their answers can no longer be installed",
                     facts.purpose,
-                    listed(&others)
+                    listed(&replaced)
                 ),
             ));
         }

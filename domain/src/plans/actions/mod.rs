@@ -6,6 +6,7 @@ mod delete;
 mod delete_csr;
 mod distribute;
 mod generate_csr;
+mod go_on;
 mod offered;
 mod refresh;
 mod renew;
@@ -24,6 +25,7 @@ use super::facts::Facts;
 use super::planner;
 use super::preview::{CertificateBrief, Preview, PreviewStep, Warning};
 use super::request::{Action as Wish, Request};
+use super::targets::Earlier;
 use crate::profiles::Signing;
 use certyard_protocol::{ConnectorKind, Expectation, Rollback, Step, StepKind};
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,18 @@ pub(crate) struct Work {
     /// SHA-256 of the certificate in the trust store, where the action is on one.
     #[serde(default)]
     pub certificate: Option<String>,
+    /// Other nodes of the cluster whose purpose it changes as well.
+    #[serde(default)]
+    pub reaches: Vec<Uuid>,
+    /// Only what an earlier task left undone, whose change of the node stands.
+    #[serde(default)]
+    pub goes_on: bool,
+    /// Version of the product when it was planned.
+    #[serde(default)]
+    pub version: String,
+    /// Other purposes of the node that change with it.
+    #[serde(default)]
+    pub also: Vec<String>,
 }
 
 /// What a target comes to.
@@ -67,6 +81,8 @@ pub(crate) struct Work {
 pub(super) struct Draft {
     /// See [`Outline::spreads`].
     pub spreads: Option<String>,
+    /// Other purposes of the node that change with this one.
+    pub also: Vec<&'static str>,
     pub work: Work,
     pub preview: Preview,
 }
@@ -82,6 +98,8 @@ pub(super) struct Outline {
     pub warnings: Vec<Warning>,
     /// It is done for all nodes of the cluster at once: a name that is equal where the same would be done twice.
     pub spreads: Option<String>,
+    /// The other nodes that it reaches.
+    pub reaches: Vec<Uuid>,
 }
 
 impl Outline {
@@ -95,6 +113,7 @@ impl Outline {
             notes: Vec::new(),
             warnings: Vec::new(),
             spreads: None,
+            reaches: Vec::new(),
         }
     }
 }
@@ -139,6 +158,16 @@ pub(super) fn decide(request: &Request, facts: &Facts<'_>) -> Result<Draft, Refu
 pub(super) fn read(facts: &Facts<'_>) -> Result<Draft, Refusal> {
     let connector = reachable(facts)?;
     finish(connector, run(&refresh::Refresh, facts)?, facts, false)
+}
+
+/// Goes on where a task for the same place ended, if its change of the node stands; `None`: it is planned anew.
+pub(super) fn go_on(earlier: &Earlier, facts: &Facts<'_>) -> Option<Result<Draft, Refusal>> {
+    let left = go_on::left(earlier, facts)?;
+    let draft = reachable(facts).and_then(|connector| finish(connector, go_on::outline(left, facts), facts, false));
+    Some(draft.map(|mut draft| {
+        draft.work.goes_on = true;
+        draft
+    }))
 }
 
 fn run<A: Action>(action: &A, facts: &Facts<'_>) -> Result<Outline, Refusal> {
@@ -288,6 +317,21 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, superse
             ),
         ));
     }
+    let elsewhere: Vec<&str> = facts
+        .cluster
+        .iter()
+        .filter(|other| other.waiting && outline.reaches.contains(&other.node_id))
+        .map(|other| other.node.as_str())
+        .collect();
+    if !elsewhere.is_empty() && supersedes {
+        warnings.push(Warning::consent(
+            "task_open",
+            format!(
+                "earlier tasks for this wait on {}, which this one reaches as well: it takes their place",
+                super::coverage::listed(&elsewhere)
+            ),
+        ));
+    }
     if facts.open.waiting > 0 && supersedes {
         warnings.push(Warning::consent(
             "task_open",
@@ -300,6 +344,7 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, superse
     let before = facts.installed.map(CertificateBrief::of_installed);
     Ok(Draft {
         spreads: outline.spreads,
+        also: facts.reused_by.clone(),
         work: Work {
             connector,
             product: node.product.clone(),
@@ -308,6 +353,10 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, superse
             expect: outline.expect,
             after: None,
             certificate: facts.entry.as_ref().map(|entry| entry.sha256.to_string()),
+            reaches: outline.reaches,
+            goes_on: false,
+            version: node.product_version.clone(),
+            also: facts.reused_by.iter().map(ToString::to_string).collect(),
         },
         preview: Preview {
             before,

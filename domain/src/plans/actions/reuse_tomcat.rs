@@ -3,6 +3,7 @@
 use super::trust::Addition;
 use super::{Action, Outline, Refusal, purpose_on_node, refuse, take_up};
 use crate::catalogue::{names_multi_server, reuse_of, trust_store_of};
+use crate::plans::coverage;
 use crate::plans::facts::{Facts, Installed};
 use crate::plans::options::RenewOptions;
 use crate::plans::preview::{CertificateBrief, Warning};
@@ -156,6 +157,13 @@ impl Action for ReuseTomcat<'_> {
                 .notes
                 .push(format!("reaches also {}", facts.source_sharing.join(", ")));
             outline.spreads = Some(source.sha256.clone());
+            outline.reaches = coverage::others(facts);
+            outline.reaches.retain(|id| {
+                facts
+                    .cluster
+                    .iter()
+                    .any(|other| other.node_id == *id && facts.source_sharing.contains(&other.node.as_str()))
+            });
         }
         outline.warnings.push(Warning::consent(
             "identity_reused",

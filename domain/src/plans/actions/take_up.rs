@@ -11,13 +11,15 @@ pub(super) fn services(facts: &Facts<'_>) -> (Vec<String>, Vec<String>) {
     let node = facts.node;
     let mut services: Vec<String> = Vec::new();
     let mut notes = Vec::new();
-    for row in restarts(&node.product, &node.product_version, facts.purpose) {
+    // What takes the certificate over from this purpose changes with it.
+    let purposes = std::iter::once(facts.purpose).chain(facts.reused_by.iter().copied());
+    for row in purposes.flat_map(|purpose| restarts(&node.product, &node.product_version, purpose)) {
         for service in row.services {
             if !services.iter().any(|known| known == service) {
                 services.push((*service).to_string());
             }
         }
-        if !row.note.is_empty() {
+        if !row.note.is_empty() && !notes.iter().any(|note| note == row.note) {
             notes.push(row.note.to_string());
         }
     }
@@ -42,6 +44,7 @@ pub(super) fn check(facts: &Facts<'_>, wanted: bool) -> Result<(), Refusal> {
 pub(super) fn add(outline: &mut Outline, facts: &Facts<'_>, wanted: bool) {
     let (services, notes) = services(facts);
     outline.notes.extend(notes);
+    outline.warnings.extend(changed_too(facts));
     if services.is_empty() {
         return;
     }
@@ -60,17 +63,40 @@ pub(super) fn add(outline: &mut Outline, facts: &Facts<'_>, wanted: bool) {
     outline.restarts = services;
 }
 
+/// Warns where another purpose uses the certificate as well, and changes with it.
+fn changed_too(facts: &Facts<'_>) -> Option<Warning> {
+    if facts.reused_by.is_empty() {
+        return None;
+    }
+    Some(Warning::consent(
+        "reused_too",
+        format!(
+            "{} of node `{}` uses the certificate of `{}` and changes with it: whoever trusts the present one there has to be given the \
+             new one, and in mixed mode the CTL file has to be updated",
+            super::super::coverage::listed(&facts.reused_by),
+            facts.node.name,
+            facts.purpose
+        ),
+    ))
+}
+
 /// Restarts services as steps of the task.
 pub(super) fn interrupt(outline: &mut Outline, facts: &Facts<'_>, services: Vec<String>) {
-    outline.warnings.push(Warning::consent(
+    let names: Vec<&str> = services.iter().map(String::as_str).collect();
+    outline.warnings.push(interruption(facts, &names));
+    for service in services {
+        outline.steps.push(Step::RestartService { service });
+    }
+}
+
+/// Warns of what restarts mean.
+pub(super) fn interruption(facts: &Facts<'_>, services: &[&str]) -> Warning {
+    Warning::consent(
         "service_interrupted",
         format!(
             "on node `{}` these services are restarted, and whoever uses them waits for minutes: {}",
             facts.node.name,
             services.join(", ")
         ),
-    ));
-    for service in services {
-        outline.steps.push(Step::RestartService { service });
-    }
+    )
 }

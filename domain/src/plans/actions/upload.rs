@@ -188,6 +188,7 @@ fn spread(outline: &mut Outline, facts: &Facts<'_>, leaf: &Certificate) {
         .notes
         .push(format!("covers {} nodes: {}", nodes.len(), nodes.join(", ")));
     outline.spreads = facts.csr.map(|csr| csr.spki_sha256.clone());
+    outline.reaches = coverage::others(facts);
     // Each node takes it up by itself; where restarts are part of the task they are those of its own node.
     let restarts_here = outline.restarts.is_empty();
     let waiting: Vec<&str> = facts

@@ -1,7 +1,7 @@
 //! The other nodes of the targets' clusters, where certificates may cover several nodes.
 
 use super::{Gathered, nodes};
-use crate::catalogue::{has_multi_server, names_multi_server};
+use crate::catalogue::{Replication, has_multi_server, names_multi_server, trust_stores_of};
 use crate::db::OrgTx;
 use crate::error::Result;
 use crate::nodes::host_of;
@@ -12,9 +12,12 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 impl Gathered {
-    /// Adds the other nodes of the clusters, where certificates may cover several of them.
+    /// Adds the other nodes of the clusters, where the product spreads certificates or keeps trust stores alike.
     pub(super) async fn add_clusters(&mut self, tx: &OrgTx) -> Result<()> {
-        let spanned = self.nodes.values().filter(|node| has_multi_server(&node.product));
+        let spanned = self
+            .nodes
+            .values()
+            .filter(|node| has_multi_server(&node.product) || has_replication(&node.product));
         let clusters = distinct(spanned.map(|node| node.cluster_id));
         if clusters.is_empty() {
             return Ok(());
@@ -44,6 +47,7 @@ impl Gathered {
                         node: node.name.clone(),
                         known_as: vec![node.name.clone(), host_of(&node.address).into()],
                         csr: self.csrs.get(&key).map(|csr| csr.spki_sha256.clone()),
+                        waiting: self.open.get(&key).is_some_and(|open| open.waiting > 0),
                     })
                 });
                 self.holdings.insert((*cluster, (*purpose).to_string()), held.collect());
@@ -66,10 +70,15 @@ impl Gathered {
         Ok(())
     }
 
-    /// The nodes in use of a cluster, the publisher first; none where its certificates cover one node each.
+    /// The nodes in use of a cluster, the publisher first; none where its nodes have nothing in common.
     pub(in crate::plans) fn in_use(&self, cluster: Uuid) -> &[Uuid] {
         self.clusters.get(&cluster).map_or(&[], Vec::as_slice)
     }
+}
+
+/// Whether the product keeps some trust store alike on all nodes of a cluster.
+fn has_replication(product: &str) -> bool {
+    trust_stores_of(product).any(|store| [store.import, store.delete].contains(&Replication::Cluster))
 }
 
 /// Common names that one node alone has in its identity certificates.

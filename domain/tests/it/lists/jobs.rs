@@ -61,6 +61,7 @@ async fn r31_jobs_are_filtered_by_certificate_product_type_and_status() {
     fleet.later(1);
     let action = Action::GenerateCsr(CsrOptions::default());
     let place = TargetPlace {
+        earlier: None,
         node_id: call_nodes[0],
         purpose: "tomcat".into(),
         sha256: None,

@@ -199,7 +199,7 @@ async fn r12_the_issuers_of_a_signed_tomcat_go_into_the_trust_store_first() {
         .plan(reuse(), targets_of(), Order::default())
         .await
         .expect("a plan");
-    let target = targets(&uc.fleet, &plan).await.pop().expect("a target");
+    let target = targets(&uc.fleet, &plan).await.remove(0);
     assert_eq!(
         target.preview.steps[0].about,
         "put 2 issuers into CallManager-trust, the root first"

@@ -1,6 +1,8 @@
 //! Plans: what an action would do, refusals in the user's words, and what a job has to find unchanged.
 
+mod beside;
 mod changes;
+mod go_on;
 mod multi_server;
 mod planner;
 mod preview;

@@ -2,8 +2,10 @@
 
 use super::{Uc, codes, csr_for, refusal, upload};
 use crate::machine::{Authority, Fleet, payload, request};
-use certyard_domain::plans::{Action, CsrOptions, Order, Targets};
+use certyard_domain::Error;
+use certyard_domain::plans::{Action, CsrOptions, Order, Targets, UploadOptions};
 use certyard_domain::profiles::{self, Assignment, NewProfile, Setting, Signing};
+use certyard_pki::Certificate;
 use certyard_protocol::Step;
 
 /// Gives the cluster a profile with this setting for `tomcat`.
@@ -65,6 +67,46 @@ async fn r13_a_csr_under_a_self_signed_profile_is_refused_whatever_is_installed(
         .await
         .expect("a plan");
     assert_eq!((plan.targets, plan.refused), (1, 0));
+}
+
+#[tokio::test]
+async fn r14_an_answer_comes_as_pem_or_der_and_what_is_neither_is_refused_whole() {
+    let uc = Uc::new().await;
+    let (id, csr) = uc.csr(0).await;
+    let ca = Authority::new("Example");
+    let leaf = ca.sign(&csr, 365);
+    for issuer in [&ca.root, &ca.intermediate] {
+        uc.fleet
+            .install(uc.cluster, uc.nodes[0], "trust", "tomcat-trust", issuer)
+            .await;
+    }
+    let plan = async |file: Vec<u8>| {
+        let action = Action::UploadCertificate(UploadOptions {
+            files: vec![file],
+            ..UploadOptions::default()
+        });
+        uc.fleet.plan(action, Targets::Csrs(vec![id]), Order::default()).await
+    };
+    let chain = [&leaf, &ca.intermediate, &ca.root].map(Certificate::to_pem).concat();
+    for file in [leaf.to_pem().into_bytes(), leaf.der.clone(), chain.into_bytes()] {
+        let plan = plan(file).await.expect("a plan");
+        assert_eq!((plan.targets, plan.refused), (1, 0));
+    }
+    let key = certyard_pki::PrivateKey::generate(certyard_pki::KeySpec::P256).expect("a key");
+    let mut longer = leaf.der.clone();
+    longer.push(0);
+    for file in [
+        b"%PDF-1.7".to_vec(),
+        Vec::new(),
+        longer,
+        key.to_pkcs8_pem().as_bytes().to_vec(),
+    ] {
+        let error = plan(file).await.expect_err("no certificate");
+        let Error::Invalid(wrong) = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(wrong[0].field, "certificate");
+    }
 }
 
 #[tokio::test]
@@ -168,7 +210,8 @@ async fn r18_an_answer_that_is_not_as_the_profile_wants_it_needs_consent() {
         )
         .await
         .expect("a plan");
-    assert_eq!((plan.targets, plan.refused), (1, 0));
+    // The product carries the issuers to the two others, which are read.
+    assert_eq!((plan.targets, plan.refused), (3, 0));
     assert!(
         plan.warnings
             .iter()
