@@ -1,15 +1,17 @@
 //! Compliance: how far the certificates of clusters are from what their profiles want.
 
+use crate::body::Json;
 use crate::caller::Caller;
 use crate::clusters::ClusterProfile;
 use crate::error::{Problem, Reply};
 use crate::list::{self, List, turn};
 use crate::page::{self, Named, Page};
+use crate::plans::{self, Plan, PlanOrder};
 use crate::query::Query;
 use crate::state::App;
-use actix_web::{HttpResponse, get};
+use actix_web::{HttpResponse, get, post, web};
 use certyard_domain::clusters::ClusterFilter;
-use certyard_domain::{OrgTx, inventory};
+use certyard_domain::{OrgTx, inventory, plans as domain};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -118,6 +120,102 @@ pub(crate) async fn export_compliance(
     query: Query<ListCompliance>,
 ) -> Result<HttpResponse, Problem> {
     list::export(app, caller, (), query.0).await
+}
+
+/// Asks for plans that mend what differs from profiles. What is left out or empty does not matter; `{}` means all certificates.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FixCompliance {
+    /// Clusters.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub cluster_ids: Vec<Uuid>,
+    /// Groups of clusters.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub group_ids: Vec<Uuid>,
+    /// Products.
+    #[serde(default)]
+    #[schema(example = json!(["cucm"]))]
+    pub products: Vec<String>,
+    /// Purposes.
+    #[serde(default)]
+    #[schema(example = json!(["tomcat"]))]
+    pub purposes: Vec<String>,
+    /// How the jobs proceed.
+    #[serde(default)]
+    pub order: Option<PlanOrder>,
+}
+
+/// Plans that mend what differs, and what none of them does.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ComplianceFix {
+    /// At most one for each of `renew`, `generate_csr` and `reuse_tomcat`; each is made a job by itself.
+    pub plans: Vec<Plan>,
+    /// Certificates that no action makes as the profile wants them.
+    pub unfixable: Vec<Unfixable>,
+}
+
+/// A certificate that stays as it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Unfixable {
+    /// The installation.
+    pub installation_id: Uuid,
+    /// What the certificate is for.
+    #[schema(example = "tomcat")]
+    pub purpose: String,
+    /// The node.
+    pub node: Named,
+    /// Its cluster.
+    pub cluster: Named,
+    /// `way_open`, `chosen_by_node`, `subject_by_node` or `csr_open`.
+    #[schema(example = "csr_open")]
+    pub code: String,
+    /// Why, and the way out.
+    #[schema(example = "a CSR of 2026-11-22 for `tomcat` waits on node `cucm-n-1` for its answer")]
+    pub message: String,
+}
+
+/// Plans what makes certificates as their profiles want them.
+///
+/// Nothing is changed: the plans live an hour, as any do. A plan also tells what it refuses.
+#[utoipa::path(operation_id = "fix_compliance", tag = "profiles", request_body = FixCompliance, responses((status = 200, description = "Plans, and what cannot be mended", body = ComplianceFix)))]
+#[post("/compliance/fix")]
+pub(crate) async fn fix_compliance(app: App, caller: Caller, body: Json<FixCompliance>) -> Reply<ComplianceFix> {
+    let request = domain::FixRequest {
+        clusters: body.0.cluster_ids,
+        groups: body.0.group_ids,
+        products: body.0.products,
+        purposes: body.0.purposes,
+        order: body.0.order.map(Into::into).unwrap_or_default(),
+    };
+    let fix = domain::fix(&app.db, caller.scope(), request).await?;
+    let tx = app.db.read(caller.scope()).await?;
+    let mut shown = Vec::with_capacity(fix.plans.len());
+    for plan in fix.plans {
+        shown.push(plans::with_targets(&tx, plan).await?);
+    }
+    Ok(web::Json(ComplianceFix {
+        plans: shown,
+        unfixable: fix.left.into_iter().map(unfixable).collect(),
+    }))
+}
+
+fn unfixable(left: domain::Left) -> Unfixable {
+    Unfixable {
+        installation_id: left.installation_id,
+        purpose: left.purpose,
+        node: Named {
+            id: left.node_id,
+            name: left.node_name,
+        },
+        cluster: Named {
+            id: left.cluster_id,
+            name: left.cluster_name,
+        },
+        code: left.code.into(),
+        message: left.message,
+    }
 }
 
 fn row(row: inventory::ComplianceRow) -> ClusterCompliance {

@@ -140,6 +140,7 @@ pub const OPERATIONS: &[Operation] = &[
     op("PUT", "/api/v1/clusters/{id}/profile", "set_cluster_profile", FLEET),
     op("GET", "/api/v1/compliance", "list_compliance", READ),
     op("GET", "/api/v1/compliance.csv", "export_compliance", READ),
+    op("POST", "/api/v1/compliance/fix", "fix_compliance", OPERATE),
     op("GET", "/api/v1/profiles", "list_profiles", READ),
     op("GET", "/api/v1/profiles.csv", "export_profiles", READ),
     op("POST", "/api/v1/profiles", "create_profile", PROFILES),

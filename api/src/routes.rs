@@ -52,6 +52,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(clusters::set_profile)
         .service(compliance::list_compliance)
         .service(compliance::export_compliance)
+        .service(compliance::fix_compliance)
         .service(profiles::list_profiles)
         .service(profiles::export_profiles)
         .service(profiles::create_profile)

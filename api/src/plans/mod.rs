@@ -2,7 +2,7 @@
 
 mod request;
 
-pub(crate) use request::CreatePlan;
+pub(crate) use request::{CreatePlan, PlanOrder};
 
 use crate::body::Json;
 use crate::caller::Caller;
@@ -249,7 +249,8 @@ fn workable() -> plans::StoredTargetFilter {
     plans::StoredTargetFilter { refused: Some(false) }
 }
 
-async fn with_targets(tx: &OrgTx, plan: plans::Plan) -> Result<Plan, Problem> {
+/// A plan with the first of its targets.
+pub(crate) async fn with_targets(tx: &OrgTx, plan: plans::Plan) -> Result<Plan, Problem> {
     let targets = plans::targets(tx, plan.id, workable(), None, SHOWN).await?.items;
     let refused = plans::StoredTargetFilter { refused: Some(true) };
     let refusals = plans::targets(tx, plan.id, refused, None, SHOWN).await?.items;

@@ -239,19 +239,25 @@ impl CreatePlan {
                 "name the targets by `installations`, `nodes`, `filter` or `csr_id`",
             ));
         };
-        let order = self.order.map_or_else(Default::default, |order| plans::Order {
-            canary: order.canary,
-            max_parallel: order.max_parallel,
-            stop_at_failures: order.stop_at_failures,
-            not_before: order.not_before,
-            deadline_seconds: order.deadline_seconds,
-        });
+        let order = self.order.map(Into::into).unwrap_or_default();
         Ok(plans::Request {
             action,
             targets,
             order,
             override_reason: self.override_reason,
         })
+    }
+}
+
+impl From<PlanOrder> for plans::Order {
+    fn from(order: PlanOrder) -> Self {
+        Self {
+            canary: order.canary,
+            max_parallel: order.max_parallel,
+            stop_at_failures: order.stop_at_failures,
+            not_before: order.not_before,
+            deadline_seconds: order.deadline_seconds,
+        }
     }
 }
 

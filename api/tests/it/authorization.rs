@@ -18,6 +18,7 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "create_join_token" => json!({"name": "walked", "group_id": ids.group}),
         "create_plan" => json!({"action": "refresh", "nodes": [ids.node]}),
         "create_job" => json!({"plan_id": ids.plan}),
+        "fix_compliance" => json!({"cluster_ids": [ids.cluster]}),
         "update_profile" | "copy_profile" => json!({}),
         "assign_profile" => json!({"cluster_ids": [ids.cluster]}),
         "set_cluster_profile" => json!({"profile_id": ids.profile}),
@@ -235,7 +236,14 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
     for (who, token) in &tokens {
         for operation in OPERATIONS {
             let names_ids = operation.path.contains('{')
-                || ["create_cluster", "create_join_token", "create_plan", "create_job"].contains(&operation.id);
+                || [
+                    "create_cluster",
+                    "create_join_token",
+                    "create_plan",
+                    "create_job",
+                    "fix_compliance",
+                ]
+                .contains(&operation.id);
             if !names_ids || operation.access == Access::Public {
                 continue;
             }

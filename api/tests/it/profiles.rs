@@ -176,3 +176,53 @@ async fn r27_a_row_says_what_differs_and_offers_what_the_profile_wants() {
     );
     assert_eq!(house.get("/api/v1/compliance?compliant=true").await["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r18_what_differs_becomes_plans_and_what_nothing_mends_is_told() {
+    let house = House::new().await;
+    let owner = Some(house.owner.as_str());
+    let at = house.furnish("campus").await;
+    house.report(&at, 100).await;
+    let none = house.post("/api/v1/compliance/fix", &json!({})).await;
+    assert_eq!(none, json!({"plans": [], "unfixable": []}));
+    let setting = json!({"product": "cucm", "purpose": "tomcat", "signing": "ca_signed"});
+    let made = house
+        .post("/api/v1/profiles", &json!({"name": "Campus", "settings": [setting]}))
+        .await;
+    let path = format!("/api/v1/clusters/{}/profile", at.cluster);
+    let given = json!({"profile_id": made["id"]});
+    assert_eq!(
+        house.call("PUT", &path, owner, Some(&given)).await.status,
+        StatusCode::OK
+    );
+    // A CSR waits already.
+    let asked = json!({"cluster_ids": [at.cluster], "purposes": ["tomcat"]});
+    let fix = house.post("/api/v1/compliance/fix", &asked).await;
+    assert_eq!(fix["plans"], json!([]));
+    let left = &fix["unfixable"][0];
+    assert_eq!(
+        (&left["code"], &left["purpose"]),
+        (&json!("csr_open"), &json!("tomcat"))
+    );
+    assert_eq!(
+        (&left["cluster"]["name"], &left["node"]["name"]),
+        (&json!("campus"), &json!("n1"))
+    );
+    // Wanted the other way round nothing waits, and nothing differs.
+    let setting = json!({"product": "cucm", "purpose": "tomcat", "signing": "self_signed", "validity_years": 20});
+    let profile = format!("/api/v1/profiles/{}", text(&made["id"]));
+    let change = json!({"settings": [setting]});
+    assert_eq!(
+        house.call("PATCH", &profile, owner, Some(&change)).await.status,
+        StatusCode::OK
+    );
+    let fix = house
+        .post("/api/v1/compliance/fix", &json!({"products": ["cucm"]}))
+        .await;
+    assert_eq!(fix["unfixable"][0]["code"], "chosen_by_node");
+    let wrong = json!({"cluster_ids": ["x"]});
+    house
+        .call("POST", "/api/v1/compliance/fix", owner, Some(&wrong))
+        .await
+        .problem(422, "invalid");
+}

@@ -15,6 +15,7 @@ mod coverage;
 mod entity;
 mod entries;
 mod facts;
+mod fix;
 mod gather;
 mod neighbours;
 mod offers;
@@ -29,6 +30,7 @@ mod targets;
 mod upload;
 
 pub use actions::{Offer, Refusal};
+pub use fix::{Fix, FixRequest, Left, fix};
 pub use offers::{Listed, offers};
 pub use options::{
     DeleteCsrOptions, DeleteOptions, DistributeOptions, RenewOptions, ReplaceOptions, RestartOptions, UploadOptions,

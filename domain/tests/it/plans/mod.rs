@@ -2,6 +2,7 @@
 
 mod beside;
 mod changes;
+mod fix;
 mod go_on;
 mod multi_server;
 mod planner;
