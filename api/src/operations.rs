@@ -211,6 +211,8 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/jobs/{id}/tasks", "list_tasks", READ),
     op("GET", "/api/v1/jobs/{id}/tasks/{task_id}", "get_task", READ),
     op("GET", "/api/v1/jobs/{id}/events", "follow_job", READ),
+    op("GET", "/api/v1/jobs/{id}/aftercare", "list_aftercare", READ),
+    op("POST", "/api/v1/jobs/{id}/aftercare", "confirm_aftercare", OPERATE),
     op("POST", "/api/v1/jobs/{id}/cancel", "cancel_job", OPERATE),
     op("POST", "/api/v1/jobs/{id}/retry", "retry_job", OPERATE),
     op(

@@ -1,7 +1,9 @@
 //! Jobs: what they are, and what is done with them as a whole.
 
+mod aftercare;
 mod tasks;
 
+pub(crate) use aftercare::{confirm_aftercare, list_aftercare};
 pub(crate) use tasks::{get_task, list_tasks};
 
 use crate::body::{Json, OptionalJson};

@@ -19,6 +19,9 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "create_plan" => json!({"action": "refresh", "nodes": [ids.node]}),
         "create_job" => json!({"plan_id": ids.plan}),
         "fix_compliance" => json!({"cluster_ids": [ids.cluster]}),
+        "confirm_aftercare" => {
+            json!({"cluster_id": ids.cluster, "purpose": "tomcat", "item": "backup", "state": "done"})
+        }
         "update_profile" | "copy_profile" => json!({}),
         "assign_profile" => json!({"cluster_ids": [ids.cluster]}),
         "set_cluster_profile" => json!({"profile_id": ids.profile}),

@@ -348,3 +348,33 @@ async fn too_many_requests_are_told_when_to_come_again() {
     }
     assert_eq!((wrong[0], wrong[6]), (401, 429), "{wrong:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_after_care_of_a_job_is_read_by_cluster_and_confirmed_by_name() {
+    let house = House::new().await;
+    let at = house.furnish("campus").await;
+    let job = house.waiting_job(&at).await;
+    let path = format!("/api/v1/jobs/{job}/aftercare");
+    let page = house.get(&path).await;
+    let list = &page["items"][0];
+    assert_eq!(list["cluster"]["name"], "campus");
+    assert_eq!(
+        (&list["open"], &list["items"]),
+        (&json!(0), &json!([])),
+        "a reading leaves nothing to do"
+    );
+    let said = json!({"cluster_id": at.cluster, "purpose": "tomcat", "item": "backup", "state": "done"});
+    let owner = Some(house.owner.as_str());
+    let refused = house.call("POST", &path, owner, Some(&said)).await;
+    assert_eq!(refused.problem(422, "invalid")["errors"][0]["field"], "item");
+    let unknown = json!({"cluster_id": uuid::Uuid::now_v7(), "purpose": "tomcat", "item": "backup", "state": "done"});
+    house
+        .call("POST", &path, owner, Some(&unknown))
+        .await
+        .problem(404, "not_found");
+    let wrong = json!({"cluster_id": at.cluster, "purpose": "tomcat", "item": "backup", "state": "maybe"});
+    house
+        .call("POST", &path, owner, Some(&wrong))
+        .await
+        .problem(422, "invalid");
+}

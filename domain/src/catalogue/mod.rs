@@ -8,6 +8,7 @@
 //! | [`PURPOSES`] | an identity certificate of a product |
 //! | [`TRUST_STORES`] | a trust store of a product |
 //! | [`RESTARTS`] | what takes up a new certificate only after a restart |
+//! | [`AFTER_CARE`] | what is left to people after a change |
 //! | [`FORMATS`] | a file format that nodes take |
 //! | [`WAYS`] | how a step is done |
 //! | [`MULTI_SERVER_WAYS`] | how a step is done for all nodes of a cluster at once |
@@ -18,6 +19,7 @@
 //! | [`NOT_RENEWED`] | a purpose whose certificate is made anew in another way |
 //! | [`UNSAFE_TOGETHER`] | two changes that must not be made in one go |
 
+mod aftercare;
 mod choices;
 mod formats;
 mod multi_server;
@@ -29,6 +31,7 @@ mod stores;
 mod versions;
 mod ways;
 
+pub use aftercare::{AFTER_CARE, After, AfterCare, after_care};
 pub(crate) use choices::subject_fault;
 pub use choices::{
     KEY_CHOICES, KEY_NOTES, KeyChoice, KeyNote, NOT_RENEWED, NotRenewed, REUSES, Reuse, SELF_SIGNED, SUBJECT_FIELDS,

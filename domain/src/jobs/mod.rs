@@ -36,6 +36,7 @@
 //! is one transaction.
 
 mod advance;
+mod aftercare;
 mod backoff;
 mod claim;
 mod create;
@@ -52,6 +53,7 @@ mod tasks;
 mod transition;
 
 pub use advance::advance;
+pub use aftercare::{CareItem, CareState, Checklist, Confirmation, aftercare, confirm};
 pub use claim::{MAX_CLAIM, Waiting, cancelled_for, claim, has_work, lease};
 pub use create::{Changed, create};
 pub use fleet::{ban_agent, declare_nodes, retire_agent, retire_node, unban_agent, update_node};

@@ -827,6 +827,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compliance/fix": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plans what makes certificates as their profiles want them.
+         * @description Nothing is changed: the plans live an hour, as any do. A plan also tells what it refuses.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["fix_compliance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/csrs": {
         parameters: {
             query?: never;
@@ -1110,6 +1132,34 @@ export interface paths {
         get: operations["get_job"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/aftercare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what is left to do after a job, cluster by cluster.
+         * @description It follows from product, version and purpose. What a task restarted itself is done already.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_aftercare"];
+        put?: never;
+        /**
+         * Says that something was done after a job, or is not needed.
+         * @description Who said it and when is kept, and in the audit log.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["confirm_aftercare"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2152,6 +2202,85 @@ export interface components {
          * @enum {string}
          */
         ActionName: "refresh" | "generate_csr" | "upload_certificate" | "distribute" | "renew" | "reuse_tomcat" | "delete_csr" | "delete" | "replace" | "restore" | "restart";
+        /** @description What is left to do in a cluster after a job. */
+        Aftercare: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["Named"];
+            /** @description What there is to do, in order. */
+            items: components["schemas"]["AftercareItem"][];
+            /**
+             * @description Items that are open.
+             * @example 2
+             */
+            open: number;
+            /**
+             * @description Its product.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description Its version when the job was planned.
+             * @example 14
+             */
+            version: string;
+        };
+        /** @description Something to do or to look at. */
+        AftercareItem: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at?: string | null;
+            /**
+             * @description Who said so.
+             * @example null
+             */
+            by?: string | null;
+            /**
+             * @description The job did it itself.
+             * @example false
+             */
+            by_job: boolean;
+            /**
+             * @description Its name in the list: `restart:Cisco Tomcat`, `ctl_update`.
+             * @example ctl_update
+             */
+            item: string;
+            /**
+             * @description Names of the nodes where it has to be done.
+             * @example [
+             *       "cucm-n-1"
+             *     ]
+             */
+            nodes: string[];
+            /**
+             * @description What was said with it.
+             * @example
+             */
+            note: string;
+            /**
+             * @description The purpose or trust store.
+             * @example CallManager
+             */
+            purpose: string;
+            /**
+             * @description The service that is restarted, where it is about one: the action `restart` does it.
+             * @example null
+             */
+            service?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["AftercareState"];
+            /**
+             * @description What to do.
+             * @example in mixed mode: update the CTL file with `utils ctl update CTLFile` on the publisher, then reset the phones
+             */
+            text: string;
+        };
+        /**
+         * @description Where an item stands.
+         * @enum {string}
+         */
+        AftercareState: "open" | "done" | "skipped";
         /** @description A program at the customer's site that reaches nodes. */
         Agent: {
             /**
@@ -2843,6 +2972,38 @@ export interface components {
              */
             wanted?: string | null;
         };
+        /** @description Plans that mend what differs, and what none of them does. */
+        ComplianceFix: {
+            /** @description At most one for each of `renew`, `generate_csr` and `reuse_tomcat`; each is made a job by itself. */
+            plans: components["schemas"]["Plan"][];
+            /** @description Certificates that no action makes as the profile wants them. */
+            unfixable: components["schemas"]["Unfixable"][];
+        };
+        /** @description What somebody says of an item. */
+        ConfirmAftercare: {
+            /**
+             * Format: uuid
+             * @description The cluster.
+             */
+            cluster_id: string;
+            /**
+             * @description The item.
+             * @example ctl_update
+             */
+            item: string;
+            /**
+             * @description For people.
+             * @example change 4711
+             */
+            note?: string;
+            /**
+             * @description The purpose or trust store.
+             * @example CallManager
+             */
+            purpose: string;
+            /** @description Where it stands; `open` takes back what was said. */
+            state: components["schemas"]["AftercareState"];
+        };
         /**
          * @description Driver of an agent.
          * @enum {string}
@@ -3349,6 +3510,34 @@ export interface components {
              * @description The file, at most 10 MiB: PEM, DER, PKCS#7 in PEM, DER or BER.
              */
             file: string;
+        };
+        /** @description Asks for plans that mend what differs from profiles. What is left out or empty does not matter; `{}` means all certificates. */
+        FixCompliance: {
+            /**
+             * @description Clusters.
+             * @example []
+             */
+            cluster_ids?: string[];
+            /**
+             * @description Groups of clusters.
+             * @example []
+             */
+            group_ids?: string[];
+            order?: components["schemas"]["PlanOrder"] | null;
+            /**
+             * @description Products.
+             * @example [
+             *       "cucm"
+             *     ]
+             */
+            products?: string[];
+            /**
+             * @description Purposes.
+             * @example [
+             *       "tomcat"
+             *     ]
+             */
+            purposes?: string[];
         };
         /** @description What was found, the first of each kind. */
         Found: {
@@ -4510,6 +4699,36 @@ export interface components {
             nodes: number;
             /** @description Trusted certificates. */
             trust: components["schemas"]["Counts"];
+        };
+        /** @description One page of a list. */
+        Page_Aftercare: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The cluster. */
+                cluster: components["schemas"]["Named"];
+                /** @description What there is to do, in order. */
+                items: components["schemas"]["AftercareItem"][];
+                /**
+                 * @description Items that are open.
+                 * @example 2
+                 */
+                open: number;
+                /**
+                 * @description Its product.
+                 * @example cucm
+                 */
+                product: string;
+                /**
+                 * @description Its version when the job was planned.
+                 * @example 14
+                 */
+                version: string;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
         };
         /** @description One page of a list. */
         Page_Agent: {
@@ -6998,6 +7217,33 @@ export interface components {
          * @enum {string}
          */
         Undo: "automatic" | "restore_previous" | "none";
+        /** @description A certificate that stays as it is. */
+        Unfixable: {
+            /** @description Its cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * @description `way_open`, `chosen_by_node`, `subject_by_node` or `csr_open`.
+             * @example csr_open
+             */
+            code: string;
+            /**
+             * Format: uuid
+             * @description The installation.
+             */
+            installation_id: string;
+            /**
+             * @description Why, and the way out.
+             * @example a CSR of 2026-11-22 for `tomcat` waits on node `cucm-n-1` for its answer
+             */
+            message: string;
+            /** @description The node. */
+            node: components["schemas"]["Named"];
+            /**
+             * @description What the certificate is for.
+             * @example tomcat
+             */
+            purpose: string;
+        };
         /** @description Changes a cluster; what is left out stays. */
         UpdateCluster: {
             /**
@@ -10517,6 +10763,149 @@ export interface operations {
             };
         };
     };
+    fix_compliance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cluster_ids": [],
+                 *       "group_ids": [],
+                 *       "order": {
+                 *         "canary": 1,
+                 *         "deadline_seconds": 86400,
+                 *         "max_parallel": 50,
+                 *         "not_before": "2027-01-31T09:30:00Z",
+                 *         "stop_at_failures": 1
+                 *       },
+                 *       "products": [
+                 *         "cucm"
+                 *       ],
+                 *       "purposes": [
+                 *         "tomcat"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["FixCompliance"];
+            };
+        };
+        responses: {
+            /** @description Plans, and what cannot be mended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "plans": [
+                     *         {
+                     *           "action": "refresh",
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "expires_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "job_id": null,
+                     *           "refusal_count": 0,
+                     *           "refusals": [
+                     *             {
+                     *               "code": "key_mismatch",
+                     *               "message": "the certificate is for another key than the CSR",
+                     *               "node": "cucm-n-1",
+                     *               "purpose": "tomcat"
+                     *             }
+                     *           ],
+                     *           "target_count": 1,
+                     *           "targets": [
+                     *             {
+                     *               "after": null,
+                     *               "before": null,
+                     *               "cluster": {
+                     *                 "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *                 "name": "north"
+                     *               },
+                     *               "csr": null,
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "node": {
+                     *                 "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *                 "name": "north"
+                     *               },
+                     *               "note": null,
+                     *               "order": 0,
+                     *               "purpose": "tomcat",
+                     *               "restarts": [
+                     *                 "Cisco Tomcat"
+                     *               ],
+                     *               "steps": [
+                     *                 null
+                     *               ],
+                     *               "undo": null,
+                     *               "wave": 0
+                     *             }
+                     *           ],
+                     *           "undo": "automatic",
+                     *           "warnings": [
+                     *             {
+                     *               "code": "cannot_undo",
+                     *               "consent": true,
+                     *               "message": "the former certificate cannot be put back on Cisco UC nodes",
+                     *               "targets": 3
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "unfixable": [
+                     *         {
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "code": "csr_open",
+                     *           "installation_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "message": "a CSR of 2026-11-22 for `tomcat` waits on node `cucm-n-1` for its answer",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "purpose": "tomcat"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ComplianceFix"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_csrs: {
         parameters: {
             query?: {
@@ -11854,6 +12243,178 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["JobDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_aftercare: {
+        parameters: {
+            query?: {
+                /** @description Clusters on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Clusters by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "items": [
+                     *             {
+                     *               "at": "2027-01-31T09:30:00Z",
+                     *               "by": null,
+                     *               "by_job": false,
+                     *               "item": "ctl_update",
+                     *               "nodes": [
+                     *                 "cucm-n-1"
+                     *               ],
+                     *               "note": "",
+                     *               "purpose": "CallManager",
+                     *               "service": null,
+                     *               "state": "open",
+                     *               "text": "in mixed mode: update the CTL file with `utils ctl update CTLFile` on the publisher, then reset the phones"
+                     *             }
+                     *           ],
+                     *           "open": 2,
+                     *           "product": "cucm",
+                     *           "version": "14"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Aftercare"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_aftercare: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cluster_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                 *       "item": "ctl_update",
+                 *       "note": "change 4711",
+                 *       "purpose": "CallManager",
+                 *       "state": "open"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmAftercare"];
+            };
+        };
+        responses: {
+            /** @description The list of the cluster */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "cluster": {
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "name": "north"
+                     *       },
+                     *       "items": [
+                     *         {
+                     *           "at": "2027-01-31T09:30:00Z",
+                     *           "by": null,
+                     *           "by_job": false,
+                     *           "item": "ctl_update",
+                     *           "nodes": [
+                     *             "cucm-n-1"
+                     *           ],
+                     *           "note": "",
+                     *           "purpose": "CallManager",
+                     *           "service": null,
+                     *           "state": "open",
+                     *           "text": "in mixed mode: update the CTL file with `utils ctl update CTLFile` on the publisher, then reset the phones"
+                     *         }
+                     *       ],
+                     *       "open": 2,
+                     *       "product": "cucm",
+                     *       "version": "14"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Aftercare"];
                 };
             };
             /** @description Refused or failed */

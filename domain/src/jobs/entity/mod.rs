@@ -1,5 +1,6 @@
-//! Rows of `job`, `job_cluster` and `task`.
+//! Rows of `job`, `job_cluster`, `task` and `aftercare`.
 
+pub(super) mod aftercare;
 pub(super) mod job;
 pub(super) mod job_cluster;
 pub(super) mod task;

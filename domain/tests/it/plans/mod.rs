@@ -1,5 +1,6 @@
 //! Plans: what an action would do, refusals in the user's words, and what a job has to find unchanged.
 
+mod aftercare;
 mod beside;
 mod changes;
 mod fix;
