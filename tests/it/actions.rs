@@ -1,5 +1,5 @@
-//! The actions of central certificate management, but for uploads and reuse, which have tests of their own, on a lab of twelve clusters, four products and four releases, with faults; what
-//! the server tells is compared with the nodes' own stores and with openssl.
+//! The actions of central certificate management on a lab of twelve clusters, four products and four releases, with faults; what the
+//! server tells is compared with the nodes' own stores and with openssl. Uploads have tests of their own as well.
 
 use crate::api::Api;
 use crate::house::{Agent, House, until};
@@ -55,8 +55,8 @@ impl Site {
         (info, row.unwrap())
     }
 
-    /// The trust store of a node as it tells it itself: fingerprints.
-    async fn trusted(&self, node: &NodeInfo, store: &str) -> Vec<String> {
+    /// What a node tells itself.
+    async fn snapshot(&self, node: &NodeInfo) -> Value {
         let client = reqwest::Client::builder()
             .no_proxy()
             .danger_accept_invalid_certs(true)
@@ -72,7 +72,20 @@ impl Site {
             .send()
             .await
             .unwrap();
-        let snapshot: Value = answer.json().await.unwrap();
+        answer.json().await.unwrap()
+    }
+
+    /// The identity of a service as the node tells it itself: its fingerprint.
+    async fn identity_of(&self, node: &NodeInfo, service: &str) -> String {
+        let snapshot = self.snapshot(node).await;
+        let mut identities = snapshot["identities"].as_array().unwrap().iter();
+        let found = identities.find(|one| one["service"] == service).unwrap();
+        fingerprint(found["certificate"].as_str().unwrap())
+    }
+
+    /// The trust store of a node as it tells it itself: fingerprints.
+    async fn trusted(&self, node: &NodeInfo, store: &str) -> Vec<String> {
+        let snapshot = self.snapshot(node).await;
         let unit = store.trim_end_matches("-trust");
         let trusts = snapshot["trusts"].as_array().unwrap().iter();
         trusts
@@ -118,6 +131,7 @@ async fn every_action_on_a_fleet_of_twelve_clusters() {
     renewals(&site).await;
     csrs(&site).await;
     restarts(&site).await;
+    reuse(&site).await;
     trust(&site).await;
     forbidden(&site).await;
 }
@@ -183,6 +197,122 @@ async fn restarts(site: &Site) {
         shown.first().map(|pem| fingerprint(pem)).as_deref(),
         after["sha256"].as_str()
     );
+}
+
+/// R12 and R39: from a CSR for all nodes to one certificate for tomcat and calls, and a change of it later on.
+async fn reuse(site: &Site) {
+    let api = site.api();
+    let publisher = site.node("cucm", "15", 0).1;
+    let of_cluster = |row: &&Value| row["cluster"]["id"] == publisher["cluster"]["id"];
+    let nodes: Vec<&Value> = site.nodes.iter().filter(of_cluster).collect();
+    let ids: Vec<&Value> = nodes.iter().map(|node| &node["id"]).collect();
+    let info = |node: &Value| {
+        site.infos
+            .iter()
+            .find(|info| info.name == node["name"].as_str().unwrap())
+            .unwrap()
+    };
+    let calls = json!({ "action": "reuse_tomcat", "nodes": ids, "purpose": "CallManager" });
+    let cluster = format!("/api/v1/clusters/{}", publisher["cluster"]["id"].as_str().unwrap());
+
+    // The profile decides whether it is offered.
+    assert!(
+        site.refused(calls.clone())
+            .await
+            .iter()
+            .all(|code| code == "profile_not_tomcat")
+    );
+    let wants =
+        json!({ "name": "calls", "settings": [{ "product": "cucm", "purpose": "CallManager", "use_tomcat": true }] });
+    let profile = api.post("/api/v1/profiles", wants).await.ok();
+    api.put(&format!("{cluster}/profile"), json!({ "profile_id": profile["id"] }))
+        .await
+        .ok();
+
+    // One certificate for tomcat of all nodes, signed by a CA.
+    let ca = OutsideCa::new();
+    let csr = json!({ "action": "generate_csr", "nodes": ids, "purpose": "tomcat", "csr": { "multi_server": true } });
+    carried_out(site, csr).await;
+    let leaf = ca.sign(&api.open_csr(publisher, "tomcat").await, crate::main_job::YEAR);
+    let chain = String::from_utf8(ca.pem_chain(&leaf)).unwrap();
+    let upload = json!({ "action": "upload_certificate", "nodes": ids, "purpose": "tomcat", "certificate": chain });
+    carried_out(site, upload).await;
+
+    // Its issuers go into the other trust store first; one node does it, and all have it.
+    let tasks = carried_out(site, calls.clone()).await;
+    let made = tasks.iter().find(|task| task["purpose"] == "CallManager").unwrap();
+    let planned: Vec<&Value> = made["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|step| &step["step"])
+        .collect();
+    assert_eq!(planned, ["install_trust", "reuse_tomcat", "inventory"], "{made:#}");
+    for node in &nodes {
+        for purpose in ["tomcat", "CallManager"] {
+            assert_eq!(
+                site.identity_of(info(node), purpose).await,
+                fingerprint(&leaf),
+                "{purpose}"
+            );
+            assert_eq!(
+                api.identity(node, purpose).await["sha256"],
+                fingerprint(&leaf),
+                "{purpose}"
+            );
+        }
+        assert!(
+            site.trusted(info(node), "CallManager-trust")
+                .await
+                .contains(&fingerprint(&ca.root()))
+        );
+        let stands = api.identity(node, "CallManager").await["compliance"].clone();
+        assert_eq!(stands["compliant"], true, "{stands:#}");
+    }
+    assert!(site.refused(calls).await.iter().all(|code| code == "already_installed"));
+
+    // A change of tomcat is one of CallManager too, and says so.
+    let mut renew = of(publisher, "renew", "tomcat");
+    renew["restart"] = true.into();
+    let plan = api.plan(renew.clone()).await;
+    let warned = plan["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|one| one["code"] == "reused_too");
+    assert!(warned, "{plan:#}");
+    let tasks = site.succeeds(renew).await;
+    let notes: Vec<&str> = tasks[0]["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|step| step["message"].as_str())
+        .collect();
+    assert!(notes.contains(&"Cisco HAProxy is restarted"), "{notes:?}");
+    let new = site.identity_of(info(publisher), "tomcat").await;
+    assert_ne!(new, fingerprint(&leaf));
+    assert_eq!(site.identity_of(info(publisher), "CallManager").await, new);
+    assert_eq!(api.identity(publisher, "CallManager").await["sha256"], json!(new));
+    let shown = served(&info(publisher).address.to_string(), &info(publisher).fqdn, None).0;
+    assert_eq!(fingerprint(&shown[0]), new);
+}
+
+/// Runs what is done once for a cluster: its other nodes are refused as covered.
+async fn carried_out(site: &Site, request: Value) -> Vec<Value> {
+    let api = site.api();
+    let plan = api.plan(request).await;
+    for refusal in plan["refusals"].as_array().unwrap() {
+        assert_eq!(refusal["code"], "covered_by_cluster", "{refusal:#}");
+    }
+    let job = api.run(&plan).await;
+    let job = api.finished(&job).await;
+    let tasks = api
+        .all(&format!("/api/v1/jobs/{}/tasks", job["id"].as_str().unwrap()))
+        .await;
+    for task in &tasks {
+        assert_eq!(task["state"], "succeeded", "{task:#}\n{}", site.agent.log());
+    }
+    tasks
 }
 
 /// R16, R19, R20, R23, and the way back.

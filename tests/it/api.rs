@@ -80,6 +80,11 @@ impl Api {
         self.send(Method::POST, path, Some(body)).await
     }
 
+    /// PUT.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(body)).await
+    }
+
     /// DELETE.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, None).await

@@ -11,5 +11,6 @@ mod kill_points;
 mod main_job;
 mod multi_server;
 mod outside_ca;
+mod reference;
 mod server_kill_points;
 mod web_server;

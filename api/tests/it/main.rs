@@ -8,6 +8,7 @@ mod house;
 mod limits;
 mod lists;
 mod notifications;
+mod numbers;
 mod openapi;
 mod organisation;
 mod profiles;
