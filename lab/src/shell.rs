@@ -3,6 +3,8 @@
 //! One line goes in, a text comes out, with the prompt `admin:` or a question at its end. Shapes are those of public transcripts and
 //! of the vendor's command reference; `set csr delete` and `set cert reuse` are the lab's guess.
 
+mod services;
+
 use crate::{
     cluster::Cluster,
     faults::Failure,
@@ -21,8 +23,6 @@ pub(crate) const GREETING: &str = "Command Line Interface is starting up, please
 pub(crate) const PROMPT: &str = "admin:";
 /// What a node says where it did not do what was asked.
 const UNSUCCESSFUL: &str = "Executed command unsuccessfully";
-/// Services that are activated on publishers only.
-const PUBLISHER_SERVICES: &[&str] = &["Cisco TFTP", "Cisco DRF Master"];
 const END: &str = "-----END ";
 /// No chain that somebody pastes is longer.
 const PASTE_BYTES: usize = 256 * 1024;
@@ -257,57 +257,6 @@ impl Shell {
         self.act(Operation::TrustUpload, unit.clone(), move |cluster, node| {
             let changed = cluster.add_trust(node, &[unit], &[text])?;
             Ok((done, changed))
-        })
-        .await
-    }
-
-    /// The list of services, as nodes print it.
-    fn services(&self) -> String {
-        let publisher = self.is_publisher();
-        let mut text = String::from(
-            "Requesting service status, please wait...\nSystem SSH [STARTED]\nCluster Manager [STARTED]\n",
-        );
-        for service in ["Cisco CallManager", "Cisco HAProxy", "Cisco Tomcat"]
-            .iter()
-            .chain(PUBLISHER_SERVICES)
-        {
-            let state = match publisher || !PUBLISHER_SERVICES.contains(service) {
-                true => "[STARTED]",
-                false => "[STOPPED]  Service Not Activated",
-            };
-            text.push_str(&format!("{service}{state}\n"));
-        }
-        text.push_str(&format!("Primary Node ={publisher}\n"));
-        text
-    }
-
-    fn is_publisher(&self) -> bool {
-        let index = self.node.index;
-        self.node
-            .cluster
-            .read(|state| state.nodes.get(index).is_some_and(|node| node.publisher))
-    }
-
-    async fn restart(&self, service: String) -> Result<String, Gone> {
-        let node = Arc::clone(&self.node);
-        let publisher = self.is_publisher();
-        self.act(Operation::ServiceRestart, service.clone(), move |_, _| {
-            let known = |start: &&str| service.starts_with(*start);
-            if service != "IPsec" && !["Cisco ", "Connection "].iter().any(known) {
-                return refuse(format!("Service {service} does not exist"));
-            }
-            if !publisher && PUBLISHER_SERVICES.contains(&service.as_str()) {
-                let text = format!("Service Manager is running\n{service}[STOPPED]  Service Not Activated\n");
-                return Ok((text, false));
-            }
-            if service == "Cisco Tomcat"
-                && let Err(error) = node.restart_tomcat()
-            {
-                return refuse(format!("{error:#}"));
-            }
-            let text =
-                format!("Service Manager is running\n{service}[STOPPING]\n{service}[STARTING]\n{service}[STARTED]\n");
-            Ok((text, true))
         })
         .await
     }

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod issuers;
+mod reuse;
 mod tasks;
 
 use super::actions::{decide, go_on, read};
@@ -22,6 +23,7 @@ use crate::profiles::{self, Attachments, effective};
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::Capability;
 use issuers::share;
+use reuse::{sources_of, takers_of};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use std::collections::{HashMap, HashSet};
 use tasks::open_tasks;
@@ -244,22 +246,6 @@ impl Gathered {
     /// Whether a node was seen with a certificate in a trust store, of those that the action is on.
     pub fn holds(&self, node_id: Uuid, store: &str, sha256: &str) -> bool {
         self.entries.held(node_id, store, sha256).is_some()
-    }
-
-    /// Purposes of a node that use the certificate of this one.
-    fn takers(&self, node: &Node, purpose: &str) -> Vec<&'static str> {
-        let sha256 = |purpose: &str| {
-            let installed = self.installed.get(&(node.id, purpose.to_string()));
-            installed.map(|one| one.sha256.as_str())
-        };
-        let own = sha256(purpose);
-        REUSES
-            .iter()
-            .filter(|row| row.of == purpose && row.product == node.product)
-            .filter(|row| row.versions.contains(&node.product_version))
-            .filter(|row| own.is_some() && sha256(row.purpose) == own)
-            .map(|row| row.purpose)
-            .collect()
     }
 
     /// What of a target a job has to find unchanged, as it is now.
@@ -492,18 +478,6 @@ async fn trust(
         found.entry(key).or_default().push(trusted);
     }
     Ok(found)
-}
-
-/// The purposes whose certificates some others may take over.
-fn sources_of(purposes: &HashSet<&str>) -> Vec<&'static str> {
-    let rows = REUSES.iter().filter(|row| purposes.contains(row.purpose));
-    rows.map(|row| row.of).collect()
-}
-
-/// The purposes that may have taken over the certificates of these.
-fn takers_of(purposes: &HashSet<&str>) -> Vec<&'static str> {
-    let rows = REUSES.iter().filter(|row| purposes.contains(row.of));
-    rows.map(|row| row.purpose).collect()
 }
 
 /// The names of certificates, by which trust stores are searched.
