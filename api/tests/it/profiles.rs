@@ -208,7 +208,7 @@ async fn r18_what_differs_becomes_plans_and_what_nothing_mends_is_told() {
         (&left["cluster"]["name"], &left["node"]["name"]),
         (&json!("campus"), &json!("n1"))
     );
-    // Wanted the other way round nothing waits, and nothing differs.
+    // Wanted the other way round nothing waits; what the node chooses by itself is told.
     let setting = json!({"product": "cucm", "purpose": "tomcat", "signing": "self_signed", "validity_years": 20});
     let profile = format!("/api/v1/profiles/{}", text(&made["id"]));
     let change = json!({"settings": [setting]});
@@ -220,9 +220,22 @@ async fn r18_what_differs_becomes_plans_and_what_nothing_mends_is_told() {
         .post("/api/v1/compliance/fix", &json!({"products": ["cucm"]}))
         .await;
     assert_eq!(fix["unfixable"][0]["code"], "chosen_by_node");
-    let wrong = json!({"cluster_ids": ["x"]});
-    house
-        .call("POST", "/api/v1/compliance/fix", owner, Some(&wrong))
-        .await
-        .problem(422, "invalid");
+    // What fits nothing is refused: it would pass for certificates that are as they should be.
+    for wrong in [
+        json!({"cluster_ids": ["x"]}),
+        json!({"products": ["cuccm"]}),
+        json!({"purposes": ["tomcat", "tomcatt"]}),
+    ] {
+        house
+            .call("POST", "/api/v1/compliance/fix", owner, Some(&wrong))
+            .await
+            .problem(422, "invalid");
+    }
+    for unknown in ["cluster_ids", "group_ids"] {
+        let asked = json!({ unknown: [uuid::Uuid::now_v7()] });
+        house
+            .call("POST", "/api/v1/compliance/fix", owner, Some(&asked))
+            .await
+            .problem(404, "not_found");
+    }
 }

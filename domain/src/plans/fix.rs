@@ -5,6 +5,7 @@ use super::options::RenewOptions;
 use super::request::{Action, CsrOptions, Request};
 use super::store::Plan;
 use super::targets::{MAX_TARGETS, Order, Targets};
+use crate::catalogue::{PURPOSES, product};
 use crate::clusters;
 use crate::db::{Db, OrgTx};
 use crate::error::{Error, Result};
@@ -117,11 +118,37 @@ pub async fn fix(db: &Db, scope: &Scope, request: FixRequest) -> Result<Fix> {
     Ok(Fix { plans, left })
 }
 
+/// What is named has to be there: a name that fits nothing would pass for certificates that are as they should be.
+async fn check(tx: &OrgTx, request: &FixRequest) -> Result<()> {
+    let known = clusters::by_ids(tx, request.clusters.iter().copied()).await?;
+    let gone = |id: &Uuid| known.get(id).is_none_or(|cluster| cluster.retired_at.is_some());
+    if request.clusters.iter().any(gone) {
+        return Err(Error::NotFound { what: "cluster" });
+    }
+    for group in &request.groups {
+        clusters::get_group(tx, *group).await?;
+    }
+    if let Some(index) = request.products.iter().position(|code| product(code).is_none()) {
+        return Err(Error::field(
+            format!("products[{index}]"),
+            "unknown",
+            "is no product: `GET /api/v1/catalogue` lists them",
+        ));
+    }
+    let is_purpose = |name: &String| PURPOSES.iter().any(|known| known.is(name));
+    if let Some(index) = request.purposes.iter().position(|name| !is_purpose(name)) {
+        return Err(Error::field(
+            format!("purposes[{index}]"),
+            "unknown",
+            "is no purpose of any product: `GET /api/v1/catalogue` lists them",
+        ));
+    }
+    Ok(())
+}
+
 /// All identity certificates that differ.
 async fn different(tx: &OrgTx, request: &FixRequest) -> Result<Vec<InstallationRow>> {
-    for cluster in &request.clusters {
-        clusters::get(tx, *cluster).await?;
-    }
+    check(tx, request).await?;
     let filter = InstallationFilter {
         clusters: request.clusters.clone(),
         groups: request.groups.clone(),
@@ -139,9 +166,11 @@ async fn different(tx: &OrgTx, request: &FixRequest) -> Result<Vec<InstallationR
         after = page.next;
         if rows.len() > MAX_TARGETS {
             return Err(Error::field(
-                "filter",
+                "cluster_ids",
                 "too_many",
-                format!("more than {MAX_TARGETS} certificates differ: narrow it and mend them in several goes"),
+                format!(
+                    "more than {MAX_TARGETS} certificates differ: name clusters, groups, products or purposes, and mend them in several goes"
+                ),
             ));
         }
         if after.is_none() {

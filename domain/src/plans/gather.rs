@@ -260,7 +260,12 @@ impl Gathered {
         let outcome = match &aim.refusal {
             Some(refusal) => Err(refusal.clone()),
             // A node as a whole, as a retry names one that was read beside the targets.
-            None if matches!(request.targets, Targets::Places(_)) && aim.purpose.is_empty() => read(&facts),
+            None if request.action.place() != Place::Node
+                && matches!(request.targets, Targets::Places(_))
+                && aim.purpose.is_empty() =>
+            {
+                read(&facts)
+            }
             None => aim
                 .earlier
                 .as_ref()

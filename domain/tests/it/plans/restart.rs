@@ -1,9 +1,10 @@
 //! Restarts of services.
 
 use super::{Uc, codes, refusal};
-use crate::machine::payload;
+use crate::machine::{payload, result};
+use certyard_domain::jobs;
 use certyard_domain::plans::{Action, Order, RestartOptions, Targets};
-use certyard_protocol::Step;
+use certyard_protocol::{Outcome, Step};
 
 fn of_purpose() -> Action {
     Action::Restart(RestartOptions::default())
@@ -45,6 +46,27 @@ async fn what_takes_up_a_certificate_is_restarted_in_the_order_of_the_catalogue(
             Step::Inventory
         ]
     );
+}
+
+#[tokio::test]
+async fn a_retry_restarts_what_was_not_restarted() {
+    let uc = Uc::new().await;
+    let nodes = Targets::Nodes(vec![uc.nodes[0]]);
+    let plan = uc.fleet.plan(of(&["Cisco TFTP"]), nodes, Order::default()).await;
+    let job = uc.fleet.start(&plan.expect("a plan")).await.expect("a job");
+    let task = uc.fleet.claim(uc.agent, 1).await.pop().expect("a task");
+    let steps = payload(&task).steps;
+    uc.fleet
+        .report(uc.agent, task.task.task_id, &result(1, Outcome::Failed))
+        .await
+        .expect("recorded");
+    let consent = ["service_interrupted", "not_reversible"].map(String::from);
+    jobs::retry(&uc.fleet.test.db, &uc.fleet.org.owner, job.id, &consent)
+        .await
+        .expect("a new job");
+    let again = uc.fleet.claim(uc.agent, 1).await.pop().expect("a task");
+    assert_eq!(payload(&again).steps, steps);
+    assert!(matches!(&steps[0], Step::RestartService { service } if service == "Cisco TFTP"));
 }
 
 #[tokio::test]
