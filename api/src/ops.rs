@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, get, web};
 use certyard_domain::{Db, alerts};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, watch};
 
@@ -56,8 +56,62 @@ pub(crate) struct Ops {
     pub db: Db,
     /// Turns true when the program is about to stop.
     pub stopping: watch::Receiver<bool>,
-    /// What was found out last of alerts, and when.
-    pub alerting: Mutex<Option<(Instant, BTreeMap<alerts::Code, u64>)>>,
+    /// What was found out last of alerts.
+    pub alerting: Arc<Alerting>,
+}
+
+/// How many organisations have which trouble with their alerts.
+type Troubles = BTreeMap<alerts::Code, u64>;
+
+/// What was found out last of alerts, and when. Finding out looks at every organisation.
+#[derive(Default)]
+pub(crate) struct Alerting {
+    /// Held by whoever looks.
+    looking: Mutex<()>,
+    known: std::sync::Mutex<Option<(Instant, Troubles)>>,
+}
+
+impl Alerting {
+    /// What is known, and whether it is of late.
+    fn known(&self) -> (Option<Troubles>, bool) {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_late = known.as_ref().is_some_and(|(at, _)| at.elapsed() < ALERTING_KEPT);
+        (known.as_ref().map(|(_, found)| found.clone()), of_late)
+    }
+
+    /// Looks, unless somebody has just done so; `None` where the database does not answer.
+    async fn look(&self, look: impl Future<Output = certyard_domain::Result<Troubles>>) -> Option<Troubles> {
+        let _looking = self.looking.lock().await;
+        if let (Some(found), true) = self.known() {
+            return Some(found);
+        }
+        match look.await {
+            Ok(found) => {
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), found.clone()));
+                Some(found)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = crate::error::chain(&error),
+                    "the state of alerts cannot be read"
+                );
+                None
+            }
+        }
+    }
+
+    /// What is known, without waiting for anything: where it is old, it is looked beside.
+    fn at_once<F>(self: &Arc<Self>, look: impl FnOnce() -> F) -> Option<Troubles>
+    where
+        F: Future<Output = certyard_domain::Result<Troubles>> + Send + 'static,
+    {
+        let (found, of_late) = self.known();
+        if !of_late && self.looking.try_lock().is_ok() {
+            let (alerting, look) = (self.clone(), look());
+            tokio::spawn(async move { alerting.look(look).await });
+        }
+        found
+    }
 }
 
 /// For how long that holds: scrapes of several collectors cost one look.
@@ -71,32 +125,10 @@ pub(crate) fn register(config: &mut web::ServiceConfig) {
         .default_service(web::to(|| async { Err::<HttpResponse, _>(Problem::no_route()) }));
 }
 
-/// How many organisations have which trouble with their alerts; `None` where the database does not answer.
-async fn alerting(ops: &Ops) -> Option<BTreeMap<alerts::Code, u64>> {
-    let mut known = ops.alerting.lock().await;
-    if let Some((at, found)) = known.as_ref()
-        && at.elapsed() < ALERTING_KEPT
-    {
-        return Some(found.clone());
-    }
-    match alerts::health_of_all(&ops.db).await {
-        Ok(found) => {
-            *known = Some((Instant::now(), found.clone()));
-            Some(found)
-        }
-        Err(error) => {
-            tracing::warn!(
-                error = crate::error::chain(&error),
-                "the state of alerts cannot be read"
-            );
-            None
-        }
-    }
-}
-
 #[get("/metrics")]
 async fn get_metrics(ops: web::Data<Ops>) -> HttpResponse {
-    for (code, organisations) in alerting(&ops).await.unwrap_or_default() {
+    let found = ops.alerting.look(alerts::health_of_all(&ops.db)).await;
+    for (code, organisations) in found.unwrap_or_default() {
         metrics::gauge!("certyard_alerting_trouble", "code" => code.as_str()).set(organisations as f64);
     }
     let Some(handle) = recorder() else {
@@ -127,13 +159,36 @@ async fn get_ready(ops: web::Data<Ops>) -> Result<HttpResponse, Problem> {
             "the database does not answer, or was not migrated",
         )
     })?;
-    // The server is of use although somebody is not told: it says so, and stays ready.
-    let alerting: BTreeMap<&str, u64> = alerting(&ops)
-        .await
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|(_, organisations)| *organisations > 0)
-        .map(|(code, organisations)| (code.as_str(), organisations))
-        .collect();
+    // The server is of use although somebody is not told: it says so, and stays ready. It does not wait for that.
+    let db = ops.db.clone();
+    let found = ops.alerting.at_once(|| async move { alerts::health_of_all(&db).await });
+    let alerting: Option<BTreeMap<&str, u64>> = found.map(|found| {
+        let some = found.into_iter().filter(|(_, organisations)| *organisations > 0);
+        some.map(|(code, organisations)| (code.as_str(), organisations))
+            .collect()
+    });
     Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready", "alerting": alerting })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    #[tokio::test]
+    async fn readiness_waits_for_no_look_and_hears_of_it_once_it_is_over() {
+        let alerting = Arc::new(Alerting::default());
+        assert_eq!(alerting.at_once(pending), None);
+        // The look that hangs keeps all others waiting, but nobody who asks at once.
+        tokio::task::yield_now().await;
+        assert_eq!(alerting.at_once(pending), None);
+        let alerting = Arc::new(Alerting::default());
+        let found = Troubles::from([(alerts::Code::SweepLate, 1)]);
+        let expected = Some(found.clone());
+        assert_eq!(alerting.at_once(|| async { Ok(found) }), None);
+        while alerting.known().0.is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(alerting.at_once(pending), expected);
+    }
 }

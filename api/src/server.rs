@@ -269,7 +269,7 @@ fn ops_server(db: Db, stopping: watch::Receiver<bool>, listener: TcpListener) ->
     let data = web::Data::new(ops::Ops {
         db,
         stopping,
-        alerting: tokio::sync::Mutex::default(),
+        alerting: std::sync::Arc::default(),
     });
     let server = HttpServer::new(move || Web::new().app_data(data.clone()).configure(ops::register))
         .workers(1)

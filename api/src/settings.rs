@@ -58,6 +58,12 @@ pub(crate) struct NotificationSettings {
     /// Days after its end until which an expired certificate is repeated.
     #[schema(example = 30)]
     pub repeat_expired_until_days: i32,
+    /// Mails carry a calendar file with the ends of the certificates.
+    #[schema(example = false)]
+    pub attach_calendar: bool,
+    /// Days for which messages that are over, and what they told, are kept.
+    #[schema(example = 400)]
+    pub keep_days: i32,
     /// Recipients to whom nothing is sent, as their mail server refused.
     #[schema(example = json!([]))]
     pub suspended: Vec<SuspendedRecipient>,
@@ -97,6 +103,12 @@ pub(crate) struct SetNotifications {
     /// 0 to 365 days.
     #[schema(example = 30)]
     pub repeat_expired_until_days: Option<i32>,
+    /// Attach a calendar file to mails.
+    #[schema(example = false)]
+    pub attach_calendar: Option<bool>,
+    /// 30 to 3650 days.
+    #[schema(example = 400)]
+    pub keep_days: Option<i32>,
 }
 
 /// Whom to send to again.
@@ -129,6 +141,9 @@ pub(crate) struct MailPreview {
     /// HTML.
     #[schema(example = "<!doctype html>")]
     pub html: String,
+    /// The calendar file that goes along; null where the settings want none.
+    #[schema(example = json!(null))]
+    pub calendar: Option<String>,
 }
 
 /// How the connection to the mail server is protected.
@@ -206,7 +221,7 @@ pub(crate) struct SetMailServer {
     /// Name that mail comes from; left out: `Certyard`.
     #[schema(example = "Certyard")]
     pub from_name: Option<String>,
-    /// CAs of the server's certificate in PEM; left out: those that the system trusts.
+    /// CAs of the server's certificate in PEM, also PKCS#7 in PEM; left out: those that the system trusts.
     #[schema(example = json!(null))]
     pub ca_pem: Option<String>,
 }
@@ -266,6 +281,8 @@ pub(crate) async fn set_notifications(
         include_trust: body.include_trust,
         repeat_expired_days: body.repeat_expired_days,
         repeat_expired_until_days: body.repeat_expired_until_days,
+        attach_calendar: body.attach_calendar,
+        keep_days: body.keep_days,
     };
     let tx = app.db.write(caller.scope()).await?;
     condition.require(time_version(alerts::notifications(&tx).await?.updated_at))?;
@@ -311,6 +328,7 @@ pub(crate) async fn preview(app: App, caller: Caller, query: web::Query<PreviewM
         subject: mail.subject,
         text: mail.text,
         html: mail.html,
+        calendar: mail.calendar,
     }))
 }
 
@@ -412,6 +430,8 @@ fn notifications(found: alerts::Notifications) -> NotificationSettings {
         include_trust: found.include_trust,
         repeat_expired_days: found.repeat_expired_days,
         repeat_expired_until_days: found.repeat_expired_until_days,
+        attach_calendar: found.attach_calendar,
+        keep_days: found.keep_days,
         suspended: found
             .suspended
             .into_iter()

@@ -11,6 +11,7 @@ mod m20261122_000004_lists;
 mod m20261122_000005_alerts;
 mod m20261122_000006_pace;
 mod m20261122_000007_coverage;
+mod m20261122_000008_due;
 mod m20261122_000010_aftercare;
 pub mod roles;
 pub mod table;
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000005_alerts::Migration),
             Box::new(m20261122_000006_pace::Migration),
             Box::new(m20261122_000007_coverage::Migration),
+            Box::new(m20261122_000008_due::Migration),
             Box::new(m20261122_000010_aftercare::Migration),
         ]
     }

@@ -55,6 +55,11 @@ pub(crate) static ALL: &[Loop] = &[
         turn: forget_idempotency_keys,
     },
     Loop {
+        name: "forget_messages",
+        every: Duration::from_secs(3600),
+        turn: forget_messages,
+    },
+    Loop {
         name: "forget_sessions",
         every: Duration::from_secs(3600),
         turn: forget_sessions,
@@ -120,6 +125,17 @@ fn forget_idempotency_keys(tools: &Tools) -> Turn<'_> {
         let mut done = 0;
         for scope in scopes(db, "retention").await? {
             done += until_none_left(|| idempotency::forget_old(db, &scope, FORGET_AT_ONCE)).await?;
+        }
+        Ok(done)
+    })
+}
+
+fn forget_messages(tools: &Tools) -> Turn<'_> {
+    Box::pin(async move {
+        let db = &tools.db;
+        let mut done = 0;
+        for scope in scopes(db, "retention").await? {
+            done += until_none_left(|| alerts::forget_old(db, &scope, FORGET_AT_ONCE)).await?;
         }
         Ok(done)
     })

@@ -27,7 +27,7 @@ pub enum Code {
     MailNotConfigured,
     /// No sweep has come to its end for two hours.
     SweepLate,
-    /// The mail server has put messages off for half an hour, or cannot be reached.
+    /// Messages wait for half an hour: the mail server puts them off or cannot be reached, or nobody tries.
     MailDelayed,
     /// Messages were given up.
     MessageDead,
@@ -142,17 +142,12 @@ impl View<'_> {
                 ),
             ));
         }
-        let delayed = self
-            .messages()
-            .filter(message::Column::State.is_in(["deferred", "sending"]))
-            .filter(message::Column::FirstTriedAt.lt(now - DELAYED))
-            .count(tx)
-            .await?;
-        if delayed > 0 {
+        let delayed = self.delayed(now).await?;
+        if servers > 0 && delayed > 0 {
             found.push(Trouble::new(
                 Code::MailDelayed,
                 count(delayed),
-                "the mail server does not take messages, or cannot be reached: see what it says under Messages",
+                "messages have been waiting for half an hour: see under Messages what the mail server says, and whether the worker runs",
             ));
         }
         let dead = self.dead(now).await?;
@@ -176,6 +171,18 @@ impl View<'_> {
 
     fn messages(&self) -> sea_orm::Select<message::Entity> {
         message::Entity::find().filter(message::Column::OrgId.eq(self.scope.org_id()))
+    }
+
+    /// Messages that wait longer than greylisting takes, whether anybody has tried them or not.
+    async fn delayed(&self, now: Timestamp) -> Result<u64> {
+        let since = Expr::col((message::Entity, message::Column::FirstTriedAt))
+            .if_null(Expr::col((message::Entity, message::Column::CreatedAt)));
+        Ok(self
+            .messages()
+            .filter(message::Column::State.is_in(["due", "deferred", "sending"]))
+            .filter(since.lt(now - DELAYED))
+            .count(self.tx)
+            .await?)
     }
 
     /// Messages that were given up and whose recipient has got no later one.

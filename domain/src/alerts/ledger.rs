@@ -2,6 +2,7 @@
 
 use super::entity::{alert, message, skip};
 use super::outbox::{self, SendState};
+use super::settings;
 use crate::audit::{self, Entry};
 use crate::certificates;
 use crate::db::{OrgTx, dialect};
@@ -28,13 +29,13 @@ pub struct MessageRow {
     pub message_id: Option<String>,
     /// Subject, once it was accepted.
     pub subject: Option<String>,
-    /// Certificates that it tells of, from the first try on.
+    /// Certificates that it tells of, as of the last try.
     pub told_count: i64,
     /// Tries so far.
     pub attempts: i32,
     /// When it is looked at next; none once it is over.
     pub next_try_at: Option<Timestamp>,
-    /// First try.
+    /// First try, or when somebody had it sent again.
     pub first_tried_at: Option<Timestamp>,
     /// What the mail server said last, or why nothing was sent.
     pub reply: Option<String>,
@@ -67,7 +68,7 @@ pub struct AlertRow {
     pub slot_at: Timestamp,
     /// Nodes that had it.
     pub node_count: i64,
-    /// Whether the message tells of it; it does not where it was over when the message was sent.
+    /// Whether the message has told of it: the mail server has accepted it, and it was still true then.
     pub told: bool,
 }
 
@@ -210,11 +211,16 @@ pub async fn get_message(tx: &OrgTx, id: Uuid) -> Result<(MessageRow, Vec<AlertR
     Ok((message, alerts))
 }
 
-/// Whether a message in this state tells, or will tell, anybody anything.
+/// Whether a message in this state has told anybody anything: nothing counts but the mail server's 250.
 fn tells(state: SendState) -> bool {
     match state {
-        SendState::Due | SendState::Sending | SendState::Deferred | SendState::Accepted => true,
-        SendState::Refused | SendState::Dead | SendState::Cancelled => false,
+        SendState::Accepted => true,
+        SendState::Due
+        | SendState::Sending
+        | SendState::Deferred
+        | SendState::Refused
+        | SendState::Dead
+        | SendState::Cancelled => false,
     }
 }
 
@@ -312,8 +318,8 @@ pub async fn told_of(
 /// Sends a message again that was given up or refused; what is no more true of it is left out.
 ///
 /// # Errors
-/// [`Error::NotFound`]; [`Error::Refused`] with `message_not_over` for one that is on its way or has arrived;
-/// [`Error::Forbidden`] without [`Permission::ManageAlerts`].
+/// [`Error::NotFound`]; [`Error::Refused`] with `message_not_over` for one that is on its way or has arrived, and with
+/// `recipient_suspended` where nothing is sent to its recipient; [`Error::Forbidden`] without [`Permission::ManageAlerts`].
 pub async fn retry_message(tx: &OrgTx, id: Uuid) -> Result<MessageRow> {
     tx.scope().require(Permission::ManageAlerts)?;
     let found = find(tx, id, true).await?;
@@ -324,6 +330,15 @@ pub async fn retry_message(tx: &OrgTx, id: Uuid) -> Result<MessageRow> {
             format!(
                 "the message is {}: only one that is dead or refused is sent again",
                 before.state.as_str()
+            ),
+        ));
+    }
+    if settings::is_suspended(tx, &found.recipient).await? {
+        return Err(Error::refused(
+            "recipient_suspended",
+            format!(
+                "nothing is sent to `{}`, as their server refused: resume the recipient under Settings, Notifications first",
+                found.recipient
             ),
         ));
     }

@@ -1,6 +1,7 @@
 //! What one message tells: looked up when it is sent, so that all of it is true then.
 
-use super::entity::{alert, message};
+use super::acknowledge;
+use super::entity::alert;
 use super::settings::{Language, Notifications};
 use crate::db::OrgTx;
 use crate::error::Result;
@@ -9,6 +10,7 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Func, JoinType, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QuerySelect};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Rows that a mail lists; of the rest it says how many, and where they are.
@@ -39,6 +41,8 @@ pub struct Letter {
     pub groups: Vec<LetterGroup>,
     /// Rows that are not listed.
     pub more: i64,
+    /// A calendar file with the ends of the rows goes along.
+    pub attach_calendar: bool,
 }
 
 /// Rows of one cluster.
@@ -75,14 +79,23 @@ pub struct LetterRow {
     pub not_after: Timestamp,
 }
 
+/// Of which alerts of its run a message tells.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tells {
+    /// How many.
+    pub count: i64,
+    /// All others.
+    pub skipped: Vec<Uuid>,
+}
+
 fn col(table: &'static str, column: &'static str) -> Expr {
     Expr::col((table, column))
 }
 
 /// What every query of a letter joins: installations of the organisation that are there, end within the window and count by the
 /// settings, with their cluster and node.
-fn places(tx: &OrgTx, settings: &Notifications) -> SelectStatement {
-    let horizon = tx.now() + TimeDelta::days(i64::from(settings.start_days));
+fn places(tx: &OrgTx, settings: &Notifications, now: Timestamp) -> SelectStatement {
+    let horizon = now + TimeDelta::days(i64::from(settings.start_days));
     let mut select = Query::select()
         .from("installation")
         .join(
@@ -109,10 +122,10 @@ fn places(tx: &OrgTx, settings: &Notifications) -> SelectStatement {
     select
 }
 
-/// As [`places`], of alerts of a run that hold: no later alert of the certificate has been raised, and whatever renews it
-/// by itself is overdue.
-fn told(tx: &OrgTx, settings: &Notifications, run: Uuid) -> SelectStatement {
-    let mut select = places(tx, settings);
+/// As [`places`], of alerts of a run that hold: no later alert of the certificate has been raised, nobody has acknowledged it,
+/// and whatever renews it by itself is overdue.
+fn told(tx: &OrgTx, settings: &Notifications, run: Uuid, now: Timestamp) -> SelectStatement {
+    let mut select = places(tx, settings, now);
     select
         .join(
             JoinType::InnerJoin,
@@ -129,26 +142,58 @@ fn told(tx: &OrgTx, settings: &Notifications, run: Uuid) -> SelectStatement {
                 .and(col("alert", "id").eq(col("alert_mark", "alert_id"))),
         )
         .and_where(col("alert", "run_id").eq(run))
+        .and_where(acknowledge::holds(tx.org_id(), now).not())
         .cond_where(
             Cond::any()
                 .add(col("installation", "renewal_due_at").is_null())
-                .add(col("installation", "renewal_due_at").lte(tx.now()))
-                .add(col("installation", "not_after").lte(tx.now())),
+                .add(col("installation", "renewal_due_at").lte(now))
+                .add(col("installation", "not_after").lte(now)),
         );
     select
 }
 
-/// Composes the letter of a run as things stand; `None` where nothing of it holds.
-pub(super) async fn compose(tx: &OrgTx, settings: &Notifications, run: Uuid) -> Result<Option<Letter>> {
-    compose_of(tx, settings, &told(tx, settings, run)).await
+/// Composes the letter of a run as things stand, and says of which of its alerts it tells; `None` where nothing of it holds.
+/// `now` is the database's time, which a reading transaction does not know.
+pub(super) async fn compose(
+    tx: &OrgTx,
+    settings: &Notifications,
+    run: Uuid,
+    now: Timestamp,
+) -> Result<Option<(Letter, Tells)>> {
+    let from = told(tx, settings, run, now);
+    let Some(letter) = compose_of(tx, settings, now, &from).await? else {
+        return Ok(None);
+    };
+    let holding: HashSet<Uuid> = tx
+        .query_all(from.clone().expr_as(col("alert", "id"), "alert_id").distinct())
+        .await?
+        .iter()
+        .map(|row| row.try_get("", "alert_id"))
+        .collect::<Result<_, _>>()?;
+    let all: Vec<Uuid> = tx
+        .find::<alert::Entity>()
+        .select_only()
+        .column(alert::Column::Id)
+        .filter(alert::Column::RunId.eq(run))
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let skipped: Vec<Uuid> = all.iter().copied().filter(|id| !holding.contains(id)).collect();
+    let count = i64::try_from(all.len() - skipped.len()).unwrap_or(i64::MAX);
+    Ok(Some((letter, Tells { count, skipped })))
 }
 
 /// Composes a letter of all that is expiring or expired, for the preview.
-pub(super) async fn compose_preview(tx: &OrgTx, settings: &Notifications) -> Result<Option<Letter>> {
-    compose_of(tx, settings, &places(tx, settings)).await
+async fn compose_preview(tx: &OrgTx, settings: &Notifications) -> Result<Option<Letter>> {
+    compose_of(tx, settings, tx.now(), &places(tx, settings, tx.now())).await
 }
 
-async fn compose_of(tx: &OrgTx, settings: &Notifications, from: &SelectStatement) -> Result<Option<Letter>> {
+async fn compose_of(
+    tx: &OrgTx,
+    settings: &Notifications,
+    now: Timestamp,
+    from: &SelectStatement,
+) -> Result<Option<Letter>> {
     let certificate = || col("installation", "certificate_id");
     let totals = from
         .clone()
@@ -157,7 +202,6 @@ async fn compose_of(tx: &OrgTx, settings: &Notifications, from: &SelectStatement
         .expr_as(col("installation", "cluster_id").count_distinct(), "clusters")
         .add_group_by([certificate()])
         .take();
-    let now = tx.now();
     let (mut expired, mut expiring, mut rows_in_all, mut soonest) = (0, 0, 0_i64, None::<Timestamp>);
     for row in tx.query_all(&totals).await? {
         let not_after: Timestamp = row.try_get("", "not_after")?;
@@ -229,21 +273,8 @@ async fn compose_of(tx: &OrgTx, settings: &Notifications, from: &SelectStatement
         soonest,
         groups,
         more: rows_in_all - listed,
+        attach_calendar: settings.attach_calendar,
     }))
-}
-
-/// Alerts of the run of a message that do not hold any more.
-pub(super) async fn skipped(tx: &OrgTx, settings: &Notifications, message: &message::Model) -> Result<Vec<Uuid>> {
-    let holding = told(tx, settings, message.run_id).expr(col("alert", "id")).take();
-    Ok(tx
-        .find::<alert::Entity>()
-        .select_only()
-        .column(alert::Column::Id)
-        .filter(alert::Column::RunId.eq(message.run_id))
-        .filter(Expr::col((alert::Entity, alert::Column::Id)).not_in_subquery(holding))
-        .into_tuple()
-        .all(tx)
-        .await?)
 }
 
 /// The letter that would be sent now with all that is expiring or expired; where nothing is, one with examples.
@@ -288,5 +319,6 @@ pub async fn preview_letter(tx: &OrgTx, language: Option<Language>) -> Result<Le
             ],
         }],
         more: 0,
+        attach_calendar: settings.attach_calendar,
     })
 }

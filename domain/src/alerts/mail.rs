@@ -61,7 +61,7 @@ pub struct MailSettings {
     pub from_address: String,
     /// Name that mail comes from.
     pub from_name: String,
-    /// CAs that sign the server's certificate, in PEM; none: those that the system trusts.
+    /// CAs that sign the server's certificate, in PEM (`BEGIN CERTIFICATE`); none: those that the system trusts.
     pub ca_pem: Option<String>,
     /// Last change.
     pub updated_at: Timestamp,
@@ -308,15 +308,7 @@ fn check(before: Option<&MailSettings>, change: MailChange, now: Timestamp) -> R
     );
     let from_name = errors.name("from_name", &change.from_name);
     let ca_pem = change.ca_pem.filter(|pem| !pem.trim().is_empty());
-    if let Some(pem) = &ca_pem {
-        match upload::read(pem.as_bytes(), &Limits::default(), false) {
-            Ok(found) if found.certificates.is_empty() => {
-                errors.refuse("ca_pem", "no_certificate", "holds no certificate");
-            }
-            Ok(_) => {}
-            Err(refusal) => errors.refuse("ca_pem", refusal.code, refusal.message),
-        }
-    }
+    let ca_pem = ca_pem.and_then(|text| read_cas(&mut errors, &text));
     errors.finish()?;
     let settings = MailSettings {
         host,
@@ -330,6 +322,17 @@ fn check(before: Option<&MailSettings>, change: MailChange, now: Timestamp) -> R
         updated_at: now,
     };
     Ok((settings, password))
+}
+
+/// The own CAs as PEM, whatever they were given as: whoever connects reads nothing else.
+fn read_cas(errors: &mut Fields, text: &str) -> Option<String> {
+    match upload::read(text.as_bytes(), &Limits::default(), false) {
+        Ok(found) => Some(found.certificates.iter().map(|ca| ca.to_pem()).collect()),
+        Err(refusal) => {
+            errors.refuse("ca_pem", refusal.code, refusal.message);
+            None
+        }
+    }
 }
 
 fn check_host(errors: &mut Fields, text: &str) -> String {

@@ -6,7 +6,7 @@
 //!                         ▼
 //!  message   due ──▶ sending ──▶ accepted    the mail server said 250
 //!             ▲        │ ├─────▶ refused     it said 5xx: the recipient is suspended
-//!             │        │ ├─────▶ dead        it said 4xx, or nothing, for 48 hours
+//!             │        │ ├─────▶ dead        it said 4xx, or nothing, 48 hours after the first try
 //!             │        │ └─────▶ cancelled   nothing of it is true any more
 //!             └ deferred ◀┘                  4xx, or no server: another try later
 //! ```
@@ -16,10 +16,14 @@
 //! for each certificate, rule and slot, and one message for each run and recipient. What a message tells is looked up when it is
 //! sent, so that nothing is told of what was renewed, removed or configured away meanwhile.
 //!
+//! Whoever has acknowledged a certificate is not warned of it until the end that they gave, or until it expires.
+//!
 //! A message is claimed with a lease, which is its `due_at`: whoever dies while it is sent leaves it to the next. It keeps
 //! its Message-ID for ever, so that a copy after a crash between the server's 250 and our commit is known as one.
 
+mod acknowledge;
 mod address;
+mod calendar;
 pub(crate) mod entity;
 mod health;
 mod ledger;
@@ -27,19 +31,27 @@ mod letter;
 mod mail;
 mod outbox;
 mod post;
+mod raise;
+mod retention;
 mod settings;
 mod slots;
 mod sweep;
 
+pub use acknowledge::{
+    Acknowledgement, AcknowledgementCursor, AcknowledgementFilter, NewAcknowledgement, acknowledge, acknowledged,
+    end_acknowledgement, get_acknowledgement, list_acknowledgements,
+};
 pub use address::{Address, parse_address};
+pub use calendar::{CALENDAR_TYPE, CalendarEvent, calendar};
 pub use health::{Code, Trouble, health, health_of_all};
 pub use ledger::{
     AlertRow, MessageCursor, MessageFilter, MessageRow, ToldRow, get_message, list_messages, retry_message, told_of,
 };
 pub use letter::{Letter, LetterGroup, LetterRow, preview_letter};
 pub use mail::{MailChange, MailServer, MailSettings, PasswordChange, Security, mail_server, mail_settings, set_mail};
-pub use outbox::{Claimed, Outcome, SendState, claim, orgs_with_due, postpone, settle};
+pub use outbox::{Claimed, Outcome, SENDING_LEASE, SendState, claim, orgs_with_due, postpone, settle};
 pub use post::{Post, Rendered, SendFailure, TestMail};
+pub use retention::forget_old;
 pub use settings::{
     Language, NotificationChange, Notifications, Suspended, notifications, resume_recipient, set_notifications,
 };

@@ -1,7 +1,7 @@
 //! Messages on their way out: claimed with a lease, settled by whoever holds it.
 
-use super::entity::{alert, message, skip};
-use super::letter::{self, Letter};
+use super::entity::{message, skip};
+use super::letter::{self, Letter, Tells};
 use super::mail::{self, MailServer};
 use super::settings::{self, suspend};
 use crate::Scope;
@@ -12,7 +12,7 @@ use crate::failpoint::{self, Operation};
 use crate::keys::Keys;
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use uuid::Uuid;
 
 /// State of a message.
@@ -28,7 +28,7 @@ pub enum SendState {
     Accepted,
     /// The mail server said that it will never take it.
     Refused,
-    /// It was tried for 48 hours in vain.
+    /// It was tried for 48 hours in vain; the last try failed.
     Dead,
     /// Nothing of it was true any more, or its recipient was taken from the list.
     Cancelled,
@@ -67,14 +67,17 @@ impl SendState {
 
 /// States that a claim may leave.
 const WAITING: [&str; 3] = ["due", "deferred", "sending"];
-/// How long a message is left to the worker that claimed it: longer than a worker talks to a server about one message.
-const LEASE: TimeDelta = TimeDelta::minutes(6);
+/// How long a message is left to the worker that claimed it: longer than a worker spends on one message, whatever the mail
+/// server does.
+pub const SENDING_LEASE: TimeDelta = TimeDelta::minutes(10);
 /// How long a message is tried.
 const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(48);
 /// Wait after a try that failed, the last one over and over: short enough at first for greylisting.
 const BACK_OFF_MINUTES: [i64; 7] = [1, 2, 5, 10, 15, 30, 60];
 /// Wait after a server could not be reached at all: it may be back at any moment.
 const POSTPONE: TimeDelta = TimeDelta::seconds(60);
+/// No wait is longer: what is due later was put there by a clock that was ahead.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(2);
 
 /// A message to be sent.
 #[derive(Clone, Debug)]
@@ -91,6 +94,8 @@ pub struct Claimed {
     pub letter: Letter,
     /// Through which server.
     pub server: MailServer,
+    /// Of which alerts it tells, for the ledger.
+    told: Tells,
 }
 
 /// What became of a try.
@@ -146,113 +151,123 @@ pub async fn orgs_with_due(db: &Db) -> Result<Vec<Uuid>> {
         .await?)
 }
 
-/// Claims the message that waits longest; `None` where none is due, or there is no mail server. What holds no more is
-/// cancelled on the way, what was tried for 48 hours is given up.
+/// Claims the message that waits longest; `None` where none is due, or there is no mail server. What has nobody to go to, or
+/// nothing to tell any more, is ended on the way.
+///
+/// The letter is composed between two transactions: whoever writes meanwhile does not wait for it.
 ///
 /// # Errors
 /// The database is busy or away, or the password of the mail server does not open.
 pub async fn claim(db: &Db, scope: &Scope, keys: &Keys) -> Result<Option<Claimed>> {
     loop {
-        let tx = db.write(scope).await?;
-        let Some(server) = mail::mail_server(&tx, keys).await? else {
-            return Ok(None);
+        let taken = match take(db, scope, keys).await? {
+            Take::None => return Ok(None),
+            Take::Ended => continue,
+            Take::One(taken) => taken,
         };
-        let mut next = tx
-            .find::<message::Entity>()
-            .filter(message::Column::DueAt.lte(tx.now()))
-            .order_by_asc(message::Column::DueAt)
-            .order_by_asc(message::Column::Id)
-            .limit(1);
-        dialect::lock_free_rows(QuerySelect::query(&mut next));
-        let Some(found) = next.one(&tx).await? else {
-            return Ok(None);
-        };
+        let found = &taken.message;
+        let tx = db.read(scope).await?;
         let settings = settings::notifications(&tx).await?;
-        let tried = found.first_tried_at.unwrap_or(tx.now());
-        if tx.now() - tried >= GIVE_UP_AFTER {
-            let last = found.reply.clone().unwrap_or_default();
-            end(
-                &tx,
-                &found,
-                SendState::Dead,
-                &format!("given up after 48 hours: {last}"),
-            )
-            .await?;
-            tx.commit().await?;
-            continue;
-        }
-        if !settings.recipients.contains(&found.recipient) {
-            end(
-                &tx,
-                &found,
-                SendState::Cancelled,
-                "not sent: the recipient was taken from the list",
-            )
-            .await?;
-            tx.commit().await?;
-            continue;
-        }
-        let Some(letter) = letter::compose(&tx, &settings, found.run_id).await? else {
-            let why = "not sent: all of it was renewed, removed, or told of in a later message";
-            end(&tx, &found, SendState::Cancelled, why).await?;
-            tx.commit().await?;
+        let composed = letter::compose(&tx, &settings, found.run_id, taken.now).await?;
+        drop(tx);
+        let Some((letter, told)) = composed else {
+            withdraw(db, scope, found.id, taken.attempt).await?;
             continue;
         };
-        let told = note_skipped(&tx, &settings, &found).await?;
-        let message_id = found.message_id.clone().unwrap_or_else(|| {
-            let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
-            format!("<{}.certyard@{domain}>", found.id)
-        });
-        let attempt = found.attempt + 1;
-        let claimed = tx
-            .update_many::<message::Entity>()
-            .col_expr(message::Column::State, Expr::value(SendState::Sending.as_str()))
-            .col_expr(message::Column::Attempt, Expr::value(attempt))
-            .col_expr(message::Column::DueAt, Expr::value(tx.now() + LEASE))
-            .col_expr(message::Column::FirstTriedAt, Expr::value(tried))
-            .col_expr(message::Column::MessageId, Expr::value(message_id.as_str()))
-            .col_expr(message::Column::ToldCount, Expr::value(told))
-            .filter(message::Column::Id.eq(found.id))
-            .filter(message::Column::Attempt.eq(found.attempt))
-            .filter(message::Column::State.is_in(WAITING))
-            .exec(&tx)
-            .await?;
-        if claimed.rows_affected == 0 {
-            continue;
-        }
-        failpoint::commit(tx, Operation::ClaimMessage).await?;
         return Ok(Some(Claimed {
             id: found.id,
-            attempt,
-            message_id,
-            recipient: found.recipient,
+            attempt: taken.attempt,
+            message_id: taken.message_id,
+            recipient: found.recipient.clone(),
             letter,
-            server,
+            server: taken.server,
+            told,
         }));
     }
 }
 
-/// Writes down which alerts of its run the message leaves out; how many it tells.
-async fn note_skipped(tx: &OrgTx, settings: &settings::Notifications, found: &message::Model) -> Result<i64> {
-    tx.delete_many::<skip::Entity>()
-        .filter(skip::Column::MessageId.eq(found.id))
-        .exec(tx)
-        .await?;
-    let skipped = letter::skipped(tx, settings, found).await?;
-    let all = tx
-        .find::<alert::Entity>()
-        .filter(alert::Column::RunId.eq(found.run_id))
-        .count(tx)
-        .await?;
-    for chunk in skipped.chunks(dialect::rows_per_insert(3)) {
-        let rows = chunk.iter().map(|alert| skip::ActiveModel {
-            org_id: Set(tx.org_id()),
-            message_id: Set(found.id),
-            alert_id: Set(*alert),
-        });
-        skip::Entity::insert_many(rows).exec_without_returning(tx).await?;
+/// A message that is leased to this worker.
+struct Taken {
+    message: message::Model,
+    attempt: i32,
+    message_id: String,
+    server: MailServer,
+    now: Timestamp,
+}
+
+enum Take {
+    /// None is due, or there is no server.
+    None,
+    /// The next one has nobody to go to: it was ended.
+    Ended,
+    One(Box<Taken>),
+}
+
+async fn take(db: &Db, scope: &Scope, keys: &Keys) -> Result<Take> {
+    let tx = db.write(scope).await?;
+    let Some(server) = mail::mail_server(&tx, keys).await? else {
+        return Ok(Take::None);
+    };
+    let mut next = tx
+        .find::<message::Entity>()
+        .filter(message::Column::DueAt.lte(tx.now()))
+        .order_by_asc(message::Column::DueAt)
+        .order_by_asc(message::Column::Id)
+        .limit(1);
+    dialect::lock_free_rows(QuerySelect::query(&mut next));
+    let Some(found) = next.one(&tx).await? else {
+        return Ok(Take::None);
+    };
+    let settings = settings::notifications(&tx).await?;
+    if let Some((state, why)) = nobody(&settings, &found.recipient) {
+        end(&tx, &found, state, &why).await?;
+        tx.commit().await?;
+        return Ok(Take::Ended);
     }
-    Ok(i64::try_from(all).unwrap_or(i64::MAX) - i64::try_from(skipped.len()).unwrap_or(i64::MAX))
+    let message_id = found.message_id.clone().unwrap_or_else(|| {
+        let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
+        format!("<{}.certyard@{domain}>", found.id)
+    });
+    let (attempt, now) = (found.attempt + 1, tx.now());
+    let claimed = tx
+        .update_many::<message::Entity>()
+        .col_expr(message::Column::State, Expr::value(SendState::Sending.as_str()))
+        .col_expr(message::Column::Attempt, Expr::value(attempt))
+        .col_expr(message::Column::DueAt, Expr::value(now + SENDING_LEASE))
+        .col_expr(
+            message::Column::FirstTriedAt,
+            Expr::value(found.first_tried_at.unwrap_or(now)),
+        )
+        .col_expr(message::Column::MessageId, Expr::value(message_id.as_str()))
+        .filter(message::Column::Id.eq(found.id))
+        .filter(message::Column::Attempt.eq(found.attempt))
+        .filter(message::Column::State.is_in(WAITING))
+        .exec(&tx)
+        .await?;
+    if claimed.rows_affected == 0 {
+        return Ok(Take::Ended);
+    }
+    failpoint::commit(tx, Operation::ClaimMessage).await?;
+    Ok(Take::One(Box::new(Taken {
+        message: found,
+        attempt,
+        message_id,
+        server,
+        now,
+    })))
+}
+
+/// Why nothing goes to a recipient: they were taken from the list, or suspended, since the message was made.
+fn nobody(settings: &settings::Notifications, recipient: &str) -> Option<(SendState, String)> {
+    if !settings.recipients.iter().any(|known| known == recipient) {
+        let why = "not sent: the recipient was taken from the list";
+        return Some((SendState::Cancelled, why.into()));
+    }
+    let suspended = settings.suspended.iter().find(|found| found.recipient == recipient)?;
+    Some((
+        SendState::Refused,
+        settings::suspended_since(suspended.since, &suspended.reply),
+    ))
 }
 
 /// Ends a message that nobody sends.
@@ -269,64 +284,125 @@ async fn end(tx: &OrgTx, found: &message::Model, state: SendState, why: &str) ->
     Ok(())
 }
 
-/// Writes down what became of a try. False where another worker has taken the message over meanwhile: what that one finds
-/// out counts.
+/// Ends a claimed message of which nothing holds any more.
+async fn withdraw(db: &Db, scope: &Scope, id: Uuid, attempt: i32) -> Result<()> {
+    let tx = db.write(scope).await?;
+    if let Some(found) = find_locked(&tx, id).await?
+        && found.attempt == attempt
+    {
+        let why = "not sent: all of it was renewed, removed, acknowledged, or told of in a later message";
+        end(&tx, &found, SendState::Cancelled, why).await?;
+    }
+    tx.commit().await
+}
+
+async fn find_locked(tx: &OrgTx, id: Uuid) -> Result<Option<message::Model>> {
+    let mut select = tx.find::<message::Entity>().filter(message::Column::Id.eq(id));
+    dialect::lock_rows(QuerySelect::query(&mut select));
+    Ok(select.one(tx).await?)
+}
+
+/// Writes down what became of a try; safe to repeat where its answer was lost. False where another worker has taken the
+/// message over meanwhile: what that one finds out counts. A try that fails 48 hours after the first is the last.
 ///
 /// # Errors
-/// The database is busy or away: the message is tried again once its lease is over, with the same Message-ID.
-pub async fn settle(db: &Db, scope: &Scope, id: Uuid, attempt: i32, outcome: &Outcome) -> Result<bool> {
+/// The database is busy or away: try again while the lease lasts; after that the message is sent once more, with the same
+/// Message-ID.
+pub async fn settle(db: &Db, scope: &Scope, claimed: &Claimed, outcome: &Outcome) -> Result<bool> {
     let tx = db.write(scope).await?;
-    let mut update = tx
-        .update_many::<message::Entity>()
-        .filter(message::Column::Id.eq(id))
-        .filter(message::Column::Attempt.eq(attempt))
-        .filter(message::Column::State.eq(SendState::Sending.as_str()));
-    let (state, reply, due_at, settled_at) = match outcome {
-        Outcome::Accepted { reply, .. } => (SendState::Accepted, reply, None, Some(tx.now())),
-        Outcome::Refused { reply } => (SendState::Refused, reply, None, Some(tx.now())),
-        Outcome::Deferred { reply } => {
-            let step = usize::try_from(attempt - 1)
-                .unwrap_or_default()
-                .min(BACK_OFF_MINUTES.len() - 1);
-            let wait = TimeDelta::minutes(BACK_OFF_MINUTES[step]);
-            (SendState::Deferred, reply, Some(tx.now() + wait), None)
-        }
+    let Some(found) = find_locked(&tx, claimed.id).await? else {
+        return Ok(false);
     };
-    if let Outcome::Accepted { queue_id, subject, .. } = outcome {
-        update = update
-            .col_expr(message::Column::QueueId, Expr::value(queue_id.clone()))
-            .col_expr(message::Column::Subject, Expr::value(subject.as_str()));
-    }
-    let settled = update
-        .col_expr(message::Column::State, Expr::value(state.as_str()))
-        .col_expr(message::Column::Reply, Expr::value(cut(reply)))
-        .col_expr(message::Column::DueAt, Expr::value(due_at))
-        .col_expr(message::Column::SettledAt, Expr::value(settled_at))
-        .exec(&tx)
-        .await?;
-    if settled.rows_affected == 0 {
+    if found.attempt != claimed.attempt {
         return Ok(false);
     }
-    if let Outcome::Refused { reply } = outcome
-        && let Some(row) = tx
-            .find::<message::Entity>()
-            .filter(message::Column::Id.eq(id))
-            .one(&tx)
-            .await?
-    {
-        suspend(&tx, &row.recipient, &cut(reply), id).await?;
+    let (state, reply, due_at) = match outcome {
+        Outcome::Accepted { reply, .. } => (SendState::Accepted, cut(reply), None),
+        Outcome::Refused { reply } => (SendState::Refused, cut(reply), None),
+        Outcome::Deferred { reply } if is_last(&found, tx.now()) => (SendState::Dead, given_up(reply), None),
+        Outcome::Deferred { reply } => (
+            SendState::Deferred,
+            cut(reply),
+            Some(tx.now() + back_off(claimed.attempt)),
+        ),
+    };
+    if found.state != SendState::Sending.as_str() {
+        return Ok(found.state == state.as_str());
     }
+    let mut row = message::ActiveModel {
+        state: Set(state.as_str().into()),
+        reply: Set(Some(reply.clone())),
+        due_at: Set(due_at),
+        settled_at: Set(due_at.is_none().then_some(tx.now())),
+        told_count: Set(claimed.told.count),
+        ..found.clone().into()
+    };
+    match outcome {
+        Outcome::Accepted { queue_id, subject, .. } => {
+            row.queue_id = Set(queue_id.clone());
+            row.subject = Set(Some(subject.clone()));
+            note_skipped(&tx, claimed).await?;
+        }
+        Outcome::Refused { .. } => suspend(&tx, &found.recipient, &reply, claimed.id).await?,
+        Outcome::Deferred { .. } => {}
+    }
+    row.update(&tx).await?;
     failpoint::commit(tx, Operation::SettleMessage).await?;
     Ok(true)
 }
 
-/// Puts off all messages of an organisation whose mail server cannot be reached, so that each is not tried in vain.
+fn back_off(attempt: i32) -> TimeDelta {
+    let step = usize::try_from(attempt - 1).unwrap_or_default();
+    TimeDelta::minutes(BACK_OFF_MINUTES[step.min(BACK_OFF_MINUTES.len() - 1)])
+}
+
+/// Whether a try that fails now is the last. A message that waited because no worker ran is tried first, however old it is.
+fn is_last(found: &message::Model, now: Timestamp) -> bool {
+    found.first_tried_at.is_some_and(|first| now - first >= GIVE_UP_AFTER)
+}
+
+fn given_up(reply: &str) -> String {
+    cut(&format!("given up after 48 hours: {reply}"))
+}
+
+/// Writes down which alerts of its run the message has left out.
+async fn note_skipped(tx: &OrgTx, claimed: &Claimed) -> Result<()> {
+    tx.delete_many::<skip::Entity>()
+        .filter(skip::Column::MessageId.eq(claimed.id))
+        .exec(tx)
+        .await?;
+    for chunk in claimed.told.skipped.chunks(dialect::rows_per_insert(3)) {
+        let rows = chunk.iter().map(|alert| skip::ActiveModel {
+            org_id: Set(tx.org_id()),
+            message_id: Set(claimed.id),
+            alert_id: Set(*alert),
+        });
+        skip::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+/// Puts off all messages of an organisation whose mail server cannot be reached, so that each is not tried in vain. For those
+/// that were first tried 48 hours ago this was the last try.
 ///
 /// # Errors
 /// The database is busy or away.
 pub async fn postpone(db: &Db, scope: &Scope, reply: &str) -> Result<()> {
     let tx = db.write(scope).await?;
-    tx.update_many::<message::Entity>()
+    let due = || {
+        tx.update_many::<message::Entity>()
+            .filter(message::Column::State.is_in(["due", "deferred"]))
+            .filter(message::Column::DueAt.lte(tx.now()))
+    };
+    due()
+        .col_expr(message::Column::State, Expr::value(SendState::Dead.as_str()))
+        .col_expr(message::Column::DueAt, Expr::value(Option::<Timestamp>::None))
+        .col_expr(message::Column::SettledAt, Expr::value(tx.now()))
+        .col_expr(message::Column::Reply, Expr::value(given_up(reply)))
+        .filter(message::Column::FirstTriedAt.lte(tx.now() - GIVE_UP_AFTER))
+        .exec(&tx)
+        .await?;
+    due()
         .col_expr(message::Column::State, Expr::value(SendState::Deferred.as_str()))
         .col_expr(message::Column::DueAt, Expr::value(tx.now() + POSTPONE))
         .col_expr(message::Column::Reply, Expr::value(cut(reply)))
@@ -334,11 +410,19 @@ pub async fn postpone(db: &Db, scope: &Scope, reply: &str) -> Result<()> {
             message::Column::FirstTriedAt,
             Expr::col(message::Column::FirstTriedAt).if_null(Expr::value(tx.now())),
         )
-        .filter(message::Column::State.is_in(["due", "deferred"]))
-        .filter(message::Column::DueAt.lte(tx.now()))
         .exec(&tx)
         .await?;
     tx.commit().await
+}
+
+/// Brings back what a clock that was ahead has put off further than anything is.
+pub(super) async fn mend_waits(tx: &OrgTx) -> Result<()> {
+    tx.update_many::<message::Entity>()
+        .col_expr(message::Column::DueAt, Expr::value(tx.now()))
+        .filter(message::Column::DueAt.gt(tx.now() + LONGEST_WAIT))
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 /// Longest reply that is kept.
@@ -358,7 +442,7 @@ pub(super) async fn requeue(tx: &OrgTx, found: message::Model) -> Result<()> {
     let row = message::ActiveModel {
         state: Set(SendState::Due.as_str().into()),
         due_at: Set(Some(tx.now())),
-        first_tried_at: Set(None),
+        first_tried_at: Set(Some(tx.now())),
         settled_at: Set(None),
         ..found.into()
     };

@@ -26,6 +26,8 @@ pub struct Rendered {
     pub text: String,
     /// Body in HTML.
     pub html: String,
+    /// The calendar file that goes along, where one does.
+    pub calendar: Option<String>,
 }
 
 /// Why a mail was not sent.

@@ -26,6 +26,9 @@ const DEFAULT_REPEAT_DAYS: i32 = 7;
 /// Days after the end until which an expired certificate is repeated.
 const REPEAT_UNTIL_DAYS: RangeInclusive<i32> = 0..=365;
 const DEFAULT_REPEAT_UNTIL_DAYS: i32 = 30;
+/// Days for which messages and alerts that are over are kept: at least as long as anybody asks who was told.
+const KEEP_DAYS: RangeInclusive<i32> = 30..=3650;
+const DEFAULT_KEEP_DAYS: i32 = 400;
 
 /// Language of the mail.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -100,6 +103,10 @@ pub struct Notifications {
     pub repeat_expired_days: i32,
     /// Days after its end until which an expired certificate is repeated.
     pub repeat_expired_until_days: i32,
+    /// Mails carry a calendar file with the ends of the certificates.
+    pub attach_calendar: bool,
+    /// Days for which messages that are over, and their alerts, are kept.
+    pub keep_days: i32,
     /// Recipients to whom nothing is sent.
     pub suspended: Vec<Suspended>,
     /// The last sweep that came to its end.
@@ -123,6 +130,11 @@ impl Notifications {
         }
     }
 
+    /// A text that differs where other certificates, or the same at other times, may be due.
+    pub(super) fn fingerprint(&self) -> String {
+        format!("{}/{}", self.schedule().fingerprint(), self.include_trust)
+    }
+
     fn told(&self) -> Value {
         json!({
             "start_days": self.start_days,
@@ -134,6 +146,8 @@ impl Notifications {
             "include_trust": self.include_trust,
             "repeat_expired_days": self.repeat_expired_days,
             "repeat_expired_until_days": self.repeat_expired_until_days,
+            "attach_calendar": self.attach_calendar,
+            "keep_days": self.keep_days,
         })
     }
 }
@@ -159,6 +173,10 @@ pub struct NotificationChange {
     pub repeat_expired_days: Option<i32>,
     /// See [`Notifications`].
     pub repeat_expired_until_days: Option<i32>,
+    /// See [`Notifications`].
+    pub attach_calendar: Option<bool>,
+    /// See [`Notifications`].
+    pub keep_days: Option<i32>,
 }
 
 /// Reads the settings.
@@ -198,6 +216,8 @@ async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> 
         include_trust: true,
         repeat_expired_days: DEFAULT_REPEAT_DAYS,
         repeat_expired_until_days: DEFAULT_REPEAT_UNTIL_DAYS,
+        attach_calendar: false,
+        keep_days: DEFAULT_KEEP_DAYS,
         suspended: Vec::new(),
         swept_at: None,
         created_at: None,
@@ -223,6 +243,8 @@ async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> 
         include_trust: row.include_trust,
         repeat_expired_days: row.repeat_expired_days,
         repeat_expired_until_days: row.repeat_expired_until_days,
+        attach_calendar: row.attach_calendar,
+        keep_days: row.keep_days,
         swept_at: row.swept_at,
         created_at: Some(row.created_at),
         updated_at: row.updated_at.max(org.updated_at),
@@ -266,6 +288,10 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
         updated_at: Set(tx.now()),
         swept_at: Set(row.as_ref().and_then(|row| row.swept_at)),
         sweeping_until: Set(row.as_ref().and_then(|row| row.sweeping_until)),
+        swept_as: Set(row.as_ref().and_then(|row| row.swept_as.clone())),
+        looked_at: Set(row.as_ref().and_then(|row| row.looked_at)),
+        keep_days: Set(after.keep_days),
+        attach_calendar: Set(after.attach_calendar),
     };
     match row {
         Some(_) => model.update(tx).await?,
@@ -330,6 +356,7 @@ fn apply(before: &Notifications, change: NotificationChange) -> Result<Notificat
         " days",
         &mut after.repeat_expired_until_days,
     );
+    number("keep_days", change.keep_days, KEEP_DAYS, " days", &mut after.keep_days);
     if let Some(typed) = change.recipients {
         after.recipients = check_recipients("recipients", &typed, &mut errors)
             .iter()
@@ -354,6 +381,9 @@ fn apply(before: &Notifications, change: NotificationChange) -> Result<Notificat
     }
     if let Some(include) = change.include_trust {
         after.include_trust = include;
+    }
+    if let Some(attach) = change.attach_calendar {
+        after.attach_calendar = attach;
     }
     errors.finish()?;
     Ok(after)
@@ -412,6 +442,19 @@ pub(super) async fn suspend(tx: &OrgTx, recipient: &str, reply: &str, message: u
         },
     )
     .await
+}
+
+/// What a message says that was not sent to a recipient who is suspended.
+pub(super) fn suspended_since(since: Timestamp, reply: &str) -> String {
+    let since = since.format("%Y-%m-%d %H:%M UTC");
+    format!("not sent: the recipient is suspended since {since}: {reply}")
+}
+
+/// Whether nothing is sent to an address.
+pub(super) async fn is_suspended(tx: &OrgTx, recipient: &str) -> Result<bool> {
+    let found = tx.find::<suspended::Entity>();
+    let found = found.filter(suspended::Column::Recipient.eq(recipient));
+    Ok(found.count(tx).await? > 0)
 }
 
 /// How many of the recipients are suspended.

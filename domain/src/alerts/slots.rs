@@ -226,6 +226,21 @@ impl Schedule {
         is_due.then_some(slot)
     }
 
+    /// The slot up to which a certificate has been told of where none is due: with another schedule than that of the last mail
+    /// also what came before that mail.
+    pub fn settled(
+        &self,
+        not_after: Timestamp,
+        renewal_due_at: Option<Timestamp>,
+        now: Timestamp,
+        told: &Told,
+    ) -> Timestamp {
+        match self.latest(not_after, renewal_due_at, now) {
+            Some(slot) if told.schedule != self.fingerprint() => told.slot_at.max(slot.at),
+            _ => told.slot_at,
+        }
+    }
+
     fn plan(&self, not_after: Timestamp, renewal_due_at: Option<Timestamp>) -> Plan {
         let begin = self.expiring_from(not_after);
         let begin = renewal_due_at

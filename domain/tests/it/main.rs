@@ -1,6 +1,7 @@
 //! The rooms of the domain on a real database: SQLite, or PostgreSQL with `TEST_PG_URL`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod acknowledgements;
 mod agents;
 mod alerts;
 mod catalogue_of_the_database;
@@ -26,4 +27,5 @@ mod plans;
 mod profiles;
 mod rounds;
 mod rules;
+mod sweeps;
 mod traps;

@@ -1,5 +1,6 @@
 //! Mail: the loop that sends messages, and the mailer that api asks for test mails and previews.
 
+mod calendar;
 mod compose;
 mod render;
 mod smtp;
@@ -22,6 +23,15 @@ const ORGANISATIONS: usize = 8;
 const CONNECTIONS: usize = 4;
 /// For how long one turn claims messages of an organisation: a slow mail server keeps no other organisation waiting.
 const TURN: Duration = Duration::from_secs(60);
+/// For how long a worker is busy with one message at most, whatever the mail server does; then it is as good as silent.
+const SENDING: Duration = Duration::from_secs(8 * 60);
+/// Before the end of its lease a message is left alone.
+const MARGIN: Duration = Duration::from_secs(30);
+/// Longest pause between two tries to write down what became of a message.
+const PAUSE: Duration = Duration::from_secs(5);
+// Another worker takes a message only once this one has let go of it.
+const _: () = assert!(SENDING.as_secs() + MARGIN.as_secs() < alerts::SENDING_LEASE.num_seconds() as u64);
+
 /// Connections that break one after the other, before the server is left alone for a while.
 const BREAKS: u32 = 3;
 
@@ -71,14 +81,15 @@ impl Round<'_> {
         let (mut sent, mut breaks) = (0, 0);
         let mut connection: Option<Connection> = None;
         while !self.stop.load(Ordering::Relaxed) && Instant::now() < self.until {
+            let leased = Instant::now();
             let Some(claimed) = alerts::claim(&self.tools.db, self.scope, &self.tools.keys).await? else {
                 break;
             };
             match self.send(&mut connection, &claimed).await {
                 Ok(outcome) => {
-                    sent += u64::from(matches!(outcome, Outcome::Accepted { .. }));
                     breaks = 0;
-                    self.settle(&claimed, &outcome).await?;
+                    let recorded = self.settle(&claimed, &outcome, leased).await?;
+                    sent += u64::from(recorded && matches!(outcome, Outcome::Accepted { .. }));
                 }
                 Err(failure) => {
                     let of_message = failure.is_of_message();
@@ -87,7 +98,7 @@ impl Round<'_> {
                         true => Outcome::Refused { reply: reply.clone() },
                         false => Outcome::Deferred { reply: reply.clone() },
                     };
-                    self.settle(&claimed, &outcome).await?;
+                    self.settle(&claimed, &outcome, leased).await?;
                     breaks += u32::from(!of_message);
                     let unreachable = matches!(failure.told.step, "connect" | "tls" | "starttls" | "auth" | "sender");
                     if !of_message && (unreachable || breaks >= BREAKS) {
@@ -104,28 +115,68 @@ impl Round<'_> {
         Ok(sent)
     }
 
-    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<()> {
-        let kind = match outcome {
-            Outcome::Accepted { .. } => "accepted",
-            Outcome::Refused { .. } => "refused",
-            Outcome::Deferred { .. } => "deferred",
+    /// Writes down what became of a message, again and again while its lease lasts: what the server has accepted would be sent
+    /// once more otherwise. True where it is written.
+    async fn settle(&self, claimed: &Claimed, outcome: &Outcome, leased: Instant) -> Result<bool> {
+        let lease = alerts::SENDING_LEASE.to_std().unwrap_or_default();
+        let until = leased + lease.saturating_sub(MARGIN);
+        let mut pause = Duration::from_millis(100);
+        let recorded = loop {
+            match alerts::settle(&self.tools.db, self.scope, claimed, outcome).await {
+                Ok(recorded) => break recorded,
+                Err(error) if Instant::now() + pause >= until => return Err(error),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "what became of a message was not written down; it is tried again"
+                    );
+                }
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE);
         };
-        metrics::counter!("certyard_messages_total", "outcome" => kind).increment(1);
-        alerts::settle(&self.tools.db, self.scope, claimed.id, claimed.attempt, outcome).await?;
-        Ok(())
+        if recorded {
+            let kind = match outcome {
+                Outcome::Accepted { .. } => "accepted",
+                Outcome::Refused { .. } => "refused",
+                Outcome::Deferred { .. } => "deferred",
+            };
+            metrics::counter!("certyard_messages_total", "outcome" => kind).increment(1);
+        }
+        Ok(recorded)
     }
 
+    /// Sends within [`SENDING`].
     async fn send(&self, connection: &mut Option<Connection>, claimed: &Claimed) -> Result<Outcome, Failure> {
+        match within(SENDING, self.try_to_send(connection, claimed)).await {
+            Some(done) => done,
+            None => {
+                // It is in the middle of something.
+                *connection = None;
+                Err(Failure::new(
+                    "data",
+                    format!("no end within {} minutes", SENDING.as_secs() / 60),
+                ))
+            }
+        }
+    }
+
+    async fn try_to_send(&self, connection: &mut Option<Connection>, claimed: &Claimed) -> Result<Outcome, Failure> {
         let mail = match render::letter(&claimed.letter, &self.tools.public_url) {
             Ok(mail) => mail,
             Err(why) => return Ok(Outcome::Deferred { reply: why }),
         };
+        let calendar = claimed
+            .letter
+            .attach_calendar
+            .then(|| calendar::of(&claimed.letter, &self.tools.public_url));
         let (from, to, bytes) = match written(
             &claimed.server,
             &claimed.recipient,
             &claimed.message_id,
             &mail,
             &self.tools.public_url,
+            calendar.as_deref(),
         ) {
             Ok(written) => written,
             Err(why) => return Ok(Outcome::Deferred { reply: why }),
@@ -154,6 +205,11 @@ impl Round<'_> {
     }
 }
 
+/// What a piece of work comes to, unless it takes too long.
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(limit, work).await.ok()
+}
+
 /// The step and the words, for the ledger.
 fn told(failure: &SendFailure) -> String {
     format!("{}: {}", failure.step, failure.reply)
@@ -165,6 +221,7 @@ fn written(
     message_id: &str,
     mail: &Rendered,
     public_url: &str,
+    calendar: Option<&str>,
 ) -> Result<(Address, Address, Vec<u8>), String> {
     let read = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
     let (from, to) = (read(&server.settings.from_address)?, read(to)?);
@@ -174,9 +231,9 @@ fn written(
         to: to.clone(),
         message_id,
         date: clock::process_now(),
-        settings_url: &format!("{public_url}/settings"),
+        settings_url: &format!("{public_url}/settings/notifications"),
     };
-    let bytes = compose(&envelope, mail)?;
+    let bytes = compose(&envelope, mail, calendar)?;
     Ok((from, to, bytes))
 }
 
@@ -191,7 +248,8 @@ impl Post for Mailer {
         let rendered = render::test(mail.language, &mail.organisation, &mail.public_url).map_err(failed)?;
         let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
         let message_id = format!("<{}.test.certyard@{domain}>", Uuid::now_v7());
-        let (from, to, bytes) = written(server, &mail.to, &message_id, &rendered, &mail.public_url).map_err(failed)?;
+        let (from, to, bytes) =
+            written(server, &mail.to, &message_id, &rendered, &mail.public_url, None).map_err(failed)?;
         let mut connection = Connection::open(server).await.map_err(|failure| failure.told)?;
         let sent = connection
             .send(&from, &to, &bytes)
@@ -202,6 +260,21 @@ impl Post for Mailer {
     }
 
     fn render(&self, letter: &Letter, public_url: &str) -> Result<Rendered, String> {
-        render::letter(letter, public_url)
+        let mut rendered = render::letter(letter, public_url)?;
+        rendered.calendar = letter.attach_calendar.then(|| calendar::of(letter, public_url));
+        Ok(rendered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn what_takes_too_long_comes_to_an_end() {
+        let nothing = std::future::pending::<()>();
+        assert_eq!(within(Duration::from_millis(10), nothing).await, None);
+        assert_eq!(within(Duration::from_secs(60), async { 7 }).await, Some(7));
     }
 }

@@ -66,7 +66,7 @@ struct Row {
     days: i64,
 }
 
-fn local(at: Timestamp, zone: Tz) -> String {
+pub(crate) fn local(at: Timestamp, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
@@ -159,6 +159,7 @@ fn both(name: &str, subject: String, values: Value) -> Result<Rendered, String> 
     Ok(Rendered {
         text: render("txt")?,
         html: render("html")?,
+        calendar: None,
         subject,
     })
 }

@@ -36,6 +36,7 @@ fn sample(language: Language, common_name: &str) -> Letter {
             rows: vec![row(0, common_name), row(20, "other.example.org")],
         }],
         more: 0,
+        attach_calendar: false,
     }
 }
 

@@ -27,10 +27,23 @@ use tokio_rustls::client::TlsStream;
 
 /// For how long a connection may take.
 const CONNECT: Duration = Duration::from_secs(20);
-/// For how long the server may think about one command; slow ones take half a minute for each.
-const COMMAND: Duration = Duration::from_secs(60);
-/// For how long it may think about a message, once it has all of it: until then it has to look into it (RFC 5321 section 4.5.3.2.6).
-const CONTENT: Duration = Duration::from_secs(120);
+
+/// For how long the server may think.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// About one command; slow ones take half a minute for each.
+    command: Duration,
+    /// About a message, once it has all of it: until then it has to look into it (RFC 5321 section 4.5.3.2.6).
+    content: Duration,
+    /// About a good-bye, of which nothing depends.
+    goodbye: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    command: Duration::from_secs(60),
+    content: Duration::from_secs(120),
+    goodbye: Duration::from_secs(5),
+};
 
 /// Why a message did not go.
 #[derive(Clone, Debug)]
@@ -44,7 +57,7 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn new(step: &'static str, reply: impl Into<String>) -> Self {
+    pub(crate) fn new(step: &'static str, reply: impl Into<String>) -> Self {
         Self {
             told: SendFailure {
                 step,
@@ -100,11 +113,16 @@ async fn within<T>(
 /// A connection that has been greeted, protected and signed in.
 pub(crate) struct Connection {
     inner: AsyncSmtpConnection,
+    limits: Limits,
 }
 
 impl Connection {
     /// Connects as the settings say. Nothing is sent without the protection that they ask for.
     pub(crate) async fn open(server: &MailServer) -> Result<Self, Failure> {
+        Self::open_within(server, LIMITS).await
+    }
+
+    async fn open_within(server: &MailServer, limits: Limits) -> Result<Self, Failure> {
         let settings = &server.settings;
         let target = (settings.host.as_str(), settings.port);
         let stream = match timeout(CONNECT, TcpStream::connect(target)).await {
@@ -134,7 +152,7 @@ impl Connection {
         let name = settings.from_address.rsplit('@').next().unwrap_or("localhost");
         let hello = ClientId::Domain(name.into());
         let greet = AsyncSmtpConnection::connect_with_transport(stream, &hello);
-        let mut inner = within(COMMAND, "connect", greet).await?;
+        let mut inner = within(limits.command, "connect", greet).await?;
         if settings.security == Security::Starttls {
             if !inner.server_info().supports_feature(Extension::StartTls) {
                 return Err(Failure::new(
@@ -143,14 +161,14 @@ impl Connection {
                 ));
             }
             let parameters = parameters(server).map_err(|why| Failure::new("starttls", why))?;
-            within(COMMAND, "starttls", inner.starttls(parameters, &hello)).await?;
+            within(limits.command, "starttls", inner.starttls(parameters, &hello)).await?;
         }
         if let (Some(user), Some(password)) = (&settings.username, &server.password) {
             let credentials = Credentials::new(user.clone(), password.to_string());
             let sign_in = inner.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-            within(COMMAND, "auth", sign_in).await?;
+            within(limits.command, "auth", sign_in).await?;
         }
-        Ok(Self { inner })
+        Ok(Self { inner, limits })
     }
 
     /// Hands over one message. The words of the server's 250 are the only success.
@@ -160,8 +178,10 @@ impl Connection {
             && !failure.broken
         {
             // So that the next message finds no half of this one.
-            if within(COMMAND, "connect", self.inner.command(Rset)).await.is_err() {
-                self.inner.abort().await;
+            let reset = within(self.limits.command, "connect", self.inner.command(Rset)).await;
+            if reset.is_err() {
+                // It says QUIT and would wait for the answer of a server that gives none.
+                let _ = timeout(self.limits.goodbye, self.inner.abort()).await;
             }
         }
         sent
@@ -169,11 +189,11 @@ impl Connection {
 
     async fn transact(&mut self, from: &Address, to: &Address, bytes: &[u8]) -> Result<String, Failure> {
         let mail = Mail::new(Some(from.clone()), Vec::new());
-        within(COMMAND, "sender", self.inner.command(mail)).await?;
+        within(self.limits.command, "sender", self.inner.command(mail)).await?;
         let recipient = Rcpt::new(to.clone(), Vec::new());
-        within(COMMAND, "recipient", self.inner.command(recipient)).await?;
-        within(COMMAND, "data", self.inner.command(Data)).await?;
-        let response = within(CONTENT, "data", self.inner.message(bytes)).await?;
+        within(self.limits.command, "recipient", self.inner.command(recipient)).await?;
+        within(self.limits.command, "data", self.inner.command(Data)).await?;
+        let response = within(self.limits.content, "data", self.inner.message(bytes)).await?;
         if !response.has_code(250) {
             return Err(Failure::new("data", format!("not a 250: {}", words(&response))));
         }
@@ -187,7 +207,7 @@ impl Connection {
 
     /// Says good-bye. What the server says to that is of no interest: its 250 was all.
     pub(crate) async fn close(mut self) {
-        let _ = timeout(Duration::from_secs(5), self.inner.quit()).await;
+        let _ = timeout(self.limits.goodbye, self.inner.quit()).await;
     }
 }
 
@@ -281,18 +301,5 @@ pub(crate) fn queue_id(reply: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::queue_id;
-
-    #[test]
-    fn queue_ids_are_found_in_the_words_of_the_usual_servers() {
-        for (reply, id) in [
-            ("250 2.0.0 Ok: queued as 4F1c2dK", Some("4F1c2dK")),
-            ("250 OK id=1u2Vw3-0000ab-Cd", Some("1u2Vw3-0000ab-Cd")),
-            ("250 OK", None),
-            ("250 Message accepted for delivery", None),
-        ] {
-            assert_eq!(queue_id(reply).as_deref(), id, "{reply}");
-        }
-    }
-}
+#[path = "smtp_tests.rs"]
+mod tests;

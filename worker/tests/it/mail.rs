@@ -22,7 +22,7 @@ fn noon() -> Timestamp {
     Utc.with_ymd_and_hms(2026, 11, 22, 12, 0, 0).single().unwrap()
 }
 
-fn certificate(name: &str, days: i64) -> Certificate {
+pub fn certificate(name: &str, days: i64) -> Certificate {
     let profile = Profile {
         subject: Subject(vec![("CN".into(), name.into())]),
         sans: Vec::new(),
@@ -37,15 +37,15 @@ fn certificate(name: &str, days: i64) -> Certificate {
 }
 
 /// An organisation with a cluster of two nodes.
-struct Site {
-    test: TestDb,
-    org: TestOrg,
+pub struct Site {
+    pub test: TestDb,
+    pub org: TestOrg,
     nodes: Vec<Uuid>,
     reports: usize,
 }
 
 impl Site {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let test = TestDb::new().await;
         test.db.fix_time(Some(noon()));
         let org = test.org("Example Corp").await;
@@ -83,7 +83,7 @@ impl Site {
     }
 
     /// What a node holds from now on.
-    async fn holds(&mut self, node: usize, certificates: &[(&str, &Certificate)]) {
+    pub async fn holds(&mut self, node: usize, certificates: &[(&str, &Certificate)]) {
         self.reports += 1;
         let entries = certificates
             .iter()
@@ -110,7 +110,7 @@ impl Site {
         tx.commit().await.unwrap();
     }
 
-    async fn tell(&self, recipients: &[&str]) {
+    pub async fn tell(&self, recipients: &[&str]) {
         let change = NotificationChange {
             recipients: Some(recipients.iter().map(ToString::to_string).collect()),
             ..NotificationChange::default()
@@ -120,12 +120,12 @@ impl Site {
         tx.commit().await.unwrap();
     }
 
-    async fn mail_by(&self, sink: &Sink, security: &str, user: Option<(&str, &str)>, own_ca: bool) {
+    pub async fn mail_by(&self, sink: &Sink, security: &str, user: Option<(&str, &str)>, own_ca: bool) {
         self.mail_at(sink.port, security, user, own_ca.then(|| sink.ca_pem.clone()))
             .await;
     }
 
-    async fn mail_at(&self, port: u16, security: &str, user: Option<(&str, &str)>, ca_pem: Option<String>) {
+    pub async fn mail_at(&self, port: u16, security: &str, user: Option<(&str, &str)>, ca_pem: Option<String>) {
         let change = MailChange {
             host: "127.0.0.1".into(),
             port: port.into(),
@@ -144,21 +144,21 @@ impl Site {
         tx.commit().await.unwrap();
     }
 
-    async fn server(&self) -> MailServer {
+    pub async fn server(&self) -> MailServer {
         let tx = self.test.db.read(&self.org.owner).await.unwrap();
         alerts::mail_server(&tx, &self.test.keys).await.unwrap().unwrap()
     }
 
-    async fn round(&self) {
+    pub async fn round(&self) {
         certyard_worker::run_once(&tools(&self.test)).await.unwrap();
     }
 
-    async fn pass(&self, time: TimeDelta) {
+    pub async fn pass(&self, time: TimeDelta) {
         let now = self.test.db.now().await.unwrap();
         self.test.db.fix_time(Some(now + time));
     }
 
-    async fn messages(&self) -> Vec<MessageRow> {
+    pub async fn messages(&self) -> Vec<MessageRow> {
         let tx = self.test.db.read(&self.org.owner).await.unwrap();
         alerts::list_messages(&tx, &MessageFilter::default(), None, 200)
             .await
@@ -166,7 +166,7 @@ impl Site {
             .items
     }
 
-    async fn states(&self) -> Vec<(String, SendState)> {
+    pub async fn states(&self) -> Vec<(String, SendState)> {
         let mut found: Vec<(String, SendState)> = self
             .messages()
             .await
@@ -177,7 +177,7 @@ impl Site {
         found
     }
 
-    async fn troubles(&self) -> Vec<Code> {
+    pub async fn troubles(&self) -> Vec<Code> {
         let tx = self.test.db.read(&self.org.owner).await.unwrap();
         alerts::health(&tx)
             .await
@@ -188,7 +188,7 @@ impl Site {
     }
 }
 
-fn plain() -> Behaviour {
+pub fn plain() -> Behaviour {
     Behaviour::default()
 }
 
@@ -229,7 +229,7 @@ async fn r41_a_due_certificate_is_told_once_to_each_recipient_and_the_ledger_kee
         assert_eq!(mail.header("To"), mail.to);
         assert!(
             mail.header("List-Unsubscribe")
-                .starts_with("<https://certyard.example.org/settings>")
+                .starts_with("<https://certyard.example.org/settings/notifications>")
         );
         assert!(mail.text.contains("multipart/alternative"), "{}", mail.text);
     }
@@ -608,7 +608,13 @@ async fn a_worker_that_died_leaves_its_message_to_the_next_and_settles_nothing_l
             .is_none(),
         "one worker at a time"
     );
-    site.pass(TimeDelta::minutes(7)).await;
+    site.pass(TimeDelta::minutes(9)).await;
+    let early = alerts::claim(&site.test.db, &scope, &site.test.keys).await.unwrap();
+    assert!(
+        early.is_none(),
+        "the lease lasts longer than a worker is busy with one message"
+    );
+    site.pass(TimeDelta::minutes(2)).await;
     let second = alerts::claim(&site.test.db, &scope, &site.test.keys)
         .await
         .unwrap()
@@ -617,26 +623,14 @@ async fn a_worker_that_died_leaves_its_message_to_the_next_and_settles_nothing_l
     let late = Outcome::Refused {
         reply: "550 late".into(),
     };
-    assert!(
-        !alerts::settle(&site.test.db, &scope, first.id, first.attempt, &late)
-            .await
-            .unwrap()
-    );
+    assert!(!alerts::settle(&site.test.db, &scope, &first, &late).await.unwrap());
     let accepted = Outcome::Accepted {
         reply: "250 Ok".into(),
         queue_id: None,
         subject: "x".into(),
     };
-    assert!(
-        alerts::settle(&site.test.db, &scope, second.id, second.attempt, &accepted)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !alerts::settle(&site.test.db, &scope, second.id, second.attempt, &late)
-            .await
-            .unwrap()
-    );
+    assert!(alerts::settle(&site.test.db, &scope, &second, &accepted).await.unwrap());
+    assert!(!alerts::settle(&site.test.db, &scope, &second, &late).await.unwrap());
     assert_eq!(site.states().await, [("a@example.org".into(), SendState::Accepted)]);
     assert_eq!(site.troubles().await, []);
 }

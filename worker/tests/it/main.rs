@@ -1,6 +1,7 @@
 //! The loops on a real database: SQLite, or PostgreSQL with `TEST_PG_URL`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod ledger;
 mod mail;
 mod sink;
 

@@ -1,5 +1,6 @@
 //! Rows of the room.
 
+pub mod acknowledgement;
 pub mod alert;
 pub mod mail;
 pub mod mark;

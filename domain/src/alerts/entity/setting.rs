@@ -22,6 +22,10 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     pub swept_at: Option<DateTimeUtc>,
     pub sweeping_until: Option<DateTimeUtc>,
+    pub swept_as: Option<String>,
+    pub looked_at: Option<DateTimeUtc>,
+    pub keep_days: i32,
+    pub attach_calendar: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
