@@ -5,6 +5,7 @@
     reason = "a problem is made once for a request, and a box around it would stand in every signature"
 )]
 
+mod acknowledgements;
 mod agent_listener;
 mod agents;
 mod alerts;

@@ -2,9 +2,12 @@
 
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
+use crate::list::{self, List, turn};
 use crate::page::{self, Page};
+use crate::query::Query;
 use crate::state::App;
-use actix_web::{get, post, web};
+use actix_web::{HttpResponse, get, post, web};
+use certyard_domain::OrgTx;
 use certyard_domain::alerts::{self, MessageFilter, SendState};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,7 +28,7 @@ pub(crate) enum MessageState {
     Accepted,
     /// The mail server refused it for good.
     Refused,
-    /// It was tried for 48 hours in vain.
+    /// It was tried for 48 hours in vain; the last try failed.
     Dead,
     /// Nothing of it was true any more when it was to be sent.
     Cancelled,
@@ -47,7 +50,7 @@ pub(crate) struct Message {
     /// Subject, once it was accepted.
     #[schema(example = "Certyard: expired 1, expiring 4 (Example Corp)")]
     pub subject: Option<String>,
-    /// Certificates that it tells of, from the first try on.
+    /// Certificates that it tells of, as of the last try.
     #[schema(example = 5)]
     pub told_count: i64,
     /// Tries so far.
@@ -55,7 +58,7 @@ pub(crate) struct Message {
     pub attempts: i32,
     /// When it is looked at next; null once it is over.
     pub next_try_at: Option<DateTime<Utc>>,
-    /// First try.
+    /// First try, or when somebody had it sent again.
     pub first_tried_at: Option<DateTime<Utc>>,
     /// What the mail server said last, or why nothing was sent.
     #[schema(example = "250 2.0.0 Ok: queued as 4F1c2d")]
@@ -95,8 +98,7 @@ pub(crate) struct MessageAlert {
     /// Nodes that had it.
     #[schema(example = 3)]
     pub node_count: i64,
-    /// Whether the message tells of it: false where it was renewed or removed before the message was sent, and where the
-    /// message has reached nobody.
+    /// Whether the message has told of it: the mail server has accepted the message, and it was still true then.
     #[schema(example = true)]
     pub told: bool,
 }
@@ -151,22 +153,42 @@ pub(crate) struct ListTold {
     pub cursor: Option<String>,
 }
 
+impl List for ListMessages {
+    type Of = ();
+    type Row = Message;
+    const NAME: &'static str = "messages";
+
+    turn!();
+
+    async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Message>, Problem> {
+        let filter = MessageFilter {
+            state: self.state.map(Into::into),
+            recipient: self.recipient.clone(),
+            certificate_id: self.certificate_id,
+            from: self.from,
+            to: self.to,
+        };
+        let rows = alerts::list_messages(tx, &filter, page::cursor(&self.cursor)?, limit).await?;
+        Ok(page::convert(rows, message))
+    }
+}
+
 /// Lists messages: who was told, when, and what the mail server said.
 #[utoipa::path(operation_id = "list_messages", tag = "notifications", params(ListMessages), responses((status = 200, description = "Messages, latest first", body = Page<Message>)))]
 #[get("/messages")]
-pub(crate) async fn list_messages(app: App, caller: Caller, query: web::Query<ListMessages>) -> Reply<Page<Message>> {
-    let limit = page::limit(query.limit)?;
-    let query = query.into_inner();
-    let filter = MessageFilter {
-        state: query.state.map(Into::into),
-        recipient: query.recipient,
-        certificate_id: query.certificate_id,
-        from: query.from,
-        to: query.to,
-    };
-    let tx = app.db.read(caller.scope()).await?;
-    let rows = alerts::list_messages(&tx, &filter, page::cursor(&query.cursor)?, limit).await?;
-    Ok(web::Json(page::convert(rows, message)))
+pub(crate) async fn list_messages(app: App, caller: Caller, query: Query<ListMessages>) -> Reply<Page<Message>> {
+    list::answer(&app, &caller, (), query.0).await
+}
+
+/// Exports messages as CSV: all rows, not a page.
+#[utoipa::path(operation_id = "export_messages", tag = "notifications", params(ListMessages), responses((status = 200, description = "All rows, a line of names first", body = String, content_type = "text/csv")))]
+#[get("/messages.csv")]
+pub(crate) async fn export_messages(
+    app: App,
+    caller: Caller,
+    query: Query<ListMessages>,
+) -> Result<HttpResponse, Problem> {
+    list::export(app, caller, (), query.0).await
 }
 
 /// Reads a message with what it told.
@@ -183,7 +205,8 @@ pub(crate) async fn get_message(app: App, caller: Caller, id: web::Path<Uuid>) -
 
 /// Sends a message again that was given up or refused.
 ///
-/// It keeps its Message-ID, tells of what is still true, and is tried for another 48 hours.
+/// It keeps its Message-ID, tells of what is still true, and is tried for another 48 hours. A recipient who is suspended is
+/// resumed first.
 #[utoipa::path(operation_id = "retry_message", tag = "notifications", params(("id" = Uuid, Path, description = "The message")), responses((status = 200, description = "It is due", body = Message)))]
 #[post("/messages/{id}/retry")]
 pub(crate) async fn retry_message(

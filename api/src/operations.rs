@@ -242,7 +242,17 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/settings/mail", "get_mail_settings", READ_ALERTS),
     op("PUT", "/api/v1/settings/mail", "set_mail_settings", ALERTS),
     op("POST", "/api/v1/settings/mail/test", "send_test_mail", ALERTS),
+    op("GET", "/api/v1/acknowledgements", "list_acknowledgements", READ),
+    op("POST", "/api/v1/acknowledgements", "create_acknowledgement", OPERATE),
+    op("GET", "/api/v1/acknowledgements/{id}", "get_acknowledgement", READ),
+    op(
+        "DELETE",
+        "/api/v1/acknowledgements/{id}",
+        "end_acknowledgement",
+        OPERATE,
+    ),
     op("GET", "/api/v1/messages", "list_messages", READ_ALERTS),
+    op("GET", "/api/v1/messages.csv", "export_messages", READ_ALERTS),
     op("GET", "/api/v1/messages/{id}", "get_message", READ_ALERTS),
     op("POST", "/api/v1/messages/{id}/retry", "retry_message", ALERTS),
     op(

@@ -1,8 +1,9 @@
 //! Where each handler is registered. The order matters only where one path could be read as another: words before ids.
 
 use crate::{
-    agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, groups, health, installations,
-    jobs, members, messages, nodes, organisation, overview, people, plans, profiles, search, settings, setup, tokens,
+    acknowledgements, agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, groups,
+    health, installations, jobs, members, messages, nodes, organisation, overview, people, plans, profiles, search,
+    settings, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -120,7 +121,12 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(settings::get_mail)
         .service(settings::set_mail)
         .service(settings::send_test)
+        .service(acknowledgements::list_acknowledgements)
+        .service(acknowledgements::create_acknowledgement)
+        .service(acknowledgements::get_acknowledgement)
+        .service(acknowledgements::end_acknowledgement)
         .service(messages::list_messages)
+        .service(messages::export_messages)
         .service(messages::get_message)
         .service(messages::retry_message)
         .service(audit::list_audit)

@@ -8,7 +8,7 @@ pub(crate) use holders::{CertificateCluster, export_certificate_clusters, list_c
 
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
-use crate::installations::{Installation, InstallationStatus, installation, status};
+use crate::installations::{Installation, InstallationStatus, add_acknowledgements, installation, status};
 use crate::list::{self, List, turn};
 use crate::page::{self, Page};
 use crate::query::Query;
@@ -283,15 +283,14 @@ pub(crate) async fn get_certificate(app: App, caller: Caller, id: web::Path<Uuid
     let detail = inventory::certificate(&tx, *id).await?;
     let near = near(&tx).await?;
     let now = tx.now();
+    let rows = detail.installations.into_iter().map(|row| installation(row, now));
+    let mut installations = rows.collect::<Result<Vec<_>, _>>()?;
+    add_acknowledgements(&tx, &mut installations).await?;
     Ok(web::Json(Certificate {
         id: detail.certificate.id,
         status: near.status(detail.certificate.not_after),
         created_at: detail.certificate.created_at,
-        installations: detail
-            .installations
-            .into_iter()
-            .map(|row| installation(row, now))
-            .collect::<Result<_, _>>()?,
+        installations,
         installation_count: i64::try_from(detail.installation_count).unwrap_or(i64::MAX),
         facts: stored_facts(detail.certificate)?,
     }))

@@ -8,6 +8,7 @@ use crate::clusters::{Cluster, TrustCertificate};
 use crate::compliance::ClusterCompliance;
 use crate::installations::Installation;
 use crate::jobs::Job;
+use crate::messages::Message;
 use crate::nodes::Node;
 use crate::profiles::Profile;
 
@@ -24,6 +25,7 @@ pub(crate) fn header_of(operation_id: &str) -> Option<String> {
         "export_agents" => header::<Agent>(),
         "export_compliance" => header::<ClusterCompliance>(),
         "export_audit" => header::<AuditEntry>(),
+        "export_messages" => header::<Message>(),
         "export_profiles" => header::<Profile>(),
         _ => return None,
     })
@@ -62,6 +64,9 @@ impl Columns for Installation {
         ("certificate_id", |row| row.certificate_id.to_string()),
         ("node_id", |row| row.node.id.to_string()),
         ("cluster_id", |row| row.cluster.id.to_string()),
+        ("acknowledged_until", |row| {
+            time(row.acknowledgement.as_ref().map(|found| found.until))
+        }),
     ];
 }
 
@@ -217,6 +222,24 @@ impl Columns for ClusterCompliance {
         ("pending", |row| row.pending.to_string()),
         ("cluster_id", |row| row.cluster.id.to_string()),
         ("profile_id", |row| row.profile.id.to_string()),
+    ];
+}
+
+impl Columns for Message {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("created_at", |row| time(row.created_at)),
+        ("recipient", |row| row.recipient.clone()),
+        ("state", |row| word(&row.state)),
+        ("told_count", |row| row.told_count.to_string()),
+        ("attempts", |row| row.attempts.to_string()),
+        ("settled_at", |row| time(row.settled_at)),
+        ("reply", |row| maybe(&row.reply)),
+        ("queue_id", |row| maybe(&row.queue_id)),
+        ("subject", |row| maybe(&row.subject)),
+        ("message_id", |row| maybe(&row.message_id)),
+        ("first_tried_at", |row| time(row.first_tried_at)),
+        ("next_try_at", |row| time(row.next_try_at)),
+        ("id", |row| row.id.to_string()),
     ];
 }
 

@@ -1,6 +1,6 @@
 //! Lists of installations.
 
-use super::{Installation, StoreKind, installation};
+use super::{Installation, StoreKind, add_acknowledgements, installation};
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::list::{self, List, turn};
@@ -196,5 +196,7 @@ pub(crate) async fn read_page(
         }),
     };
     let now = tx.now();
-    page::try_convert(rows, |row| installation(row, now))
+    let mut page = page::try_convert(rows, |row| installation(row, now))?;
+    add_acknowledgements(tx, &mut page.items).await?;
+    Ok(page)
 }

@@ -6,6 +6,7 @@ pub(crate) use list::{
     ListInstallations, Sort, StatusFilter, Which, export_installations, list_installations, read_page,
 };
 
+use crate::acknowledgements::{Acknowledgement, acknowledgement};
 use crate::caller::Caller;
 use crate::certificates::{CertificateFacts, KeyFacts, stored_facts};
 use crate::error::{Problem, Reply};
@@ -13,9 +14,8 @@ use crate::page::{self, Named, Page};
 use crate::query::Query;
 use crate::state::App;
 use actix_web::{get, web};
-use certyard_domain::Timestamp;
 use certyard_domain::inventory::{self, ExpiryStatus};
-use certyard_domain::plans;
+use certyard_domain::{OrgTx, Timestamp, alerts, plans};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -248,6 +248,8 @@ pub(crate) struct Installation {
     pub csr: Option<OpenCsr>,
     /// What can be asked for, and why the rest cannot.
     pub actions: Vec<OfferedAction>,
+    /// Somebody knows of the certificate, and no mail tells of it.
+    pub acknowledgement: Option<Acknowledgement>,
 }
 
 /// An installation with its whole certificate.
@@ -310,10 +312,22 @@ pub(crate) struct ListHistory {
 pub(crate) async fn get_installation(app: App, caller: Caller, id: web::Path<Uuid>) -> Reply<InstallationDetail> {
     let tx = app.db.read(caller.scope()).await?;
     let row = inventory::get(&tx, *id).await?;
+    let certificate = stored_facts(row.certificate.clone())?;
+    let mut installation = installation(row, tx.now())?;
+    add_acknowledgements(&tx, std::slice::from_mut(&mut installation)).await?;
     Ok(web::Json(InstallationDetail {
-        certificate: stored_facts(row.certificate.clone())?,
-        installation: installation(row, tx.now())?,
+        certificate,
+        installation,
     }))
+}
+
+/// Adds to each row what somebody has said of its certificate.
+pub(crate) async fn add_acknowledgements(tx: &OrgTx, rows: &mut [Installation]) -> Result<(), Problem> {
+    let found = alerts::acknowledged(tx, rows.iter().map(|row| row.certificate_id)).await?;
+    for row in rows {
+        row.acknowledgement = found.get(&row.certificate_id).cloned().map(acknowledgement);
+    }
+    Ok(())
 }
 
 /// Lists what happened to an installation.
@@ -432,6 +446,7 @@ pub(crate) fn installation(row: inventory::InstallationRow, now: Timestamp) -> R
             id: csr.id,
             created_at: csr.created_at,
         }),
+        acknowledgement: None,
         actions,
     })
 }

@@ -26,6 +26,11 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "assign_profile" => json!({"cluster_ids": [ids.cluster]}),
         "set_cluster_profile" => json!({"profile_id": ids.profile}),
         "set_notification_settings" => json!({}),
+        "create_acknowledgement" => json!({
+            "certificate_id": ids.certificate,
+            "reason": "walk",
+            "until": chrono::Utc::now() + chrono::TimeDelta::days(3),
+        }),
         "resume_recipient" => json!({"recipient": "nobody@example.org"}),
         "set_mail_settings" | "send_test_mail" => json!({"walk": 1}),
         "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group"
@@ -54,6 +59,7 @@ struct Ids {
     token: String,
     session: String,
     message: String,
+    acknowledgement: String,
 }
 
 impl Ids {
@@ -76,6 +82,7 @@ impl Ids {
             token: id(),
             session: id(),
             message: id(),
+            acknowledgement: id(),
         }
     }
 
@@ -96,6 +103,7 @@ impl Ids {
             Some("tokens") => &self.token,
             Some("sessions") => &self.session,
             Some("messages") => &self.message,
+            Some("acknowledgements") => &self.acknowledgement,
             _ => return path.into(),
         };
         path.replace("{id}", id).replace("{task_id}", &self.task)
@@ -125,7 +133,13 @@ async fn furnish(house: &House) -> Ids {
     assert_eq!(answer.status, 200, "{}", answer.text);
     let swept = certyard_domain::alerts::raise_due(&house.db.db).await.expect("a sweep");
     assert_eq!(swept.messages, 1, "{swept:?}");
+    let known = json!({
+        "certificate_id": installation["certificate_id"],
+        "reason": "furnished",
+        "until": chrono::Utc::now() + chrono::TimeDelta::days(3),
+    });
     Ids {
+        acknowledgement: text(&house.post("/api/v1/acknowledgements", &known).await["id"]),
         message: text(&first("/api/v1/messages").await["id"]),
         profile: text(&profile["id"]),
         csr: text(&first("/api/v1/csrs").await["id"]),
@@ -245,6 +259,7 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
                     "create_plan",
                     "create_job",
                     "fix_compliance",
+                    "create_acknowledgement",
                 ]
                 .contains(&operation.id);
             if !names_ids || operation.access == Access::Public {
@@ -282,6 +297,7 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
         }
         // Lists and counts hold nothing of it either. Messages are of the whole organisation.
         for path in [
+            "acknowledgements",
             "alerts",
             "clusters",
             "compliance",

@@ -237,7 +237,7 @@ async fn every_list_has_its_file_with_the_rows_of_the_list() {
         exports += 1;
         rows += listed.len();
     }
-    assert_eq!(exports, 14);
+    assert_eq!(exports, 15);
     assert!(rows > exports, "only {rows} rows in {exports} files");
 }
 

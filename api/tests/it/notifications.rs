@@ -26,6 +26,7 @@ async fn r40_bounds_are_inclusive_and_each_violation_names_its_field() {
         ("hour", vec![0, 23], vec![-1, 24]),
         ("repeat_expired_days", vec![0, 30], vec![-1, 31]),
         ("repeat_expired_until_days", vec![0, 365], vec![-1, 366]),
+        ("keep_days", vec![30, 3650], vec![29, 3651]),
     ] {
         for value in good {
             let answer = put(&house, NOTIFICATIONS, &json!({ field: value })).await;
@@ -161,17 +162,19 @@ async fn the_overview_says_when_nobody_would_be_told() {
     let answer = put(&house, NOTIFICATIONS, &json!({"recipients": ["ops@example.org"]})).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     assert_eq!(code().await, "mail_not_configured");
-    let ready = house
-        .client
-        .get(format!("http://{}/readyz", house.addresses.ops.expect("a listener")))
-        .send()
-        .await
-        .expect("an answer");
-    let told: Value = ready.json().await.expect("json");
-    assert_eq!(
-        (&told["status"], &told["alerting"]["mail_not_configured"]),
-        (&json!("ready"), &json!(1))
-    );
+    // Readiness waits for no look over all organisations: it hears of it a moment later.
+    let ready = async || {
+        let url = format!("http://{}/readyz", house.addresses.ops.expect("a listener"));
+        let answer = house.client.get(url).send().await.expect("an answer");
+        let told: Value = answer.json().await.expect("json");
+        assert_eq!(told["status"], "ready");
+        told["alerting"]["mail_not_configured"].clone()
+    };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while ready().await != 1 {
+        assert!(std::time::Instant::now() < until, "it is never told");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     // The ledger has what waits.
     certyard_domain::alerts::raise_due(&house.db.db).await.expect("a sweep");
     let waiting = house.get("/api/v1/messages?state=due&recipient=ops@example.org").await;
@@ -186,6 +189,16 @@ async fn the_overview_says_when_nobody_would_be_told() {
         .await;
     assert_eq!(of["items"][0]["id"], id.as_str());
     assert_eq!(house.get("/api/v1/messages?state=accepted").await["items"], json!([]));
+    let rows = async |query: &str| {
+        let path = format!("/api/v1/messages.csv?state={query}");
+        let answer = house.call("GET", &path, Some(&house.owner), None).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        answer.text.lines().skip(1).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("accepted").await, [""; 0]);
+    let all = rows("due").await;
+    assert!(all.len() == 1 && all[0].contains("ops@example.org,due"), "{all:?}");
+    acknowledge(&house, &certificate).await;
     let retry = house
         .call(
             "POST",
@@ -195,4 +208,52 @@ async fn the_overview_says_when_nobody_would_be_told() {
         )
         .await;
     retry.problem(422, "message_not_over");
+}
+
+/// Acknowledges a certificate, and takes that back.
+async fn acknowledge(house: &House, certificate: &str) {
+    let path = "/api/v1/acknowledgements";
+    let row = async || {
+        let page = house.get("/api/v1/alerts").await;
+        let rows = page["items"].as_array().expect("rows").clone();
+        let found = rows.into_iter().find(|row| row["certificate_id"] == certificate);
+        found.expect("an alert")["acknowledgement"].clone()
+    };
+    assert_eq!(row().await, Value::Null);
+    let until = |days| json!(chrono::Utc::now() + chrono::TimeDelta::days(days));
+    let say = |reason: &str, days| json!({"certificate_id": certificate, "reason": reason, "until": until(days)});
+    for (body, field) in [
+        (say(" ", 3), "reason"),
+        (say("known", -1), "until"),
+        (say("known", 366), "until"),
+    ] {
+        let answer = house.call("POST", path, Some(&house.owner), Some(&body)).await;
+        assert_eq!(fields(&answer.problem(422, "invalid")), [field], "{body}");
+    }
+    let made = house.post(path, &say("switched off on Friday", 3)).await;
+    let told = row().await;
+    assert_eq!(
+        (&told["id"], &told["reason"]),
+        (&made["id"], &json!("switched off on Friday"))
+    );
+    let csv = house.call("GET", "/api/v1/alerts.csv", Some(&house.owner), None).await;
+    let header: Vec<&str> = csv.text.lines().next().expect("a line").trim().split(',').collect();
+    assert_eq!(header.last(), Some(&"acknowledged_until"));
+    let one = format!("{path}/{}", text(&made["id"]));
+    let ended = house.call("DELETE", &one, Some(&house.owner), None).await;
+    assert_eq!(ended.status, StatusCode::OK, "{}", ended.text);
+    assert_eq!(row().await, Value::Null);
+    let again = house.call("DELETE", &one, Some(&house.owner), None).await;
+    again.problem(422, "acknowledgement_over");
+    let active = house
+        .get(&format!("{path}?active=true&certificate_id={certificate}"))
+        .await;
+    assert_eq!(active["items"], json!([]));
+    assert!(!house.get(&one).await["ended_at"].is_null());
+    for action in ["create", "end"] {
+        let log = house
+            .get(&format!("/api/v1/audit?action=acknowledgement.{action}"))
+            .await;
+        assert_eq!(log["items"][0]["object_id"], made["id"], "{action}");
+    }
 }

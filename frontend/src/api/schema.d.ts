@@ -4,6 +4,63 @@
  */
 
 export interface paths {
+    "/api/v1/acknowledgements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists acknowledgements, the latest first.
+         * @description Lists acknowledgements, the latest first.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_acknowledgements"];
+        put?: never;
+        /**
+         * Acknowledges a certificate: no mail about it until a day.
+         * @description It takes the place of what was said of the certificate before. Whoever is bound to some groups speaks for a certificate only
+         *     where all of its places are in them.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["create_acknowledgement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/acknowledgements/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads an acknowledgement.
+         * @description Reads an acknowledgement.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["get_acknowledgement"];
+        put?: never;
+        post?: never;
+        /**
+         * Takes an acknowledgement back: what has come due meanwhile is told.
+         * @description Takes an acknowledgement back: what has come due meanwhile is told.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        delete: operations["end_acknowledgement"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents": {
         parameters: {
             query?: never;
@@ -1456,6 +1513,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/messages.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports messages as CSV: all rows, not a page.
+         * @description Exports messages as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["export_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/messages/{id}": {
         parameters: {
             query?: never;
@@ -1489,7 +1568,8 @@ export interface paths {
         put?: never;
         /**
          * Sends a message again that was given up or refused.
-         * @description It keeps its Message-ID, tells of what is still true, and is tried for another 48 hours.
+         * @description It keeps its Message-ID, tells of what is still true, and is tried for another 48 hours. A recipient who is suspended is
+         *     resumed first.
          *
          *     Needs one of the roles owner, admin, for all groups.
          */
@@ -2197,6 +2277,56 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Somebody knows of a certificate. */
+        Acknowledgement: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /**
+             * @description Its common name.
+             * @example cucm1.example.org
+             */
+            common_name: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /**
+             * @description Who said so.
+             * @example Ada
+             */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @description When it was taken back, or replaced by another one.
+             */
+            ended_at?: string | null;
+            /** @description By whom. */
+            ended_by?: string | null;
+            /**
+             * Format: uuid
+             * @description The acknowledgement.
+             */
+            id: string;
+            /**
+             * @description Why nobody needs to be told.
+             * @example the node is switched off on Friday
+             */
+            reason: string;
+            /**
+             * @description SHA-256 of its bytes.
+             * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+             */
+            sha256: string;
+            /**
+             * Format: date-time
+             * @description Until when no mail is sent.
+             */
+            until: string;
+        };
         /**
          * @description What can be asked for.
          * @enum {string}
@@ -3044,6 +3174,24 @@ export interface components {
              */
             valid: number;
         };
+        /** @description What is said of a certificate. */
+        CreateAcknowledgement: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /**
+             * @description Why nobody needs to be told, on one line of at most 500 characters.
+             * @example the node is switched off on Friday
+             */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Until when no mail is sent, at most 365 days from now. It ends with the expiry of the certificate where it was given before.
+             */
+            until: string;
+        };
         /** @description Makes a cluster. */
         CreateCluster: {
             /**
@@ -3723,6 +3871,7 @@ export interface components {
         };
         /** @description A certificate in a store of a node. */
         Installation: {
+            acknowledgement?: components["schemas"]["Acknowledgement"] | null;
             /** @description What can be asked for, and why the rest cannot. */
             actions: components["schemas"]["OfferedAction"][];
             /**
@@ -4098,6 +4247,11 @@ export interface components {
         /** @description A mail as it would be sent. */
         MailPreview: {
             /**
+             * @description The calendar file that goes along; null where the settings want none.
+             * @example null
+             */
+            calendar?: string | null;
+            /**
              * @description HTML.
              * @example <!doctype html>
              */
@@ -4279,7 +4433,7 @@ export interface components {
             created_at: string;
             /**
              * Format: date-time
-             * @description First try.
+             * @description First try, or when somebody had it sent again.
              */
             first_tried_at?: string | null;
             /**
@@ -4326,7 +4480,7 @@ export interface components {
             subject?: string | null;
             /**
              * Format: int64
-             * @description Certificates that it tells of, from the first try on.
+             * @description Certificates that it tells of, as of the last try.
              * @example 5
              */
             told_count: number;
@@ -4380,8 +4534,7 @@ export interface components {
              */
             stage: string;
             /**
-             * @description Whether the message tells of it: false where it was renewed or removed before the message was sent, and where the
-             *     message has reached nobody.
+             * @description Whether the message has told of it: the mail server has accepted the message, and it was still true then.
              * @example true
              */
             told: boolean;
@@ -4537,6 +4690,11 @@ export interface components {
         /** @description When certificates are warned of, and whom. */
         NotificationSettings: {
             /**
+             * @description Mails carry a calendar file with the ends of the certificates.
+             * @example false
+             */
+            attach_calendar: boolean;
+            /**
              * Format: int32
              * @description Days from one mail about a certificate to the next.
              * @example 7
@@ -4553,6 +4711,12 @@ export interface components {
              * @example true
              */
             include_trust: boolean;
+            /**
+             * Format: int32
+             * @description Days for which messages that are over, and what they told, are kept.
+             * @example 400
+             */
+            keep_days: number;
             /**
              * @description Language of the mail: `en`, `sv`, `de`, `cs`, `uk`, `ru`.
              * @example en
@@ -4699,6 +4863,64 @@ export interface components {
             nodes: number;
             /** @description Trusted certificates. */
             trust: components["schemas"]["Counts"];
+        };
+        /** @description One page of a list. */
+        Page_Acknowledgement: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The certificate.
+                 */
+                certificate_id: string;
+                /**
+                 * @description Its common name.
+                 * @example cucm1.example.org
+                 */
+                common_name: string;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /**
+                 * @description Who said so.
+                 * @example Ada
+                 */
+                created_by: string;
+                /**
+                 * Format: date-time
+                 * @description When it was taken back, or replaced by another one.
+                 */
+                ended_at?: string | null;
+                /** @description By whom. */
+                ended_by?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The acknowledgement.
+                 */
+                id: string;
+                /**
+                 * @description Why nobody needs to be told.
+                 * @example the node is switched off on Friday
+                 */
+                reason: string;
+                /**
+                 * @description SHA-256 of its bytes.
+                 * @example 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+                 */
+                sha256: string;
+                /**
+                 * Format: date-time
+                 * @description Until when no mail is sent.
+                 */
+                until: string;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
         };
         /** @description One page of a list. */
         Page_Aftercare: {
@@ -5312,6 +5534,7 @@ export interface components {
         Page_Installation: {
             /** @description The rows of this page. */
             items: {
+                acknowledgement?: components["schemas"]["Acknowledgement"] | null;
                 /** @description What can be asked for, and why the rest cannot. */
                 actions: components["schemas"]["OfferedAction"][];
                 /**
@@ -5622,7 +5845,7 @@ export interface components {
                 created_at: string;
                 /**
                  * Format: date-time
-                 * @description First try.
+                 * @description First try, or when somebody had it sent again.
                  */
                 first_tried_at?: string | null;
                 /**
@@ -5669,7 +5892,7 @@ export interface components {
                 subject?: string | null;
                 /**
                  * Format: int64
-                 * @description Certificates that it tells of, from the first try on.
+                 * @description Certificates that it tells of, as of the last try.
                  * @example 5
                  */
                 told_count: number;
@@ -6731,7 +6954,7 @@ export interface components {
              */
             allow_plaintext?: boolean;
             /**
-             * @description CAs of the server's certificate in PEM; left out: those that the system trusts.
+             * @description CAs of the server's certificate in PEM, also PKCS#7 in PEM; left out: those that the system trusts.
              * @example null
              */
             ca_pem?: string | null;
@@ -6775,6 +6998,11 @@ export interface components {
         /** @description Changes the settings; what is left out stays. */
         SetNotifications: {
             /**
+             * @description Attach a calendar file to mails.
+             * @example false
+             */
+            attach_calendar?: boolean | null;
+            /**
              * Format: int32
              * @description 1 to 30 days.
              * @example 7
@@ -6788,6 +7016,12 @@ export interface components {
             hour?: number | null;
             /** @description Tell of certificates in trust stores as well. */
             include_trust?: boolean | null;
+            /**
+             * Format: int32
+             * @description 30 to 3650 days.
+             * @example 400
+             */
+            keep_days?: number | null;
             /**
              * @description `en`, `sv`, `de`, `cs`, `uk` or `ru`.
              * @example en
@@ -7414,6 +7648,272 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_acknowledgements: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Only of this certificate. */
+                certificate_id?: string;
+                /** @description Only those that hold. */
+                active?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Acknowledgements */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "common_name": "cucm1.example.org",
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada",
+                     *           "ended_at": "2027-01-31T09:30:00Z",
+                     *           "ended_by": "text",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "reason": "the node is switched off on Friday",
+                     *           "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *           "until": "2027-01-31T09:30:00Z"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_Acknowledgement"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_acknowledgement: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                 *       "reason": "the node is switched off on Friday",
+                 *       "until": "2027-01-31T09:30:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateAcknowledgement"];
+            };
+        };
+        responses: {
+            /** @description It holds */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "common_name": "cucm1.example.org",
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada",
+                     *       "ended_at": "2027-01-31T09:30:00Z",
+                     *       "ended_by": "text",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "reason": "the node is switched off on Friday",
+                     *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *       "until": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Acknowledgement"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_acknowledgement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The acknowledgement */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The acknowledgement */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "common_name": "cucm1.example.org",
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada",
+                     *       "ended_at": "2027-01-31T09:30:00Z",
+                     *       "ended_by": "text",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "reason": "the node is switched off on Friday",
+                     *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *       "until": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Acknowledgement"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_acknowledgement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The acknowledgement */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description It is over */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "common_name": "cucm1.example.org",
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada",
+                     *       "ended_at": "2027-01-31T09:30:00Z",
+                     *       "ended_by": "text",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "reason": "the node is switched off on Friday",
+                     *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *       "until": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Acknowledgement"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_agents: {
         parameters: {
             query?: {
@@ -7849,6 +8349,18 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "acknowledgement": {
+                     *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "common_name": "cucm1.example.org",
+                     *             "created_at": "2027-01-31T09:30:00Z",
+                     *             "created_by": "Ada",
+                     *             "ended_at": "2027-01-31T09:30:00Z",
+                     *             "ended_by": "text",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "reason": "the node is switched off on Friday",
+                     *             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *             "until": "2027-01-31T09:30:00Z"
+                     *           },
                      *           "actions": [
                      *             {
                      *               "action": "refresh",
@@ -7985,7 +8497,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id */
+                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id,acknowledged_until */
                     "text/csv": string;
                 };
             };
@@ -8771,6 +9283,18 @@ export interface operations {
                      *       "installation_count": 3,
                      *       "installations": [
                      *         {
+                     *           "acknowledgement": {
+                     *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "common_name": "cucm1.example.org",
+                     *             "created_at": "2027-01-31T09:30:00Z",
+                     *             "created_by": "Ada",
+                     *             "ended_at": "2027-01-31T09:30:00Z",
+                     *             "ended_by": "text",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "reason": "the node is switched off on Friday",
+                     *             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *             "until": "2027-01-31T09:30:00Z"
+                     *           },
                      *           "actions": [
                      *             {
                      *               "action": null,
@@ -9777,6 +10301,18 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "acknowledgement": {
+                     *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "common_name": "cucm1.example.org",
+                     *             "created_at": "2027-01-31T09:30:00Z",
+                     *             "created_by": "Ada",
+                     *             "ended_at": "2027-01-31T09:30:00Z",
+                     *             "ended_by": "text",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "reason": "the node is switched off on Friday",
+                     *             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *             "until": "2027-01-31T09:30:00Z"
+                     *           },
                      *           "actions": [
                      *             {
                      *               "action": "refresh",
@@ -9918,7 +10454,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id */
+                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id,acknowledged_until */
                     "text/csv": string;
                 };
             };
@@ -11492,6 +12028,18 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "acknowledgement": {
+                     *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "common_name": "cucm1.example.org",
+                     *             "created_at": "2027-01-31T09:30:00Z",
+                     *             "created_by": "Ada",
+                     *             "ended_at": "2027-01-31T09:30:00Z",
+                     *             "ended_by": "text",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "reason": "the node is switched off on Friday",
+                     *             "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *             "until": "2027-01-31T09:30:00Z"
+                     *           },
                      *           "actions": [
                      *             {
                      *               "action": "refresh",
@@ -11634,7 +12182,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id */
+                    /** @example cluster,certificate,common_name,product,type,status,server_name,not_after,not_before,entry,subject,issuer,serial_hex,sha256,self_signed,key_type,key_bits,served,compliant,differences,installed_at,seen_at,id,certificate_id,node_id,cluster_id,acknowledged_until */
                     "text/csv": string;
                 };
             };
@@ -11685,6 +12233,18 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "acknowledgement": {
+                     *         "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "common_name": "cucm1.example.org",
+                     *         "created_at": "2027-01-31T09:30:00Z",
+                     *         "created_by": "Ada",
+                     *         "ended_at": "2027-01-31T09:30:00Z",
+                     *         "ended_by": "text",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "reason": "the node is switched off on Friday",
+                     *         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                     *         "until": "2027-01-31T09:30:00Z"
+                     *       },
                      *       "actions": [
                      *         {
                      *           "action": "refresh",
@@ -13587,6 +14147,63 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_Message"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_messages: {
+        parameters: {
+            query?: {
+                /** @description Only in this state. */
+                state?: components["schemas"]["MessageState"];
+                /** @description Only to this address. */
+                recipient?: string;
+                /** @description Only those that were made to warn of this certificate. */
+                certificate_id?: string;
+                /** @description Not made before. */
+                from?: string;
+                /** @description Made before. */
+                to?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example created_at,recipient,state,told_count,attempts,settled_at,reply,queue_id,subject,message_id,first_tried_at,next_try_at,id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -16265,9 +16882,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "attach_calendar": false,
                      *       "frequency_days": 7,
                      *       "hour": 8,
                      *       "include_trust": true,
+                     *       "keep_days": 400,
                      *       "language": "en",
                      *       "recipients": [
                      *         "ops@example.org"
@@ -16321,9 +16940,11 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "attach_calendar": false,
                  *       "frequency_days": 7,
                  *       "hour": 8,
                  *       "include_trust": true,
+                 *       "keep_days": 400,
                  *       "language": "en",
                  *       "recipients": [
                  *         "ops@example.org"
@@ -16346,9 +16967,11 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "attach_calendar": false,
                      *       "frequency_days": 7,
                      *       "hour": 8,
                      *       "include_trust": true,
+                     *       "keep_days": 400,
                      *       "language": "en",
                      *       "recipients": [
                      *         "ops@example.org"
@@ -16412,6 +17035,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "calendar": null,
                      *       "html": "<!doctype html>",
                      *       "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
                      *       "text": "Certificates of Example Corp"
