@@ -1,8 +1,11 @@
 //! Starts and stops the programs: a server, and agents at a site.
 
 use crate::api::Api;
+use certyard_domain::Db;
+use certyard_domain::db::DbOptions;
 use certyard_lab::NodeInfo;
 use certyard_testkit::BareDb;
+use sea_orm::ConnectionTrait;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -86,7 +89,8 @@ fn beside(name: &str) -> PathBuf {
     path
 }
 
-/// A server with its data, on ports of its own: one program on the embedded database, api and worker apart on PostgreSQL.
+/// A server with its data, on ports of its own: one program on the embedded database, api and two
+/// workers apart on PostgreSQL.
 pub struct House {
     /// Everything of this house.
     pub dir: TempDir,
@@ -144,9 +148,12 @@ impl House {
             address(self.ops),
         ];
         self.programs = if self.database.is_postgres() {
+            // Two workers, which race for all that is due.
+            let worker = ["--ops-listen".into(), "off".into()];
             vec![
                 program("api", &listeners),
-                program("worker", &["--ops-listen".into(), "off".into()]),
+                program("worker", &worker),
+                program("worker", &worker),
             ]
         } else {
             vec![program("serve", &listeners)]
@@ -182,6 +189,33 @@ impl House {
     pub fn power_cut_to_die_at(&mut self, failpoint: &str) {
         self.programs.iter_mut().for_each(Program::kill);
         self.spawn(Some(failpoint));
+    }
+
+    /// Kills the server as a power cut would.
+    pub fn stop(&mut self) {
+        self.programs.iter_mut().for_each(Program::kill);
+    }
+
+    /// Its database, for what people cannot do by the API.
+    pub async fn database(&self) -> Db {
+        Db::open(&self.options()).await.unwrap()
+    }
+
+    /// Runs SQL as the owner of the database.
+    pub async fn sql(&self, text: &str) {
+        let owner = Db::open_owner(&self.options()).await.unwrap();
+        owner.execute_unprepared(text).await.unwrap();
+        owner.close().await.unwrap();
+    }
+
+    fn options(&self) -> DbOptions {
+        if self.database.is_postgres() {
+            return self.database.options.clone();
+        }
+        DbOptions {
+            file: self.dir.path().join("server/certyard.db"),
+            ..self.database.options.clone()
+        }
     }
 
     /// Waits until one of its programs has died at a failpoint.

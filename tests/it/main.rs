@@ -8,6 +8,7 @@ mod api;
 mod failures;
 mod house;
 mod kill_points;
+mod mail_kill_points;
 mod main_job;
 mod multi_server;
 mod outside_ca;
