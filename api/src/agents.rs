@@ -90,6 +90,10 @@ pub(crate) struct ListAgents {
     pub cursor: Option<String>,
     /// Part of the name or host name.
     pub search: Option<String>,
+    /// Any of these; repeat it for more than one. Left out: all but retired.
+    #[param(inline)]
+    #[serde(default)]
+    pub status: Vec<AgentStatus>,
 }
 
 /// A token that agents join with, without its secret.
@@ -166,6 +170,15 @@ pub(crate) struct ListJoinTokens {
     pub cursor: Option<String>,
 }
 
+fn wanted(status: &AgentStatus) -> agents::AgentStatus {
+    match status {
+        AgentStatus::Online => agents::AgentStatus::Online,
+        AgentStatus::Offline => agents::AgentStatus::Offline,
+        AgentStatus::Banned => agents::AgentStatus::Banned,
+        AgentStatus::Retired => agents::AgentStatus::Retired,
+    }
+}
+
 impl List for ListAgents {
     type Of = ();
     type Row = Agent;
@@ -176,6 +189,7 @@ impl List for ListAgents {
     async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Agent>, Problem> {
         let filter = agents::AgentFilter {
             search: self.search.clone(),
+            statuses: self.status.iter().map(wanted).collect(),
             ..Default::default()
         };
         let rows = agents::list(tx, &filter, page::cursor(&self.cursor)?, limit).await?;

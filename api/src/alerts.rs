@@ -11,6 +11,7 @@ use actix_web::{HttpResponse, get, web};
 use certyard_domain::OrgTx;
 use certyard_domain::clusters::{self, ClusterFilter};
 use certyard_domain::inventory::{ExpiryStatus, InstallationFilter};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -55,6 +56,10 @@ pub(crate) struct ListAlerts {
     /// Of any of these clusters; repeat it for more than one.
     #[serde(default)]
     pub cluster: Vec<Uuid>,
+    /// Only what ends at this time or later.
+    pub not_after_from: Option<DateTime<Utc>>,
+    /// Only what ends before.
+    pub not_after_until: Option<DateTime<Utc>>,
     /// Order; left out: by end.
     #[param(inline)]
     pub sort: Option<Sort>,
@@ -119,6 +124,8 @@ impl List for ListAlerts {
             stores: self.certificate.clone(),
             statuses: self.status.iter().map(wanted).collect(),
             search: self.search.clone(),
+            not_after_from: self.not_after_from,
+            not_after_until: self.not_after_until,
             ..Default::default()
         };
         read_page(tx, Which::Alerts, &filter, self.sort, &self.cursor, limit).await

@@ -24,6 +24,7 @@ mod docs;
 mod error;
 mod etag;
 mod events;
+mod expiries;
 mod gate;
 mod groups;
 mod health;

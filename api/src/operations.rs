@@ -190,6 +190,13 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/alerts", "list_alerts", READ),
     op("GET", "/api/v1/alerts.csv", "export_alerts", READ),
     op("GET", "/api/v1/alerts/summary", "get_alert_summary", READ),
+    op("GET", "/api/v1/expiries", "get_expiries", READ),
+    op(
+        "GET",
+        "/api/v1/certificates/{id}/history",
+        "list_certificate_history",
+        READ,
+    ),
     op("GET", "/api/v1/installations/{id}", "get_installation", READ),
     op(
         "GET",

@@ -1,9 +1,9 @@
 //! Where each handler is registered. The order matters only where one path could be read as another: words before ids.
 
 use crate::{
-    acknowledgements, agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, groups,
-    health, installations, jobs, members, messages, nodes, organisation, overview, people, plans, profiles, search,
-    settings, setup, tokens,
+    acknowledgements, agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, expiries,
+    groups, health, installations, jobs, members, messages, nodes, organisation, overview, people, plans, profiles,
+    search, settings, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -88,12 +88,14 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(certificates::get_pem)
         .service(certificates::get_der)
         .service(messages::list_certificate_messages)
+        .service(installations::list_certificate_history)
         .service(certificates::get_certificate)
         .service(installations::list_installations)
         .service(installations::export_installations)
         .service(alerts::list_alerts)
         .service(alerts::export_alerts)
         .service(alerts::get_alert_summary)
+        .service(expiries::get_expiries)
         .service(installations::get_installation)
         .service(installations::list_history)
         .service(csrs::list_csrs)

@@ -10,6 +10,7 @@ use crate::state::App;
 use actix_web::{HttpResponse, get};
 use certyard_domain::inventory::{self, ExpiryStatus, InstallationCursor};
 use certyard_domain::{OrgTx, Timestamp};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -78,6 +79,10 @@ pub(crate) struct ListInstallations {
     pub store: Vec<String>,
     /// Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256.
     pub search: Option<String>,
+    /// Only what ends at this time or later.
+    pub not_after_from: Option<DateTime<Utc>>,
+    /// Only what ends before.
+    pub not_after_until: Option<DateTime<Utc>>,
     /// Only identity certificates that differ from their profile (`false`), or that do not.
     pub compliant: Option<bool>,
     /// Any of these; repeat it for more than one.
@@ -101,6 +106,8 @@ impl ListInstallations {
             products: self.product.clone(),
             stores: self.store.clone(),
             statuses: self.status.iter().copied().map(StatusFilter::wanted).collect(),
+            not_after_from: self.not_after_from,
+            not_after_until: self.not_after_until,
             compliant: self.compliant,
             search: self.search.clone(),
         }

@@ -345,6 +345,23 @@ pub(crate) async fn list_history(
     Ok(web::Json(page::convert(rows, event)))
 }
 
+/// Lists what happened where a certificate is installed.
+///
+/// Of its first 50 places, with what was there before it.
+#[utoipa::path(operation_id = "list_certificate_history", tag = "certificates", params(("id" = Uuid, Path, description = "The certificate"), ListHistory), responses((status = 200, description = "Events, newest first", body = Page<HistoryEvent>)))]
+#[get("/certificates/{id}/history")]
+pub(crate) async fn list_certificate_history(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    query: Query<ListHistory>,
+) -> Reply<Page<HistoryEvent>> {
+    let limit = page::limit(query.limit)?;
+    let tx = app.db.read(caller.scope()).await?;
+    let rows = inventory::certificate_history(&tx, *id, page::cursor(&query.cursor)?, limit).await?;
+    Ok(web::Json(page::convert(rows, event)))
+}
+
 /// Days before its end from which a certificate is critical, and from which it is a warning.
 const CRITICAL: TimeDelta = TimeDelta::days(7);
 const WARNING: TimeDelta = TimeDelta::days(30);

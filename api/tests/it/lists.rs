@@ -3,6 +3,7 @@
 use crate::house::{House, text};
 use certyard_domain::Role;
 use certyard_domain::clusters::{self, NewCluster};
+use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
 fn names(page: &Value, member: &str) -> Vec<String> {
@@ -130,6 +131,82 @@ async fn r06_r07_r08_alerts_have_their_columns_filters_and_totals() {
     );
     assert_eq!(records[1][7], text(&row["not_after"]));
     assert_eq!(csv(&house, "/api/v1/alerts.csv?certificate=ipsec").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_are_counted_by_day_as_the_lists_of_these_days_have_them() {
+    let house = House::new().await;
+    let (soon, late) = (house.furnish("soon").await, house.furnish("late").await);
+    house.report(&soon, 5).await;
+    house.report(&late, 4000).await;
+    let row = house.get("/api/v1/alerts").await["items"][0].clone();
+    let day = text(&row["not_after"])[..10].to_string();
+    let next = (day.parse::<NaiveDate>().expect("a day") + Days::new(1)).to_string();
+    let range = format!("from={day}&until={next}");
+    let days = house.get(&format!("/api/v1/expiries?{range}")).await;
+    let counted = json!({"days": [{"day": day, "identity": 1, "trust": 0}]});
+    assert_eq!(days, counted);
+    let ends = format!("not_after_from={day}T00:00:00Z&not_after_until={next}T00:00:00Z");
+    for list in ["alerts", "installations"] {
+        let page = house.get(&format!("/api/v1/{list}?{ends}")).await;
+        assert_eq!(names(&page, "id"), [text(&row["id"])], "{list} of the day");
+        let page = house
+            .get(&format!("/api/v1/{list}?not_after_until={day}T00:00:00Z"))
+            .await;
+        assert_eq!(names(&page, "id"), [""; 0], "{list} before the day");
+    }
+    // Who sees some groups is told of these alone, and of the same numbers.
+    for (group, expected) in [(&soon.group, counted), (&late.group, json!({"days": []}))] {
+        let body = json!({"name": "bound", "role": "viewer", "group_ids": [group]});
+        let secret = text(&house.post("/api/v1/tokens", &body).await["secret"]);
+        let path = format!("/api/v1/expiries?{range}");
+        let answer = house.call("GET", &path, Some(&secret), None).await;
+        assert_eq!(answer.json(), expected);
+    }
+    let owner = Some(house.owner.as_str());
+    for until in [day.as_str(), "2099-01-01"] {
+        let path = format!("/api/v1/expiries?from={day}&until={until}");
+        let refused = house.call("GET", &path, owner, None).await;
+        assert_eq!(refused.problem(422, "invalid")["errors"][0]["field"], "until");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn agents_are_listed_by_how_they_are() {
+    let house = House::new().await;
+    let here = house.furnish("here").await;
+    let listed = async |query: &str| names(&house.get(&format!("/api/v1/agents?{query}")).await, "id");
+    let id = here.agent.identity.agent_id.to_string();
+    assert_eq!(listed("status=online&status=banned").await, [id.as_str()]);
+    assert_eq!(listed("status=offline").await, [""; 0]);
+    house
+        .post(&format!("/api/v1/agents/{id}/ban"), &json!({"reason": "stolen"}))
+        .await;
+    assert_eq!(listed("status=online").await, [""; 0]);
+    assert_eq!(listed("status=banned").await, [id.as_str()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_tells_what_happened_where_it_is() {
+    let house = House::new().await;
+    let here = house.furnish("here").await;
+    house.report(&here, 5).await;
+    let row = house.get("/api/v1/installations").await["items"][0].clone();
+    let path = format!("/api/v1/certificates/{}/history", text(&row["certificate_id"]));
+    let page = house.get(&path).await;
+    let events = names(&page, "event");
+    assert!(events.iter().any(|event| event == "installed"), "{events:?}");
+    let of_place = house
+        .get(&format!("/api/v1/installations/{}/history", text(&row["id"])))
+        .await;
+    assert_eq!(page, of_place);
+    let elsewhere = house.furnish("elsewhere").await;
+    let body = json!({"name": "bound", "role": "viewer", "group_ids": [elsewhere.group]});
+    let secret = text(&house.post("/api/v1/tokens", &body).await["secret"]);
+    house
+        .call("GET", &path, Some(&secret), None)
+        .await
+        .problem(404, "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,7 @@ mod csrs;
 mod diff;
 mod drift;
 pub(crate) mod entity;
+mod expiries;
 mod holders;
 mod list;
 mod matrix;
@@ -41,9 +42,11 @@ pub use drift::{InstallationWarning, WarningCode, drifted};
 pub use entity::csr::Model as Csr;
 pub use entity::history::Model as HistoryRow;
 pub use entity::installation::Model as Installation;
+pub use expiries::{DayOfEnds, expiries};
 pub use holders::{Holder, holders};
 pub use list::{
-    CsrBrief, ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, get, history, installations,
+    CsrBrief, ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, certificate_history, get,
+    history, installations,
 };
 pub use matrix::{ComplianceRow, RuleCount, compliance};
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};

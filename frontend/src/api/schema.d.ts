@@ -530,6 +530,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/certificates/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what happened where a certificate is installed.
+         * @description Of its first 50 places, with what was there before it.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_certificate_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/certificates/{id}/messages": {
         parameters: {
             query?: never;
@@ -964,6 +986,28 @@ export interface paths {
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
         get: operations["get_csr_pem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/expiries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts what ends on each day.
+         * @description Each place that holds a certificate counts; `GET /api/v1/installations` with `not_after_from` and `not_after_until` lists them.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["get_expiries"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3619,6 +3663,32 @@ export interface components {
              * @example ca_signed
              */
             wanted: string;
+        };
+        /** @description Days on which installed certificates end. */
+        Expiries: {
+            /** @description The days on which something ends, in order; the others are left out. */
+            days: components["schemas"]["ExpiryDay"][];
+        };
+        /** @description A day with its counts. */
+        ExpiryDay: {
+            /**
+             * Format: date
+             * @description The day, in UTC.
+             * @example 2027-01-31
+             */
+            day: string;
+            /**
+             * Format: int64
+             * @description Identity certificates that end on it.
+             * @example 3
+             */
+            identity: number;
+            /**
+             * Format: int64
+             * @description Trusted certificates that end on it.
+             * @example 1
+             */
+            trust: number;
         };
         /** @description Why something failed. */
         Fault: {
@@ -7923,6 +7993,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Part of the name or host name. */
                 search?: string;
+                /** @description Any of these; repeat it for more than one. Left out: all but retired. */
+                status?: ("online" | "offline" | "banned" | "retired")[];
             };
             header?: never;
             path?: never;
@@ -7997,6 +8069,8 @@ export interface operations {
             query?: {
                 /** @description Part of the name or host name. */
                 search?: string;
+                /** @description Any of these; repeat it for more than one. Left out: all but retired. */
+                status?: ("online" | "offline" | "banned" | "retired")[];
             };
             header?: never;
             path?: never;
@@ -8326,6 +8400,10 @@ export interface operations {
                 group?: string[];
                 /** @description Of any of these clusters; repeat it for more than one. */
                 cluster?: string[];
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
                 /** @description Order; left out: by end. */
                 sort?: "not_after" | "common_name";
             };
@@ -8478,6 +8556,10 @@ export interface operations {
                 group?: string[];
                 /** @description Of any of these clusters; repeat it for more than one. */
                 cluster?: string[];
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
                 /** @description Order; left out: by end. */
                 sort?: "not_after" | "common_name";
             };
@@ -9647,6 +9729,79 @@ export interface operations {
             };
         };
     };
+    list_certificate_history: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The certificate */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Events, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "actor": "Ada Lovelace",
+                     *           "at": "2027-01-31T09:30:00Z",
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "cluster_name": "cucm-north",
+                     *           "common_name": "cucm-n-1.example.org",
+                     *           "event": "installed",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "job_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "node_name": "cucm-n-1",
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "sha256": "6a9c3c0f…"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_HistoryEvent"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_certificate_messages: {
         parameters: {
             query?: {
@@ -10271,6 +10426,10 @@ export interface operations {
                 store?: string[];
                 /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
                 search?: string;
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
                 /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
                 compliant?: boolean;
                 /** @description Any of these; repeat it for more than one. */
@@ -10428,6 +10587,10 @@ export interface operations {
                 store?: string[];
                 /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
                 search?: string;
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
                 /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
                 compliant?: boolean;
                 /** @description Any of these; repeat it for more than one. */
@@ -11670,6 +11833,73 @@ export interface operations {
             };
         };
     };
+    get_expiries: {
+        parameters: {
+            query: {
+                /**
+                 * @description First day, in UTC.
+                 * @example 2027-01-01
+                 */
+                from: string;
+                /**
+                 * @description The day after the last, at most 400 days later.
+                 * @example 2027-02-01
+                 */
+                until: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "days": [
+                     *         {
+                     *           "day": "2027-01-31",
+                     *           "identity": 3,
+                     *           "trust": 1
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Expiries"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_groups: {
         parameters: {
             query?: {
@@ -12001,6 +12231,10 @@ export interface operations {
                 store?: string[];
                 /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
                 search?: string;
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
                 /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
                 compliant?: boolean;
                 /** @description Any of these; repeat it for more than one. */
@@ -12159,6 +12393,10 @@ export interface operations {
                 store?: string[];
                 /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
                 search?: string;
+                /** @description Only what ends at this time or later. */
+                not_after_from?: string;
+                /** @description Only what ends before. */
+                not_after_until?: string;
                 /** @description Only identity certificates that differ from their profile (`false`), or that do not. */
                 compliant?: boolean;
                 /** @description Any of these; repeat it for more than one. */
