@@ -13,10 +13,14 @@ async function addresses(stack) {
   const { items: jobs } = await stack.api('GET', '/jobs');
   const alerts = await all(stack, '/alerts');
   const alertOf = (kind) => alerts.find((item) => item.kind === kind).id;
+  const { items: profiles } = await stack.api('GET', '/profiles');
+  const { items: messages } = await stack.api('GET', '/messages');
+  const { items: audit } = await stack.api('GET', '/audit');
+  const { items: members } = await stack.api('GET', '/members');
   const base = `/clusters/${cluster.id}`;
   const tomcat = identity.find((item) => item.store === 'tomcat') ?? identity[0];
   return {
-    '/': { home: '/' },
+    '/': { overview: '/' },
     '/alerts': {
       alerts: '/alerts',
       'alerts-filtered': '/alerts?kind=trust&status=expired&certificate=tomcat-trust&product=cucm,imp',
@@ -49,6 +53,61 @@ async function addresses(stack) {
       'job-unknown': '/jobs/01900000-0000-7000-8000-000000000000',
     },
     '/agents': { agents: '/agents', 'agents-join': '/agents?do=join' },
+    '/calendar': {
+      calendar: '/calendar',
+      'calendar-empty': '/calendar?from=2100-01-01&until=2100-01-02',
+      'calendar-panel': `/calendar?kind=identity&cert=${tomcat.id}`,
+    },
+    '/messages': {
+      messages: '/messages',
+      'messages-none': '/messages?state=cancelled&recipient=nobody@example.org',
+      'messages-panel': `/messages?message=${messages[0].id}`,
+      'messages-unknown': '/messages?message=01900000-0000-7000-8000-000000000000',
+    },
+    '/certificates': {
+      certificates: '/certificates',
+      'certificates-filtered': '/certificates?type=ca&within=past',
+      'certificates-none': '/certificates?q=no-such-certificate',
+    },
+    '/certificates/$certificateId': {
+      certificate: `/certificates/${tomcat.certificate_id}`,
+      'certificate-unknown': '/certificates/01900000-0000-7000-8000-000000000000',
+    },
+    '/csrs': { csrs: '/csrs', 'csrs-none': '/csrs?state=gone' },
+    '/profiles': {
+      profiles: '/profiles',
+      'profiles-none': '/profiles?q=no-such-profile',
+      'profiles-add': '/profiles?do=add',
+      'profiles-assign': `/profiles?do=assign&profile=${profiles[0].id}`,
+    },
+    '/profiles/$profileId': {
+      'profile-built-in': `/profiles/${profiles[0].id}?product=imp`,
+      'profile-unknown': '/profiles/01900000-0000-7000-8000-000000000000',
+    },
+    '/compliance': {
+      compliance: '/compliance',
+      'compliance-none': '/compliance?q=no-such-cluster',
+    },
+    '/people/$tab': {
+      members: '/people/members',
+      'members-edit': `/people/members?do=edit&id=${members[0].id}`,
+      roles: '/people/roles',
+      tokens: '/people/tokens',
+      'tokens-add': '/people/tokens?do=add',
+      'people-unknown': '/people/nothing',
+    },
+    '/audit': {
+      audit: '/audit',
+      'audit-none': '/audit?kind=node&from=2001-01-01&until=2001-01-02',
+      'audit-panel': `/audit?entry=${audit[0].id}`,
+    },
+    '/settings/$tab': {
+      'settings-notifications': '/settings/notifications',
+      'settings-mail': '/settings/mail',
+      'settings-appearance': '/settings/appearance',
+      'settings-account': '/settings/account',
+      'settings-unknown': '/settings/nothing',
+    },
     '/setup': { setup: '/setup' },
     '/sign-in': { 'sign-in': '/sign-in' },
     '*': { 'not-found': '/no-such-page' },
@@ -81,10 +140,27 @@ export async function routes(suite, stack, browser, state) {
     await page.context().close();
   }
 
-  await suite.test('a phone shows every list without scrolling sideways', async () => {
-    const page = await openPage(browser, stack.url, { state, viewport: { width: 390, height: 844 } });
+  await suite.test('a phone shows every page without scrolling sideways', async () => {
+    const page = await openPage(browser, stack.url, { state, viewport: { width: 360, height: 780 } });
     for (const address of [
+      '/',
       '/alerts',
+      '/calendar',
+      '/messages',
+      '/certificates',
+      table['/certificates/$certificateId'].certificate,
+      '/csrs',
+      '/profiles',
+      table['/profiles/$profileId']['profile-built-in'],
+      '/compliance',
+      '/people/members',
+      '/people/roles',
+      '/people/tokens',
+      '/audit',
+      '/settings/notifications',
+      '/settings/mail',
+      '/settings/appearance',
+      '/settings/account',
       '/clusters',
       table['/clusters/$clusterId/$tab'].identity,
       '/jobs',

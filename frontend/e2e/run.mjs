@@ -2,11 +2,14 @@
 // CERTYARD_BIN names the program (by default target/debug/certyard; certyard-agent beside it), E2E_KEEP=1 keeps its folder.
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { people, profiles } from './administration.mjs';
 import { alertList, quietBoard } from './alerts.mjs';
 import { openBrowser, results } from './browser.mjs';
 import { certificate, injection, keyboard, signIn } from './journeys.mjs';
 import { changedPlan, liveJob, newVersion, order, retriedJob } from './jobs.mjs';
+import { MailServer } from './mail.mjs';
 import { onboarding } from './onboarding.mjs';
+import { calendar, certificatePage, notifications, overview, palette } from './pages.mjs';
 import { routes } from './routes.mjs';
 import { Stack } from './stack.mjs';
 import { Suite } from './suite.mjs';
@@ -19,6 +22,7 @@ if (!existsSync(dist)) {
 
 const suite = new Suite();
 const stack = new Stack();
+const mail = new MailServer();
 let browser = null;
 
 async function stop() {
@@ -28,12 +32,14 @@ async function stop() {
     if (existsSync(log)) cpSync(log, join(results, `${name}.log`));
   }
   await stack.stop();
+  await mail.stop();
 }
 
 process.on('SIGINT', () => void stop().then(() => process.exit(1)));
 
 try {
   browser = await openBrowser();
+  await mail.start();
   await stack.startServer();
   await stack.startLab();
   const state = await onboarding(suite, stack, browser);
@@ -47,6 +53,13 @@ try {
     await changedPlan(suite, stack, browser, state);
     await retriedJob(suite, stack, browser, state);
     await liveJob(suite, stack, browser, state);
+    await overview(suite, stack, browser, state);
+    await calendar(suite, stack, browser, state);
+    await notifications(suite, stack, browser, state, mail);
+    await profiles(suite, stack, browser, state);
+    await people(suite, stack, browser, state);
+    await palette(suite, stack, browser, state);
+    await certificatePage(suite, stack, browser, state);
     await newVersion(suite, stack, browser, state);
     await injection(suite, stack, browser, state);
     await routes(suite, stack, browser, state);

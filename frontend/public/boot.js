@@ -1,11 +1,14 @@
-// Sets the colour scheme before the first paint, so that no light page flashes up in the dark.
+// Sets colour scheme and density before the first paint, so that no light page flashes up in the dark and no row jumps.
 (function () {
   var scheme = null;
+  var density = null;
   try {
     scheme = localStorage.getItem('mantine-color-scheme-value');
+    density = localStorage.getItem('certyard-density');
   } catch (error) {
     scheme = null;
   }
   var dark = scheme === 'dark' || (scheme !== 'light' && matchMedia('(prefers-color-scheme: dark)').matches);
   document.documentElement.setAttribute('data-mantine-color-scheme', dark ? 'dark' : 'light');
+  document.documentElement.setAttribute('data-density', density === 'compact' ? 'compact' : 'comfortable');
 })();

@@ -1,16 +1,15 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { createRootRouteWithContext, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
 import { ApiError } from './api/problem';
 import { meQuery, setupQuery } from './api/queries';
 import { parseSearch, pick, stringifySearch } from './lib/search';
-import { AgentsPage } from './pages/AgentsPage';
-import { AlertsPage } from './pages/AlertsPage';
-import { ClusterPage } from './pages/ClusterPage';
-import { ClustersPage } from './pages/ClustersPage';
 import { ErrorPage, NotFoundPage, PendingPage } from './pages/ErrorPage';
-import { JobPage } from './pages/JobPage';
-import { JobsPage } from './pages/JobsPage';
-import { SetupPage } from './pages/SetupPage';
 import { SignInPage } from './pages/SignInPage';
 import { Shell } from './shell/Shell';
 
@@ -38,23 +37,21 @@ const appRoute = createRoute({
 const homeRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/',
-  beforeLoad: () => {
-    throw redirect({ to: '/clusters' });
-  },
+  component: lazyRouteComponent(() => import('./pages/OverviewPage'), 'OverviewPage'),
 });
 
 const alertsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/alerts',
   validateSearch: pick('q', 'kind', 'status', 'certificate', 'product', 'sort', 'cert', 'do'),
-  component: AlertsPage,
+  component: lazyRouteComponent(() => import('./pages/AlertsPage'), 'AlertsPage'),
 });
 
 const clustersRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/clusters',
-  validateSearch: pick('q', 'product', 'do'),
-  component: ClustersPage,
+  validateSearch: pick('q', 'product', 'group', 'status', 'profile', 'do'),
+  component: lazyRouteComponent(() => import('./pages/ClustersPage'), 'ClustersPage'),
 });
 
 const clusterRoute = createRoute({
@@ -71,28 +68,103 @@ const clusterTabRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/clusters/$clusterId/$tab',
   validateSearch: pick('q', 'status', 'sort', 'cert', 'do', 'period', 'state'),
-  component: ClusterPage,
+  component: lazyRouteComponent(() => import('./pages/ClusterPage'), 'ClusterPage'),
 });
 
 const jobsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/jobs',
   validateSearch: pick('period', 'state'),
-  component: JobsPage,
+  component: lazyRouteComponent(() => import('./pages/JobsPage'), 'JobsPage'),
 });
 
 const jobRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/jobs/$jobId',
   validateSearch: pick('task'),
-  component: JobPage,
+  component: lazyRouteComponent(() => import('./pages/JobPage'), 'JobPage'),
 });
 
 const agentsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/agents',
-  validateSearch: pick('do'),
-  component: AgentsPage,
+  validateSearch: pick('q', 'status', 'do'),
+  component: lazyRouteComponent(() => import('./pages/AgentsPage'), 'AgentsPage'),
+});
+
+const calendarRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/calendar',
+  validateSearch: pick('month', 'from', 'until', 'kind', 'cert', 'do'),
+  component: lazyRouteComponent(() => import('./pages/CalendarPage'), 'CalendarPage'),
+});
+
+const messagesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/messages',
+  validateSearch: pick('state', 'recipient', 'from', 'until', 'message'),
+  component: lazyRouteComponent(() => import('./pages/MessagesPage'), 'MessagesPage'),
+});
+
+const certificatesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/certificates',
+  validateSearch: pick('q', 'type', 'within'),
+  component: lazyRouteComponent(() => import('./pages/CertificatesPage'), 'CertificatesPage'),
+});
+
+const certificateRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/certificates/$certificateId',
+  component: lazyRouteComponent(() => import('./pages/CertificatePage'), 'CertificatePage'),
+});
+
+const csrsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/csrs',
+  validateSearch: pick('state'),
+  component: lazyRouteComponent(() => import('./pages/CsrsPage'), 'CsrsPage'),
+});
+
+const profilesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/profiles',
+  validateSearch: pick('q', 'do', 'profile'),
+  component: lazyRouteComponent(() => import('./pages/ProfilesPage'), 'ProfilesPage'),
+});
+
+const profileRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/profiles/$profileId',
+  validateSearch: pick('product', 'version', 'do'),
+  component: lazyRouteComponent(() => import('./pages/ProfilePage'), 'ProfilePage'),
+});
+
+const complianceRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/compliance',
+  validateSearch: pick('q', 'product', 'profile', 'compliant', 'cluster'),
+  component: lazyRouteComponent(() => import('./pages/CompliancePage'), 'CompliancePage'),
+});
+
+const peopleRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/people/$tab',
+  validateSearch: pick('do', 'id'),
+  component: lazyRouteComponent(() => import('./pages/PeoplePage'), 'PeoplePage'),
+});
+
+const auditRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/audit',
+  validateSearch: pick('action', 'kind', 'object', 'actor', 'from', 'until', 'entry'),
+  component: lazyRouteComponent(() => import('./pages/AuditPage'), 'AuditPage'),
+});
+
+const settingsRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/settings/$tab',
+  component: lazyRouteComponent(() => import('./pages/SettingsPage'), 'SettingsPage'),
 });
 
 const setupRoute = createRoute({
@@ -100,9 +172,9 @@ const setupRoute = createRoute({
   path: '/setup',
   beforeLoad: async ({ context }) => {
     const setup = await context.client.fetchQuery(setupQuery);
-    if (!setup.needed) throw redirect({ to: '/clusters' });
+    if (!setup.needed) throw redirect({ to: '/' });
   },
-  component: SetupPage,
+  component: lazyRouteComponent(() => import('./pages/SetupPage'), 'SetupPage'),
 });
 
 const signInRoute = createRoute({
@@ -124,6 +196,17 @@ const routeTree = rootRoute.addChildren([
     jobsRoute,
     jobRoute,
     agentsRoute,
+    calendarRoute,
+    messagesRoute,
+    certificatesRoute,
+    certificateRoute,
+    csrsRoute,
+    profilesRoute,
+    profileRoute,
+    complianceRoute,
+    peopleRoute,
+    auditRoute,
+    settingsRoute,
   ]),
 ]);
 

@@ -59,7 +59,15 @@ export const theme = createTheme({
   components: {
     Button: Button.extend({ defaultProps: { radius: 'xl', size: 'sm' } }),
     ActionIcon: ActionIcon.extend({ defaultProps: { radius: 'xl', variant: 'subtle', color: 'gray' } }),
-    Menu: Menu.extend({ defaultProps: { radius: 'lg', shadow: 'md', position: 'bottom-end' } }),
+    Menu: Menu.extend({
+      defaultProps: {
+        radius: 'lg',
+        shadow: 'md',
+        position: 'bottom-end',
+        // A menu holds items only; the first of them has the focus.
+        withInitialFocusPlaceholder: false,
+      },
+    }),
     Modal: Modal.extend({ defaultProps: { radius: 'lg', centered: true } }),
     Select: Select.extend({ defaultProps: { allowDeselect: false, checkIconPosition: 'right' } }),
     TextInput: TextInput.extend({ defaultProps: { autoComplete: 'off' } }),

@@ -108,7 +108,7 @@ def screenshots():
         wait_for(lambda: fleet.check() or fleet.is_known(), 180, "the certificates of all clusters")
         email, password = (fleet.data / "first-sign-in.txt").read_text().split()
         picture = ROOT / "docs" / "screenshot.png"
-        must(["node", ROOT / "tools/dev/screenshot.mjs", fleet.api.url, "/clusters", email, password, picture])
+        must(["node", ROOT / "tools/dev/screenshot.mjs", fleet.api.url, "/", email, password, picture])
         fleet.stop()
     say(f"Made {picture.relative_to(ROOT)}")
 

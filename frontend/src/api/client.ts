@@ -31,6 +31,18 @@ export async function take<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T;
 }
 
+/** A thing as it was read, with the version that an edit names. */
+export interface Tagged<T> {
+  data: T;
+  etag: string | null;
+}
+
+/** The body of an answer with its ETag, for an edit with If-Match. */
+export async function takeTagged<T>(answer: Promise<{ data?: T; response: Response }>): Promise<Tagged<T>> {
+  const { data, response } = await answer;
+  return { data: data as T, etag: response.headers.get('etag') };
+}
+
 /** A file as the API takes it: one multipart field `file`. */
 export function fileBody(file: File): { body: never; bodySerializer: () => FormData } {
   const form = new FormData();

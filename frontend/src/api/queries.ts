@@ -1,12 +1,35 @@
 import { queryOptions, type QueryClient } from '@tanstack/react-query';
 import { client, take } from './client';
-import type { AlertStatus, CertificateSort, JobStatus, Page, StatusFilter, StoreKind } from './types';
+import type {
+  AgentStatus,
+  AlertStatus,
+  CertificateSort,
+  ClusterStatus,
+  CsrState,
+  JobStatus,
+  Page,
+  StatusFilter,
+  StoreKind,
+} from './types';
 
 const PAGE_SIZE = 50;
-const POLL_MS = 5_000;
+export const POLL_MS = 5_000;
 
 /** Nouns that stand first in the keys of queries; what a change makes old is named by them. */
-export type Noun = 'clusters' | 'certificates' | 'csrs' | 'plans' | 'jobs' | 'agents' | 'groups';
+export type Noun =
+  | 'agents'
+  | 'audit'
+  | 'certificates'
+  | 'clusters'
+  | 'csrs'
+  | 'groups'
+  | 'jobs'
+  | 'messages'
+  | 'overview'
+  | 'people'
+  | 'plans'
+  | 'profiles'
+  | 'settings';
 
 interface PageQuery {
   limit: number;
@@ -22,7 +45,8 @@ export interface ListOptions<T> {
   refetchInterval?: number;
 }
 
-function list<T>(
+/** A list of a noun; the rest of the key tells it from others. */
+export function list<T>(
   key: [Noun, ...unknown[]],
   read: (query: PageQuery, signal: AbortSignal) => Promise<Page<T>>,
 ): ListOptions<T> {
@@ -48,6 +72,9 @@ export const setupQuery = queryOptions({
 export interface ClusterFilter {
   search?: string;
   product?: string[];
+  group?: string[];
+  status?: ClusterStatus[];
+  profile?: string[];
 }
 
 export interface CertificateFilter {
@@ -161,6 +188,20 @@ export const alertsQuery = (filter: AlertFilter) => ({
   refetchInterval: 2 * POLL_MS,
 });
 
+/** Which installed certificates, by their end. */
+export interface EndFilter {
+  kind?: StoreKind;
+  not_after_from: string;
+  not_after_until: string;
+}
+
+export const endsQuery = (filter: EndFilter) => ({
+  ...list(['certificates', 'ends', filter], (page, signal) =>
+    take(client.GET('/api/v1/installations', { params: { query: { ...filter, ...page } }, signal })),
+  ),
+  refetchInterval: 4 * POLL_MS,
+});
+
 export const alertSummaryQuery = (filter: { product?: string[] }) =>
   queryOptions({
     queryKey: ['certificates', 'alert-summary', filter],
@@ -214,6 +255,47 @@ export const certificateQuery = (id: string) =>
       take(client.GET('/api/v1/certificates/{id}', { params: { path: { id } }, signal })),
   });
 
+export interface KnownFilter {
+  search?: string;
+  is_ca?: boolean;
+  not_after_from?: string;
+  not_after_until?: string;
+}
+
+/** All certificates that are known, each once, installed or not. */
+export const certificatesQuery = (filter: KnownFilter) => ({
+  ...list(['certificates', 'known', filter], (page, signal) =>
+    take(client.GET('/api/v1/certificates', { params: { query: { ...filter, ...page } }, signal })),
+  ),
+  refetchInterval: 4 * POLL_MS,
+});
+
+/** What happened where a certificate is installed, newest first. */
+export const certificateHistoryQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'past', id],
+    queryFn: ({ signal }) =>
+      take(
+        client.GET('/api/v1/certificates/{id}/history', {
+          params: { path: { id }, query: { limit: 100 } },
+          signal,
+        }),
+      ),
+  });
+
+export const csrsQuery = (filter: { state?: CsrState }) => ({
+  ...list(['csrs', 'list', filter], (page, signal) =>
+    take(client.GET('/api/v1/csrs', { params: { query: { ...filter, ...page } }, signal })),
+  ),
+  refetchInterval: 2 * POLL_MS,
+});
+
+export const searchQuery = (text: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'search', text],
+    queryFn: ({ signal }) => take(client.GET('/api/v1/search', { params: { query: { q: text } }, signal })),
+  });
+
 export const csrQuery = (id: string) =>
   queryOptions({
     queryKey: ['csrs', id],
@@ -245,8 +327,15 @@ export const tasksQuery = (jobId: string) =>
     take(client.GET('/api/v1/jobs/{id}/tasks', { params: { path: { id: jobId }, query }, signal })),
   );
 
-export const agentsQuery = () => ({
-  ...list(['agents'], (query, signal) => take(client.GET('/api/v1/agents', { params: { query }, signal }))),
+export interface AgentFilter {
+  search?: string;
+  status?: AgentStatus[];
+}
+
+export const agentsQuery = (filter: AgentFilter = {}) => ({
+  ...list(['agents', filter], (page, signal) =>
+    take(client.GET('/api/v1/agents', { params: { query: { ...filter, ...page } }, signal })),
+  ),
   refetchInterval: POLL_MS,
 });
 

@@ -39,6 +39,17 @@ export function useProblemText(): (error: unknown) => string {
   };
 }
 
+/** What is wrong with each field of a form: by the code of the refusal in the reader's language, else what the server said. */
+export function useFieldErrors(error: unknown): (field: string) => string | undefined {
+  const { t } = useTranslation();
+  return (field) => {
+    if (!(error instanceof ApiError)) return undefined;
+    const found = error.problem.errors?.find((item) => item.field === field);
+    if (found === undefined) return undefined;
+    return t(`field_error.${found.code}`, { defaultValue: found.message });
+  };
+}
+
 /** A refusal inside a form or panel: the sentence, its fields, and the request id to name to an administrator. */
 export function ProblemNote({ error }: { error: unknown }) {
   const { t } = useTranslation();

@@ -24,7 +24,7 @@ describe('safeReturnPath', () => {
     ['javascript:alert(1)'],
     [undefined],
   ])('does not leave the site for %s', (to) => {
-    expect(safeReturnPath(to)).toBe('/clusters');
+    expect(safeReturnPath(to)).toBe('/');
   });
 
   it('keeps a path with its view', () => {

@@ -37,7 +37,6 @@ export function joinList(items: string[]): string | undefined {
 
 /** Where to go after sign-in: a path of this site, never another one. */
 export function safeReturnPath(to: string | undefined): string {
-  if (to === undefined || !to.startsWith('/') || to.startsWith('//') || to.startsWith('/\\'))
-    return '/clusters';
+  if (to === undefined || !to.startsWith('/') || to.startsWith('//') || to.startsWith('/\\')) return '/';
   return to;
 }

@@ -2,30 +2,42 @@ import { Button } from '@mantine/core';
 import { IconPlus, IconRobot } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
+import { csvHref } from '../api/csv';
 import { agentsQuery } from '../api/queries';
-import type { Agent } from '../api/types';
+import type { Agent, AgentStatus } from '../api/types';
 import { StateBadge } from '../components/Badge';
+import { CsvButton } from '../components/CsvButton';
 import { DataTable, type Column } from '../components/DataTable';
+import { MultiFilter, SearchField } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
-import { EmptyState } from '../components/States';
+import { EmptyState, NoMatch } from '../components/States';
 import { Time } from '../components/Time';
 import { JoinAgentDialog } from '../features/onboarding/JoinAgent';
+import { joinList, splitList } from '../lib/search';
 import { useList } from '../lib/use-list';
 import { useView } from '../lib/view';
 import { usePermissions } from '../shell/session';
+
+const STATUSES: AgentStatus[] = ['online', 'offline', 'banned', 'retired'];
 
 export function AgentsPage() {
   const { t } = useTranslation();
   const [view, change] = useView();
   const { administer } = usePermissions();
-  const list = useList<Agent>(agentsQuery());
+  const statuses = useMemo(
+    () => STATUSES.filter((status) => splitList(view.status).includes(status)),
+    [view.status],
+  );
+  const filter = { search: view.q, status: statuses };
+  const filtered = view.q !== undefined || statuses.length > 0;
+  const list = useList<Agent>(agentsQuery(filter));
   const columns = useAgentColumns();
   const join = administer && (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => change({ do: 'join' })}>
       {t('join.title')}
     </Button>
   );
-  const none = list.rows?.length === 0;
+  const none = !filtered && list.rows?.length === 0;
   return (
     <div className="page">
       <PageHeader
@@ -34,6 +46,24 @@ export function AgentsPage() {
         actions={none ? null : join}
       />
       <div className="card">
+        {!none && (
+          <div className="filters" role="search">
+            <SearchField
+              label={t('agents.search')}
+              value={view.q ?? ''}
+              onChange={(q) => change({ q: q || undefined }, { replace: true })}
+            />
+            <MultiFilter
+              label={t('col.status')}
+              options={STATUSES.map((status) => ({ value: status, label: t(`state.${status}`) }))}
+              value={statuses}
+              onChange={(values) => change({ status: joinList(values) })}
+            />
+            <div className="filters-end">
+              <CsvButton href={csvHref('/api/v1/agents.csv', { query: filter })} />
+            </div>
+          </div>
+        )}
         <DataTable
           label={t('agents.title')}
           columns={columns}
@@ -45,9 +75,13 @@ export function AgentsPage() {
           stale={list.stale}
           more={list.more}
           empty={
-            <EmptyState icon={IconRobot} title={t('agents.none')} actions={join}>
-              {t('join.text')}
-            </EmptyState>
+            filtered ? (
+              <NoMatch onClear={() => change({ q: undefined, status: undefined })} />
+            ) : (
+              <EmptyState icon={IconRobot} title={t('agents.none')} actions={join}>
+                {t('join.text')}
+              </EmptyState>
+            )
           }
         />
       </div>

@@ -18,7 +18,7 @@ export function AlertsPage() {
   const { start_days: days } = useMe();
   const alerts = useAlerts();
   const { list, current } = alerts;
-  const columns = useAlertColumns(alerts.open);
+  const columns = useAlertColumns(alerts.open, (id) => alerts.change({ cert: id, do: 'csr' }));
   return (
     <div className={current === null ? 'split' : 'split has-panel'}>
       <div className="split-main">

@@ -5,7 +5,7 @@ import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { csvHref } from '../api/csv';
 import { clustersQuery } from '../api/queries';
-import type { Cluster } from '../api/types';
+import type { Cluster, ClusterStatus } from '../api/types';
 import { StateBadge } from '../components/Badge';
 import { CountsCell } from '../components/Counts';
 import { CsvButton } from '../components/CsvButton';
@@ -14,13 +14,23 @@ import { MultiFilter, SearchField } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { NoMatch } from '../components/States';
 import { Time } from '../components/Time';
+import { GroupFilter, ProductFilter, ProfileFilter } from '../components/NounFilters';
 import { AddClusterDialog } from '../features/cluster/AddClusterDialog';
 import { Onboarding } from '../features/onboarding/Onboarding';
-import { PRODUCTS, useProductName } from '../lib/products';
+import { useProductName } from '../lib/products';
 import { joinList, splitList } from '../lib/search';
 import { useList } from '../lib/use-list';
 import { useView } from '../lib/view';
 import { usePermissions } from '../shell/session';
+
+const STATUSES: ClusterStatus[] = ['ok', 'attention', 'unreachable', 'empty', 'disabled'];
+const NO_FILTER = {
+  q: undefined,
+  product: undefined,
+  group: undefined,
+  status: undefined,
+  profile: undefined,
+};
 
 export function ClustersPage() {
   const { t } = useTranslation();
@@ -28,9 +38,16 @@ export function ClustersPage() {
   const navigate = useNavigate();
   const { administer } = usePermissions();
   const products = useMemo(() => splitList(view.product), [view.product]);
-  const filter = { search: view.q, product: products };
+  const groups = useMemo(() => splitList(view.group), [view.group]);
+  const statuses = useMemo(
+    () => STATUSES.filter((status) => splitList(view.status).includes(status)),
+    [view.status],
+  );
+  const profile = useMemo(() => splitList(view.profile), [view.profile]);
+  const filter = { search: view.q, product: products, group: groups, status: statuses, profile };
   const list = useList<Cluster>(clustersQuery(filter));
-  const filtered = view.q !== undefined || products.length > 0;
+  const filtered =
+    view.q !== undefined || [products, groups, statuses, profile].some((values) => values.length > 0);
   const columns = useClusterColumns();
   const nothingYet =
     !filtered && list.rows !== undefined && list.rows.every((cluster) => cluster.node_count === 0);
@@ -61,6 +78,14 @@ export function ClustersPage() {
               onChange={(q) => change({ q: q || undefined }, { replace: true })}
             />
             <ProductFilter value={products} onChange={(values) => change({ product: joinList(values) })} />
+            <GroupFilter value={groups} onChange={(values) => change({ group: joinList(values) })} />
+            <MultiFilter
+              label={t('col.status')}
+              options={STATUSES.map((status) => ({ value: status, label: t(`state.${status}`) }))}
+              value={statuses}
+              onChange={(values) => change({ status: joinList(values) })}
+            />
+            <ProfileFilter value={profile} onChange={(values) => change({ profile: joinList(values) })} />
             <div className="filters-end">
               <CsvButton href={csvHref('/api/v1/clusters.csv', { query: filter })} />
             </div>
@@ -76,25 +101,13 @@ export function ClustersPage() {
             stale={list.stale}
             more={list.more}
             onOpen={openTab}
-            empty={<NoMatch onClear={() => change({ q: undefined, product: undefined })} />}
+            empty={<NoMatch onClear={() => change(NO_FILTER)} />}
           />
         </div>
       )}
       <AddClusterDialog opened={view.do === 'add'} onClose={() => change({ do: undefined })} />
     </div>
   );
-}
-
-interface ProductFilterProps {
-  value: string[];
-  onChange: (value: string[]) => void;
-}
-
-function ProductFilter({ value, onChange }: ProductFilterProps) {
-  const { t } = useTranslation();
-  const productName = useProductName();
-  const options = Object.keys(PRODUCTS).map((product) => ({ value: product, label: productName(product) }));
-  return <MultiFilter label={t('f.products')} options={options} value={value} onChange={onChange} />;
 }
 
 function useClusterColumns(): Column<Cluster>[] {

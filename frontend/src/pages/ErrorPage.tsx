@@ -34,8 +34,8 @@ export function NotFoundPage() {
         icon={IconMapPinOff}
         title={t('error.not_found')}
         actions={
-          <Button component="a" href="/clusters">
-            {t('nav.clusters')}
+          <Button component="a" href="/">
+            {t('nav.overview')}
           </Button>
         }
       >

@@ -9,6 +9,7 @@ interface KeyboardHelpProps {
 }
 
 const KEYS: { keys: string[]; what: string }[] = [
+  { keys: ['Ctrl', 'K'], what: 'keys.palette' },
   { keys: ['/'], what: 'keys.search' },
   { keys: ['J'], what: 'keys.next' },
   { keys: ['K'], what: 'keys.previous' },

@@ -1,34 +1,13 @@
 import { ActionIcon } from '@mantine/core';
-import { Link } from '@tanstack/react-router';
-import { IconBell, IconClipboardList, IconRobot, IconServer2, IconX, type Icon } from '@tabler/icons-react';
+import { useQuery } from '@tanstack/react-query';
+import { Link, type LinkProps } from '@tanstack/react-router';
+import { IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
+import { overviewQuery, someJobsQuery } from '../api/overview-queries';
 import { useOfflineSince } from '../lib/connection';
 import { Logo } from './Logo';
+import { SECTIONS } from './pages';
 import { useMe } from './session';
-
-interface Entry {
-  to: '/alerts' | '/clusters' | '/jobs' | '/agents';
-  key: string;
-  icon: Icon;
-}
-
-const SECTIONS: { key: string; entries: Entry[] }[] = [
-  {
-    key: 'nav.monitor',
-    entries: [{ to: '/alerts', key: 'nav.alerts', icon: IconBell }],
-  },
-  {
-    key: 'nav.inventory',
-    entries: [
-      { to: '/clusters', key: 'nav.clusters', icon: IconServer2 },
-      { to: '/agents', key: 'nav.agents', icon: IconRobot },
-    ],
-  },
-  {
-    key: 'nav.automation',
-    entries: [{ to: '/jobs', key: 'nav.jobs', icon: IconClipboardList }],
-  },
-];
 
 export function Sidebar({ open, onClose }: { open: boolean; onClose: () => void }) {
   const { t } = useTranslation();
@@ -51,26 +30,65 @@ export function Sidebar({ open, onClose }: { open: boolean; onClose: () => void 
           <span>{t(`role.${me.role}`)}</span>
         </span>
       </div>
-      {SECTIONS.map((section) => (
-        <div key={section.key} className="nav-section">
-          <h2>{t(section.key)}</h2>
-          <ul>
-            {section.entries.map(({ to, key, icon: Mark }) => (
-              <li key={to}>
-                <Link to={to} className="nav-link" activeOptions={{ includeSearch: false }}>
-                  <Mark size={19} stroke={1.7} aria-hidden />
-                  <span>{t(key)}</span>
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </div>
-      ))}
+      {SECTIONS.map(({ key: section, entries }) => {
+        const seen = entries.filter(({ needs }) => needs === undefined || me.permissions.includes(needs));
+        if (seen.length === 0) return null;
+        return (
+          <div key={section} className="nav-section">
+            {section !== null && <h2>{t(section)}</h2>}
+            <ul>
+              {seen.map(({ to, params, key, icon: Mark, badge }) => (
+                <li key={key}>
+                  <Link
+                    {...({ to, params } as LinkProps)}
+                    className="nav-link"
+                    activeOptions={{ includeSearch: false, exact: to === '/' }}
+                  >
+                    <Mark size={19} stroke={1.7} aria-hidden />
+                    <span>{t(key)}</span>
+                    {badge !== undefined && <NavBadge of={badge} />}
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </div>
+        );
+      })}
       <div className="sidebar-foot">
         <span className={offline ? 'dot dot-expired' : 'dot dot-valid'} aria-hidden />
         <span>{offline ? t('shell.offline_short') : t('shell.online')}</span>
         <span className="sidebar-version">v{me.version}</span>
       </div>
     </nav>
+  );
+}
+
+/** A figure behind an entry, where there is something to look at. */
+function NavBadge({ of }: { of: 'alerts' | 'jobs' }) {
+  return of === 'alerts' ? <ExpiredBadge /> : <JobsBadge />;
+}
+
+function ExpiredBadge() {
+  const { t } = useTranslation();
+  const overview = useQuery(overviewQuery).data;
+  const count = overview === undefined ? 0 : overview.identity.expired + overview.trust.expired;
+  if (count === 0) return null;
+  return (
+    <span className="nav-badge tone-expired">
+      <span aria-hidden>{count}</span>
+      <span className="visually-hidden">{t('counts.expired', { count })}</span>
+    </span>
+  );
+}
+
+function JobsBadge() {
+  const { t } = useTranslation();
+  const count = useQuery(someJobsQuery(['running', 'waiting'])).data?.count ?? 0;
+  if (count === 0) return null;
+  return (
+    <span className="nav-badge tone-running">
+      <span aria-hidden>{count}</span>
+      <span className="visually-hidden">{t('nav.running', { count })}</span>
+    </span>
   );
 }

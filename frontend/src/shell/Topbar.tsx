@@ -1,4 +1,11 @@
-import { ActionIcon, Menu, Tooltip, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import {
+  ActionIcon,
+  Kbd,
+  Menu,
+  Tooltip,
+  useMantineColorScheme,
+  type MantineColorScheme,
+} from '@mantine/core';
 import {
   IconCheck,
   IconDeviceDesktop,
@@ -7,6 +14,7 @@ import {
   IconLogout,
   IconMenu2,
   IconMoon,
+  IconSearch,
   IconSun,
   type Icon,
 } from '@tabler/icons-react';
@@ -16,11 +24,12 @@ import { useMe, useSignOut } from './session';
 
 interface TopbarProps {
   onHelp: () => void;
+  onSearch: () => void;
   onNav: () => void;
   navOpen: boolean;
 }
 
-export function Topbar({ onHelp, onNav, navOpen }: TopbarProps) {
+export function Topbar({ onHelp, onSearch, onNav, navOpen }: TopbarProps) {
   const { t } = useTranslation();
   return (
     <header className="topbar">
@@ -34,6 +43,14 @@ export function Topbar({ onHelp, onNav, navOpen }: TopbarProps) {
       >
         <IconMenu2 size={20} aria-hidden />
       </ActionIcon>
+      <button type="button" className="topbar-search" onClick={onSearch}>
+        <IconSearch size={17} aria-hidden />
+        <span>{t('palette.open')}</span>
+        <span className="topbar-keys" aria-hidden>
+          <Kbd>Ctrl</Kbd>
+          <Kbd>K</Kbd>
+        </span>
+      </button>
       <div className="topbar-space" />
       <LanguageMenu />
       <SchemeMenu />

@@ -5,11 +5,15 @@ import type { Installation } from '../../api/types';
 import { LevelBadge } from '../../components/Badge';
 import type { Column } from '../../components/DataTable';
 import { Time } from '../../components/Time';
+import { InstallationRowMenu, TrustRowMenu } from '../certificate/InstallationRowMenu';
 import { displayName } from '../../lib/certificate';
 import { useProductName } from '../../lib/products';
 
 /** The columns of R7. */
-export function useAlertColumns(open: (id: string) => void): Column<Installation>[] {
+export function useAlertColumns(
+  open: (id: string) => void,
+  openSteps: (id: string) => void,
+): Column<Installation>[] {
   const { t } = useTranslation();
   const productName = useProductName();
   return useMemo(
@@ -75,7 +79,21 @@ export function useAlertColumns(open: (id: string) => void): Column<Installation
           </span>
         ),
       },
+      {
+        id: 'menu',
+        header: '',
+        className: 'col-menu',
+        cell: (row) =>
+          row.kind === 'trust' ? (
+            <TrustRowMenu
+              certificateId={row.certificate_id}
+              name={`${row.common_name || displayName(row.subject)}, ${row.node.name}`}
+            />
+          ) : (
+            <InstallationRowMenu installation={row} onSteps={() => openSteps(row.id)} />
+          ),
+      },
     ],
-    [t, productName, open],
+    [t, productName, open, openSteps],
   );
 }

@@ -1,6 +1,7 @@
-import { ActionIcon, Menu } from '@mantine/core';
+import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { IconDownload } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
+import { IconArrowsDiagonal, IconDownload } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { takeText } from '../../api/client';
 import { CopyButton } from '../../components/Copy';
@@ -35,5 +36,24 @@ export function CertificateFiles({ certificateId }: { certificateId: string }) {
         </Menu.Dropdown>
       </Menu>
     </>
+  );
+}
+
+/** Leads from a panel to the whole page of a certificate. */
+export function OpenPage({ certificateId }: { certificateId: string }) {
+  const { t } = useTranslation();
+  return (
+    <Tooltip label={t('act.open_page')}>
+      <ActionIcon
+        variant="default"
+        size={36}
+        aria-label={t('act.open_page')}
+        renderRoot={(props) => (
+          <Link {...props} to="/certificates/$certificateId" params={{ certificateId }} />
+        )}
+      >
+        <IconArrowsDiagonal size={17} aria-hidden />
+      </ActionIcon>
+    </Tooltip>
   );
 }

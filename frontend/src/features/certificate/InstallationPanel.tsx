@@ -12,7 +12,8 @@ import { Lines, LoadError } from '../../components/States';
 import { useView } from '../../lib/view';
 import { usePermissions } from '../../shell/session';
 import { ActionMenu } from './ActionMenu';
-import { CertificateFiles } from './Actions';
+import { Differences } from '../profile/Differences';
+import { CertificateFiles, OpenPage } from './Actions';
 import { CsrSteps } from './CsrSteps';
 import { CertificateDetails, Clocks, Validity } from './Details';
 import { History } from './History';
@@ -113,6 +114,7 @@ function PanelContent(props: PanelContentProps) {
         )}
         {operate && <ActionMenu installation={installation} />}
         <CertificateFiles certificateId={installation.certificate_id} />
+        <OpenPage certificateId={installation.certificate_id} />
       </div>
       <Tabs
         value={tab ?? 'details'}
@@ -130,6 +132,7 @@ function PanelContent(props: PanelContentProps) {
             <>
               <Validity from={installation.not_before} until={installation.not_after} />
               <Clocks installation={installation} />
+              <ProfileDifferences installation={installation} />
               {certificate !== undefined && <CertificateDetails certificate={certificate} />}
               {certificate === undefined && props.error === null && (
                 <div className="panel-section">
@@ -158,5 +161,18 @@ function PanelContent(props: PanelContentProps) {
         </Tabs.Panel>
       </Tabs>
     </>
+  );
+}
+
+/** Where the certificate is not as the cluster's profile wants it. */
+function ProfileDifferences({ installation }: { installation: Installation }) {
+  const { t } = useTranslation();
+  const differences = installation.compliance?.differences ?? [];
+  if (differences.length === 0) return null;
+  return (
+    <section className="panel-section">
+      <h3>{t('compliance.differences')}</h3>
+      <Differences differences={differences} />
+    </section>
   );
 }

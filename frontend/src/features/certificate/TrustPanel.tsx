@@ -7,7 +7,7 @@ import { Lines, LoadError } from '../../components/States';
 import { displayName } from '../../lib/certificate';
 import { usePermissions } from '../../shell/session';
 import { TrustActions } from '../trust/TrustActions';
-import { CertificateFiles } from './Actions';
+import { CertificateFiles, OpenPage } from './Actions';
 import { CertificateDetails, Validity } from './Details';
 import { Holders } from './Holders';
 
@@ -49,6 +49,7 @@ export function TrustPanel({ id, rowId = id, onClose }: TrustPanelProps) {
       <div className="panel-actions">
         {operate && <TrustActions certificate={certificate} />}
         <CertificateFiles certificateId={certificate.id} />
+        <OpenPage certificateId={certificate.id} />
       </div>
       <Validity from={certificate.not_before} until={certificate.not_after} />
       <Holders certificateId={certificate.id} />

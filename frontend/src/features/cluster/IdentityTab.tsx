@@ -9,6 +9,7 @@ import type { Column } from '../../components/DataTable';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
+import { InstallationRowMenu } from '../certificate/InstallationRowMenu';
 import { InstallationPanel } from '../certificate/InstallationPanel';
 import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
@@ -22,7 +23,7 @@ export function IdentityTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
   const certificates = useCertificates((filter) => identityQuery(cluster.id, filter), rowId);
   const { current, doing, open, change } = certificates;
-  const columns = useIdentityColumns(open);
+  const columns = useIdentityColumns(open, (id) => change({ cert: id, do: 'csr' }));
   // A part of the panel closes with it; what lies over the page stays.
   const left = FLOW.includes(doing ?? '') ? undefined : doing;
   return (
@@ -55,7 +56,10 @@ export function IdentityTab({ cluster, frame }: TabProps) {
   );
 }
 
-function useIdentityColumns(open: (id: string) => void): Column<Installation>[] {
+function useIdentityColumns(
+  open: (id: string) => void,
+  openSteps: (id: string) => void,
+): Column<Installation>[] {
   const { t } = useTranslation();
   return useMemo(
     () => [
@@ -107,7 +111,13 @@ function useIdentityColumns(open: (id: string) => void): Column<Installation>[] 
           </span>
         ),
       },
+      {
+        id: 'menu',
+        header: '',
+        className: 'col-menu',
+        cell: (row) => <InstallationRowMenu installation={row} onSteps={() => openSteps(row.id)} />,
+      },
     ],
-    [t, open],
+    [t, open, openSteps],
   );
 }

@@ -10,6 +10,7 @@ import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
 import { colonHex, displayName } from '../../lib/certificate';
 import { usePermissions } from '../../shell/session';
+import { TrustRowMenu } from '../certificate/InstallationRowMenu';
 import { TrustPanel } from '../certificate/TrustPanel';
 import { UploadToTrust } from '../trust/UploadToTrust';
 import { CertificatesCard } from './CertificatesCard';
@@ -108,6 +109,17 @@ function useTrustColumns(open: (id: string) => void): Column<TrustRow>[] {
             <Time value={row.not_after} className={`strong text-${row.status}`} />
             <Time value={row.not_after} show="date" className="cell-second" />
           </span>
+        ),
+      },
+      {
+        id: 'menu',
+        header: '',
+        className: 'col-menu',
+        cell: (row) => (
+          <TrustRowMenu
+            certificateId={row.certificate_id}
+            name={row.common_name || displayName(row.subject)}
+          />
         ),
       },
     ],

@@ -10,9 +10,10 @@ import { TaskBadge } from '../../components/Badge';
 import { Bar } from '../../components/Counts';
 import { CsvButton } from '../../components/CsvButton';
 import { DataTable, type Column } from '../../components/DataTable';
-import { ChoiceFilter } from '../../components/Filters';
+import { MultiFilter } from '../../components/Filters';
 import { EmptyState, NoMatch } from '../../components/States';
 import { Time } from '../../components/Time';
+import { joinList, splitList } from '../../lib/search';
 import { monthRange } from '../../lib/time';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
@@ -26,11 +27,11 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
   const { t } = useTranslation();
   const [view, change] = useView();
   const navigate = useNavigate();
-  const state = STATES.find((name) => name === view.state);
+  const states = STATES.filter((name) => splitList(view.state).includes(name));
   const back = Math.min(PERIOD_MONTHS - 1, Math.max(0, Number(view.period ?? 0) || 0));
   // Fixed for the life of the list: a range that moves with each second would be a new list each time.
   const range = useMemo(() => monthRange(Date.now(), back), [back]);
-  const filter = { ...range, state: state && [state] };
+  const filter = { ...range, state: states };
   const list = useList<Job>(jobsQuery({ ...filter, cluster_id: clusterId }));
   const columns = useJobColumns();
   return (
@@ -40,11 +41,11 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
           value={back}
           onChange={(value) => change({ period: value === 0 ? undefined : String(value) })}
         />
-        <ChoiceFilter
+        <MultiFilter
           label={t('col.status')}
           options={STATES.map((name) => ({ value: name, label: t(`task.${name}`) }))}
-          value={state}
-          onChange={(value) => change({ state: value })}
+          value={states}
+          onChange={(values) => change({ state: joinList(values) })}
         />
         <div className="filters-end">
           <CsvButton
@@ -68,7 +69,7 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
         more={list.more}
         onOpen={(job) => void navigate({ to: '/jobs/$jobId', params: { jobId: job.id } })}
         empty={
-          state !== undefined ? (
+          states.length > 0 ? (
             <NoMatch onClear={() => change({ state: undefined })} />
           ) : (
             <EmptyState icon={IconClipboardList} title={t('jobs.none')}>

@@ -4,8 +4,9 @@ import { planQuery } from '../../api/queries';
 import type { CreatePlan } from '../../api/types';
 import { useView } from '../../lib/view';
 
-/** Asks for the dry run of an action and opens its preview over the page. Nothing is changed by it. */
-export function usePlan() {
+/** Asks for the dry run of an action and opens its preview over the page. Nothing is changed by it. `onError` is told also when whoever asked is
+ * not on screen any more. */
+export function usePlan(onError?: (error: unknown) => void) {
   const queries = useQueryClient();
   const [, change] = useView();
   return useMutation({
@@ -14,5 +15,6 @@ export function usePlan() {
       queries.setQueryData(planQuery(plan.id).queryKey, plan);
       change({ plan: plan.id });
     },
+    onError,
   });
 }

@@ -1,0 +1,65 @@
+import { queryOptions } from '@tanstack/react-query';
+import { client, take, takeTagged } from './client';
+import { list, POLL_MS } from './queries';
+import type { MessageState } from './types';
+
+export const notificationSettingsQuery = queryOptions({
+  queryKey: ['settings', 'notifications'],
+  queryFn: ({ signal }) => takeTagged(client.GET('/api/v1/settings/notifications', { signal })),
+  // A form is being filled in from it: nothing may change under the hands.
+  refetchOnWindowFocus: false,
+  staleTime: 0,
+});
+
+export const mailSettingsQuery = queryOptions({
+  queryKey: ['settings', 'mail'],
+  queryFn: ({ signal }) => takeTagged(client.GET('/api/v1/settings/mail', { signal })),
+  refetchOnWindowFocus: false,
+  staleTime: 0,
+});
+
+export const mailPreviewQuery = (language: string) =>
+  queryOptions({
+    queryKey: ['settings', 'preview', language],
+    queryFn: ({ signal }) =>
+      take(client.GET('/api/v1/settings/notifications/preview', { params: { query: { language } }, signal })),
+  });
+
+export const sessionsQuery = queryOptions({
+  queryKey: ['settings', 'sessions'],
+  queryFn: ({ signal }) => take(client.GET('/api/v1/sessions', { signal })),
+});
+
+export interface MessageFilter {
+  state?: MessageState;
+  recipient?: string;
+  from?: string;
+  to?: string;
+}
+
+export const messagesQuery = (filter: MessageFilter) => ({
+  ...list(['messages', 'list', filter], (page, signal) =>
+    take(client.GET('/api/v1/messages', { params: { query: { ...filter, ...page } }, signal })),
+  ),
+  refetchInterval: 2 * POLL_MS,
+});
+
+export const messageQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['messages', 'one', id],
+    queryFn: ({ signal }) => take(client.GET('/api/v1/messages/{id}', { params: { path: { id } }, signal })),
+    refetchInterval: 2 * POLL_MS,
+  });
+
+/** Who was told of a certificate. */
+export const certificateMessagesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['messages', 'certificate', id],
+    queryFn: ({ signal }) =>
+      take(
+        client.GET('/api/v1/certificates/{id}/messages', {
+          params: { path: { id }, query: { limit: 100 } },
+          signal,
+        }),
+      ),
+  });

@@ -1,0 +1,42 @@
+import { ActionIcon, Menu } from '@mantine/core';
+import { IconDots } from '@tabler/icons-react';
+import { useState, type ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+
+interface RowMenuProps {
+  /** What the row is about, for those who listen. */
+  name: string;
+  children: ReactNode | (() => ReactNode);
+}
+
+/** What can be done with a row. The menu is made when it is first opened: fifty of them would cost as much as the table. */
+export function RowMenu({ name, children }: RowMenuProps) {
+  const { t } = useTranslation();
+  const [used, setUsed] = useState(false);
+  const [opened, setOpened] = useState(false);
+  const button = (
+    <ActionIcon
+      className="row-menu"
+      aria-label={t('act.row', { name })}
+      aria-haspopup="menu"
+      aria-expanded={opened}
+      onClick={
+        used
+          ? undefined
+          : () => {
+              setUsed(true);
+              setOpened(true);
+            }
+      }
+    >
+      <IconDots size={18} aria-hidden />
+    </ActionIcon>
+  );
+  if (!used) return button;
+  return (
+    <Menu opened={opened} onChange={setOpened} width={300} withinPortal>
+      <Menu.Target>{button}</Menu.Target>
+      <Menu.Dropdown>{typeof children === 'function' ? children() : children}</Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,61 @@
+import { MultiSelect, Select } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { groupsQuery } from '../../api/queries';
+import type { Role } from '../../api/types';
+import { useMe } from '../../shell/session';
+
+export const ROLES: Role[] = ['owner', 'admin', 'operator', 'viewer', 'auditor'];
+
+interface RoleFieldsProps {
+  role: Role;
+  /** Groups that the role is bound to; none: all. */
+  groups: string[];
+  fieldError: (field: string) => string | undefined;
+  onRole: (role: Role) => void;
+  onGroups: (groups: string[]) => void;
+}
+
+/** A role, and the groups that it is bound to. Nobody gives more than they have. */
+export function RoleFields({ role, groups, fieldError, onRole, onGroups }: RoleFieldsProps) {
+  const { t } = useTranslation();
+  const me = useMe();
+  const known = useQuery(groupsQuery).data?.items ?? [];
+  const offered = me.role === 'owner' ? ROLES : ROLES.filter((name) => name !== 'owner');
+  return (
+    <>
+      <Select
+        label={t('col.role')}
+        description={t(`role.${role}_text`)}
+        data={offered.map((value) => ({ value, label: t(`role.${value}`) }))}
+        value={role}
+        error={fieldError('role')}
+        onChange={(next) => onRole(offered.find((name) => name === next) ?? role)}
+      />
+      <MultiSelect
+        label={t('f.groups')}
+        description={t('people.groups_hint')}
+        data={known.map(({ id, name }) => ({ value: id, label: name }))}
+        value={groups}
+        error={fieldError('group_ids')}
+        onChange={onGroups}
+      />
+    </>
+  );
+}
+
+/** Names of the groups that a role is bound to. */
+export function GroupNames({ ids }: { ids: string[] | null | undefined }) {
+  const { t } = useTranslation();
+  const known = useQuery(groupsQuery).data?.items ?? [];
+  if (ids == null) return <span className="dim">{t('people.all_groups')}</span>;
+  return (
+    <span className="tags">
+      {ids.map((id) => (
+        <span key={id} className="tag">
+          {known.find((group) => group.id === id)?.name ?? id.slice(0, 8)}
+        </span>
+      ))}
+    </span>
+  );
+}

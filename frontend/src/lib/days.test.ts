@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { addDays, addMonths, readDay, readMonth, weeksOf } from './days';
+
+describe('days', () => {
+  it('goes over the ends of months, years and leap days', () => {
+    expect(addDays('2026-12-31', 1)).toBe('2027-01-01');
+    expect(addDays('2028-03-01', -1)).toBe('2028-02-29');
+    expect(addMonths('2026-11', 2)).toBe('2027-01');
+    expect(addMonths('2027-01', -1)).toBe('2026-12');
+  });
+
+  it('takes from an address what is a day, and nothing else', () => {
+    expect(readDay('2027-01-31')).toBe('2027-01-31');
+    for (const text of ['2027-02-31', '2027-1-1', 'now', '', undefined])
+      expect(readDay(text)).toBeUndefined();
+    expect(readMonth('2027-13')).toBeUndefined();
+    expect(readMonth('2027-12')).toBe('2027-12');
+  });
+
+  it('shows a month in whole weeks from Monday on', () => {
+    const weeks = weeksOf('2026-11');
+    expect(weeks[0]?.[0]).toBe('2026-10-26');
+    expect(weeks.at(-1)?.at(-1)).toBe('2026-12-06');
+    expect(weeks.every((week) => week.length === 7)).toBe(true);
+    expect(weeksOf('2027-02').length).toBe(4);
+  });
+});
