@@ -124,7 +124,8 @@ export async function routes(suite, stack, browser, state) {
     truth(known.length >= 10, `only ${known.length} routes found`);
   });
 
-  for (const scheme of ['light', 'dark']) {
+  // Side by side: a page waits for its server most of its time.
+  const walk = async (scheme) => {
     const page = await openPage(browser, stack.url, { scheme, state });
     for (const [name, address] of Object.values(table).flatMap((entries) => Object.entries(entries))) {
       await suite.test(`${name} is accessible and silent, ${scheme}`, async () => {
@@ -138,7 +139,8 @@ export async function routes(suite, stack, browser, state) {
       });
     }
     await page.context().close();
-  }
+  };
+  await Promise.all(['light', 'dark'].map(walk));
 
   await suite.test('a phone shows every page without scrolling sideways', async () => {
     const page = await openPage(browser, stack.url, { state, viewport: { width: 360, height: 780 } });

@@ -1,4 +1,5 @@
 import { queryOptions } from '@tanstack/react-query';
+import { LAST_YEAR, lastYear } from '../lib/time';
 import { client, take } from './client';
 import { POLL_MS } from './queries';
 import type { Cluster, Job, JobStatus } from './types';
@@ -59,18 +60,23 @@ export const expiriesQuery = (from: string, until: string) =>
     refetchInterval: 6 * POLL_MS,
   });
 
-/** The month's jobs in these states, as the list of jobs shows them. */
-export const someJobsQuery = (state: JobStatus[]) =>
+/** Jobs of a period in these states, this month's where none is named, as the list of jobs shows them. */
+export const someJobsQuery = (state: JobStatus[], period?: typeof LAST_YEAR) =>
   queryOptions({
-    queryKey: ['jobs', 'some', state],
+    queryKey: ['jobs', 'some', state, period],
     queryFn: async ({ signal }): Promise<Count & { jobs: Job[] }> => {
+      const range = period === undefined ? {} : lastYear();
       const page = await take(
-        client.GET('/api/v1/jobs', { params: { query: { state, limit: COUNTED } }, signal }),
+        client.GET('/api/v1/jobs', { params: { query: { ...range, state, limit: COUNTED } }, signal }),
       );
       return { ...countOf(page), jobs: page.items };
     },
     refetchInterval: POLL_MS,
   });
+
+/** What began in another month may be under way still. */
+export const ACTIVE: JobStatus[] = ['running', 'waiting'];
+export const activeJobsQuery = someJobsQuery(ACTIVE, LAST_YEAR);
 
 export const openCsrCountQuery = queryOptions({
   queryKey: ['csrs', 'count'],

@@ -53,6 +53,15 @@ export function duration(fromIso: string, toIso: string, language: string): stri
   return `${unit(Math.floor(seconds / 3600), 'hour')} ${unit(Math.floor((seconds % 3600) / 60), 'minute')}`;
 }
 
+/** The period of the last twelve months in addresses, where others are months ago by their number. */
+export const LAST_YEAR = 'year';
+
+/** From the first of the month eleven months ago to the end of this one, UTC. */
+export function lastYear(): { from: string; to: string } {
+  const now = Date.now();
+  return { from: monthRange(now, 11).from, to: monthRange(now, 0).to };
+}
+
 /** First and last instant of the month that lies `back` months before the one of `now`, in UTC. */
 export function monthRange(now: number, back: number): { from: string; to: string } {
   const date = new Date(now);

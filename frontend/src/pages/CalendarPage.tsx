@@ -53,7 +53,9 @@ export function CalendarPage() {
     <div className={current === null ? 'split' : 'split has-panel'}>
       <div className="split-main">
         <PageHeader title={t('calendar.title')} sub={<span>{t('calendar.sub')}</span>} />
-        {failed !== null && <LoadError error={failed} retry={() => void days.refetch()} />}
+        {failed !== null && (
+          <LoadError error={failed} retry={() => void Promise.all([year.refetch(), days.refetch()])} />
+        )}
         <div className="calendar-top">
           <MonthStrip
             first={first}

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { overviewQuery, someJobsQuery } from '../api/overview-queries';
+import { overviewQuery, activeJobsQuery } from '../api/overview-queries';
 import { useOfflineSince } from '../lib/connection';
 import { Logo } from './Logo';
 import { SECTIONS } from './pages';
@@ -83,7 +83,7 @@ function ExpiredBadge() {
 
 function JobsBadge() {
   const { t } = useTranslation();
-  const count = useQuery(someJobsQuery(['running', 'waiting'])).data?.count ?? 0;
+  const count = useQuery(activeJobsQuery).data?.count ?? 0;
   if (count === 0) return null;
   return (
     <span className="nav-badge tone-running">

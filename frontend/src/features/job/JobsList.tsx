@@ -14,7 +14,7 @@ import { MultiFilter } from '../../components/Filters';
 import { EmptyState, NoMatch } from '../../components/States';
 import { Time } from '../../components/Time';
 import { joinList, splitList } from '../../lib/search';
-import { monthRange } from '../../lib/time';
+import { LAST_YEAR, lastYear, monthRange } from '../../lib/time';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { doneOf } from './progress';
@@ -28,9 +28,12 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
   const [view, change] = useView();
   const navigate = useNavigate();
   const states = STATES.filter((name) => splitList(view.state).includes(name));
-  const back = Math.min(PERIOD_MONTHS - 1, Math.max(0, Number(view.period ?? 0) || 0));
+  const back =
+    view.period === LAST_YEAR
+      ? LAST_YEAR
+      : Math.min(PERIOD_MONTHS - 1, Math.max(0, Number(view.period ?? 0) || 0));
   // Fixed for the life of the list: a range that moves with each second would be a new list each time.
-  const range = useMemo(() => monthRange(Date.now(), back), [back]);
+  const range = useMemo(() => (back === LAST_YEAR ? lastYear() : monthRange(Date.now(), back)), [back]);
   const filter = { ...range, state: states };
   const list = useList<Job>(jobsQuery({ ...filter, cluster_id: clusterId }));
   const columns = useJobColumns();
@@ -38,8 +41,8 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
     <div className="card">
       <div className="filters" role="search">
         <PeriodSelect
-          value={back}
-          onChange={(value) => change({ period: value === 0 ? undefined : String(value) })}
+          value={String(back)}
+          onChange={(value) => change({ period: value === '0' ? undefined : value })}
         />
         <MultiFilter
           label={t('col.status')}
@@ -82,7 +85,7 @@ export function JobsList({ clusterId }: { clusterId?: string }) {
   );
 }
 
-function PeriodSelect({ value, onChange }: { value: number; onChange: (value: number) => void }) {
+function PeriodSelect({ value, onChange }: { value: string; onChange: (value: string) => void }) {
   const { t, i18n } = useTranslation();
   const months = useMemo(() => {
     const format = new Intl.DateTimeFormat(i18n.language, {
@@ -90,10 +93,11 @@ function PeriodSelect({ value, onChange }: { value: number; onChange: (value: nu
       year: 'numeric',
       timeZone: 'UTC',
     });
-    return Array.from({ length: PERIOD_MONTHS }, (_, back) => ({
+    const single = Array.from({ length: PERIOD_MONTHS }, (_, back) => ({
       value: String(back),
       label: back === 0 ? t('jobs.this_month') : format.format(new Date(monthRange(Date.now(), back).from)),
     }));
+    return [...single, { value: LAST_YEAR, label: t('jobs.last_year') }];
   }, [t, i18n.language]);
   return (
     <Select
@@ -101,8 +105,8 @@ function PeriodSelect({ value, onChange }: { value: number; onChange: (value: nu
       radius="xl"
       aria-label={t('jobs.period')}
       data={months}
-      value={String(value)}
-      onChange={(next) => onChange(Number(next ?? 0))}
+      value={value}
+      onChange={(next) => onChange(next ?? '0')}
     />
   );
 }

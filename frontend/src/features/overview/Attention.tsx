@@ -21,7 +21,8 @@ import {
   type Count,
 } from '../../api/overview-queries';
 import type { AlertTrouble, Overview } from '../../api/types';
-import { Lines } from '../../components/States';
+import { Lines, LoadError } from '../../components/States';
+import { LAST_YEAR } from '../../lib/time';
 
 interface Task {
   key: string;
@@ -52,7 +53,7 @@ function mendOf(code: string): Task['to'] {
 export function Attention({ overview }: { overview: Overview }) {
   const { t } = useTranslation();
   const failed = useQuery(someJobsQuery(['failed', 'partly_failed']));
-  const waiting = useQuery(someJobsQuery(['waiting']));
+  const waiting = useQuery(someJobsQuery(['waiting'], LAST_YEAR));
   const csrs = useQuery(openCsrCountQuery);
   const different = useQuery(deviationCountQuery);
   const clusters = useQuery(fleetMapQuery);
@@ -89,7 +90,7 @@ export function Attention({ overview }: { overview: Overview }) {
       key: 'waiting',
       icon: IconHourglass,
       tone: 'notice',
-      to: { to: '/jobs', search: { state: 'waiting' } },
+      to: { to: '/jobs', search: { period: LAST_YEAR, state: 'waiting' } },
     }),
     ...countTask(different.data, {
       key: 'different',
@@ -98,14 +99,22 @@ export function Attention({ overview }: { overview: Overview }) {
       to: { to: '/compliance', search: { compliant: 'no' } },
     }),
   ];
-  const loading = [failed, waiting, csrs, different].some((query) => query.isPending);
+  const queries = [failed, waiting, csrs, different, clusters];
+  const loading = queries.some((query) => query.isPending);
+  const unread = queries.find((query) => query.isError && query.data === undefined);
   return (
     <section className="card overview-card" aria-labelledby="attention-title">
       <div className="overview-head">
         <h2 id="attention-title">{t('overview.attention')}</h2>
       </div>
       {tasks.length === 0 && loading && <Lines count={4} />}
-      {tasks.length === 0 && !loading && (
+      {unread !== undefined && (
+        <LoadError
+          error={unread.error}
+          retry={() => queries.filter((query) => query.isError).forEach((query) => void query.refetch())}
+        />
+      )}
+      {tasks.length === 0 && !loading && unread === undefined && (
         <p className="calm">
           <IconShieldCheck size={20} aria-hidden />
           {t('overview.calm')}

@@ -2,27 +2,27 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconChevronRight } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { someJobsQuery } from '../../api/overview-queries';
-import type { Job, JobStatus } from '../../api/types';
+import { ACTIVE, activeJobsQuery } from '../../api/overview-queries';
+import type { Job } from '../../api/types';
 import { TaskBadge } from '../../components/Badge';
 import { Bar } from '../../components/Counts';
 import { Lines, LoadError } from '../../components/States';
 import { Time } from '../../components/Time';
+import { LAST_YEAR } from '../../lib/time';
 import { doneOf } from '../job/progress';
 
-export const ACTIVE: JobStatus[] = ['running', 'waiting'];
 const SHOWN = 5;
 
 /** Jobs under way, with how far they are. */
 export function RunningJobs() {
   const { t } = useTranslation();
-  const active = useQuery(someJobsQuery(ACTIVE));
+  const active = useQuery(activeJobsQuery);
   const jobs = active.data?.jobs ?? [];
   return (
     <section className="card overview-card" aria-labelledby="running-title">
       <div className="overview-head">
         <h2 id="running-title">{t('overview.running')}</h2>
-        <Link to="/jobs" search={{ state: ACTIVE.join(',') }} className="overview-link">
+        <Link to="/jobs" search={{ period: LAST_YEAR, state: ACTIVE.join(',') }} className="overview-link">
           {t('nav.jobs')}
           <IconChevronRight size={15} aria-hidden />
         </Link>

@@ -67,6 +67,15 @@ function PaletteSearch({ onClose }: { onClose: () => void }) {
     placeholderData: keepPreviousData,
   });
   const hits = useHits(text.trim(), asked === '' ? undefined : found.data, onClose);
+  // What is shown may still be of what was typed before: Enter waits for the answer to what stands there now.
+  const settled =
+    text.trim() === '' || (asked === text.trim() && !found.isPending && !found.isPlaceholderData);
+  const [entered, setEntered] = useState(false);
+  useEffect(() => {
+    if (!entered || !settled) return;
+    setEntered(false);
+    hits[at]?.go();
+  }, [entered, settled, hits, at]);
   useEffect(() => setAt(0), [text]);
   useEffect(() => {
     options.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' });
@@ -78,7 +87,7 @@ function PaletteSearch({ onClose }: { onClose: () => void }) {
       setAt((old) => (hits.length === 0 ? 0 : (old + step + hits.length) % hits.length));
     } else if (event.key === 'Enter') {
       event.preventDefault();
-      hits[at]?.go();
+      setEntered(true);
     }
   };
   const active = hits[at] === undefined ? undefined : `${list}-${at}`;
@@ -99,7 +108,10 @@ function PaletteSearch({ onClose }: { onClose: () => void }) {
           maxLength={200}
           data-autofocus
           value={text}
-          onChange={(event) => setText(event.currentTarget.value)}
+          onChange={(event) => {
+            setEntered(false);
+            setText(event.currentTarget.value);
+          }}
           onKeyDown={onKey}
         />
         <Kbd>Esc</Kbd>

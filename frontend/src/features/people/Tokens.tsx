@@ -29,7 +29,12 @@ export function Tokens() {
   const list = useList<Token>(tokensQuery());
   const columns = useTokenColumns((token) => change({ do: 'revoke', id: token.id }));
   const token = list.rows?.find(({ id }) => id === view.id);
-  const close = () => change({ do: undefined, id: undefined });
+  // The secret is shown once: nothing but the button closes it.
+  const [shown, setShown] = useState(false);
+  const close = () => {
+    setShown(false);
+    change({ do: undefined, id: undefined });
+  };
   return (
     <div className="card">
       <DataTable
@@ -53,9 +58,12 @@ export function Tokens() {
         onClose={close}
         title={t('people.add_tokens')}
         size="lg"
+        closeOnClickOutside={!shown}
+        closeOnEscape={!shown}
+        withCloseButton={!shown}
         closeButtonProps={{ 'aria-label': t('act.close') }}
       >
-        <TokenForm onClose={close} />
+        <TokenForm onMade={() => setShown(true)} onClose={close} />
       </Modal>
       {token !== undefined && <RevokeToken token={token} opened={view.do === 'revoke'} onClose={close} />}
     </div>
@@ -128,7 +136,7 @@ function useTokenColumns(onRevoke: (token: Token) => void): Column<Token>[] {
   );
 }
 
-function TokenForm({ onClose }: { onClose: () => void }) {
+function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => void }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
   const [name, setName] = useState('');
@@ -147,7 +155,10 @@ function TokenForm({ onClose }: { onClose: () => void }) {
           },
         }),
       ),
-    onSuccess: () => invalidate(queries, 'people'),
+    onSuccess: () => {
+      onMade();
+      return invalidate(queries, 'people');
+    },
   });
   const fieldError = useFieldErrors(make.error);
   if (make.data !== undefined) {

@@ -67,7 +67,7 @@ function PasswordForm() {
         minLength={12}
         visibilityToggleButtonProps={eye}
         value={fresh}
-        error={fieldError('new_password')}
+        error={fieldError('password')}
         onChange={(event) => setFresh(event.currentTarget.value)}
       />
       <div className="form-actions">
