@@ -193,6 +193,8 @@ async fn own_round(uc: &TestUc, program: &mut Program, point: KillPoint) {
         }
         StepKind::ReuseTomcat => {
             uc.share_tomcat().await;
+            // After the first round the purpose shares the certificate, and has followed.
+            let held = tell(program, vec![]).await;
             let purpose = "CallManager".to_owned();
             tell(program, vec![regenerate(&held, &purpose)]).await;
             (Operation::ReuseTomcat, vec![Step::ReuseTomcat { purpose }])
