@@ -60,9 +60,8 @@ pub(crate) struct AftercareItem {
         example = "in mixed mode: update the CTL file with `utils ctl update CTLFile` on the publisher, then reset the phones"
     )]
     pub text: String,
-    /// Names of the nodes where it has to be done.
-    #[schema(example = json!(["cucm-n-1"]))]
-    pub nodes: Vec<String>,
+    /// The nodes where it has to be done.
+    pub nodes: Vec<Named>,
     /// Where it stands.
     pub state: AftercareState,
     /// The job did it itself.
@@ -178,7 +177,7 @@ fn item(item: jobs::CareItem) -> AftercareItem {
         item: item.item,
         service: item.service,
         text: item.text,
-        nodes: item.nodes,
+        nodes: item.nodes.into_iter().map(|(id, name)| Named { id, name }).collect(),
         state: match item.state {
             jobs::CareState::Open => AftercareState::Open,
             jobs::CareState::Done => AftercareState::Done,

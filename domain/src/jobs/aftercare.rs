@@ -6,14 +6,14 @@ use super::read::{Job, get};
 use super::state::TaskState;
 use crate::audit::{self, Entry};
 use crate::catalogue::{After, after_care, restarts};
-use crate::db::OrgTx;
+use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::lists::{Page, fetch, page};
 use crate::plans::Work;
 use crate::{Permission, Timestamp, clusters, nodes};
 use certyard_protocol::Step;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
@@ -77,8 +77,8 @@ pub struct CareItem {
     pub service: Option<String>,
     /// What to do, for people.
     pub text: String,
-    /// Names of the nodes where it has to be done.
-    pub nodes: Vec<String>,
+    /// The nodes where it has to be done, by their names.
+    pub nodes: Vec<(Uuid, String)>,
     /// Where it stands.
     pub state: CareState,
     /// The job did it itself.
@@ -143,7 +143,8 @@ pub async fn aftercare(
 ///
 /// # Errors
 /// [`Error::NotFound`] for a job or cluster that is unknown, foreign or out of scope; [`Error::Invalid`] for an item that is not in the list
-/// or that the job did itself; [`Error::Forbidden`] without [`Permission::Operate`].
+/// or that the job did itself; [`Error::Refused`] `still_running` while the job goes on in the cluster, as the list grows with it;
+/// [`Error::Forbidden`] without [`Permission::Operate`].
 pub async fn confirm(tx: &OrgTx, job_id: Uuid, said: Confirmation) -> Result<Checklist> {
     tx.scope().require(Permission::Operate)?;
     if said.note.chars().count() > MAX_NOTE || said.note.chars().any(char::is_control) {
@@ -154,7 +155,14 @@ pub async fn confirm(tx: &OrgTx, job_id: Uuid, said: Confirmation) -> Result<Che
         ));
     }
     let job = get(tx, job_id).await?;
-    let before = of_cluster(tx, &job, said.cluster_id).await?;
+    let row = lock(tx, &job, said.cluster_id).await?;
+    if row.waiting + row.pending + row.running > 0 {
+        return Err(Error::refused(
+            "still_running",
+            "the job still works on the cluster: say it when it has ended there",
+        ));
+    }
+    let before = of_cluster(tx, &job, row).await?;
     let Some(item) = before
         .items
         .iter()
@@ -192,7 +200,8 @@ pub async fn confirm(tx: &OrgTx, job_id: Uuid, said: Confirmation) -> Result<Che
         },
     )
     .await?;
-    of_cluster(tx, &job, said.cluster_id).await
+    let row = lock(tx, &job, said.cluster_id).await?;
+    of_cluster(tx, &job, row).await
 }
 
 async fn write(tx: &OrgTx, job: &Job, said: &Confirmation) -> Result<()> {
@@ -235,16 +244,31 @@ async fn write(tx: &OrgTx, job: &Job, said: &Confirmation) -> Result<()> {
     Ok(())
 }
 
-async fn of_cluster(tx: &OrgTx, job: &Job, cluster_id: Uuid) -> Result<Checklist> {
-    let row = tx
+/// The counts of a cluster, locked: two that speak at once are heard one after the other.
+async fn lock(tx: &OrgTx, job: &Job, cluster_id: Uuid) -> Result<job_cluster::Model> {
+    let mut select = tx
         .find::<job_cluster::Entity>()
         .filter(job_cluster::Column::JobId.eq(job.id))
-        .filter(job_cluster::Column::ClusterId.eq(cluster_id))
-        .one(tx)
-        .await?;
-    let rows = row.into_iter().collect();
-    let found = checklists(tx, job, rows).await?.pop();
+        .filter(job_cluster::Column::ClusterId.eq(cluster_id));
+    dialect::lock_rows(QuerySelect::query(&mut select));
+    select.one(tx).await?.ok_or(Error::NotFound { what: "cluster" })
+}
+
+async fn of_cluster(tx: &OrgTx, job: &Job, row: job_cluster::Model) -> Result<Checklist> {
+    let found = checklists(tx, job, vec![row]).await?.pop();
     found.ok_or(Error::NotFound { what: "cluster" })
+}
+
+/// What of a task says what it has changed.
+#[derive(FromQueryResult)]
+struct Done {
+    cluster_id: Uuid,
+    node_id: Uuid,
+    purpose: String,
+    action: String,
+    state: String,
+    node_state: Option<String>,
+    work: serde_json::Value,
 }
 
 /// A purpose of a cluster that was changed, and where.
@@ -261,14 +285,38 @@ type Changes = BTreeMap<(String, u8), Changed>;
 
 const KINDS: [After; 3] = [After::Change, After::Import, After::Deletion];
 
+/// Actions that leave something to do, with their kind of change.
+const ACTIONS: [(&str, u8); 7] = [
+    ("upload_certificate", 0),
+    ("renew", 0),
+    ("reuse_tomcat", 0),
+    ("distribute", 1),
+    ("restore", 1),
+    ("delete", 2),
+    ("replace", 2),
+];
+
 async fn checklists(tx: &OrgTx, job: &Job, rows: Vec<job_cluster::Model>) -> Result<Vec<Checklist>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.cluster_id).collect();
+    use task::Column;
     let tasks = tx
         .find::<task::Entity>()
-        .filter(task::Column::JobId.eq(job.id))
+        .select_only()
+        .columns([
+            Column::ClusterId,
+            Column::NodeId,
+            Column::Purpose,
+            Column::Action,
+            Column::State,
+            Column::NodeState,
+            Column::Work,
+        ])
+        .filter(Column::JobId.eq(job.id))
+        .filter(Column::Action.is_in(ACTIONS.map(|(action, _)| action)))
         .filter(task::Column::ClusterId.is_in(ids.iter().copied()))
         .filter(task::Column::State.is_in([TaskState::Succeeded, TaskState::Failed].map(TaskState::as_str)))
-        .order_by_asc(task::Column::Id)
+        .order_by_asc(Column::Id)
+        .into_model::<Done>()
         .all(tx)
         .await?;
     let mut versions: HashMap<Uuid, String> = HashMap::new();
@@ -335,23 +383,18 @@ async fn checklists(tx: &OrgTx, job: &Job, rows: Vec<job_cluster::Model>) -> Res
 }
 
 /// Adds what a task has changed; gives the version that it was planned for.
-fn add(changes: &mut Changes, task: task::Model) -> Result<Option<(Uuid, String)>> {
+fn add(changes: &mut Changes, task: Done) -> Result<Option<(Uuid, String)>> {
     let stays = ["changed", "partial", "rollback_failed", "unknown"];
     let changed = task.state == TaskState::Succeeded.as_str()
         || task.node_state.as_deref().is_some_and(|state| stays.contains(&state));
-    let kind = match task.action.as_str() {
-        "upload_certificate" | "renew" | "reuse_tomcat" => 0,
-        "distribute" | "restore" => 1,
-        "delete" | "replace" => 2,
-        _ => return Ok(None),
-    };
-    if !changed {
+    let kind = ACTIONS.iter().find(|(action, _)| *action == task.action);
+    let Some((_, kind)) = kind.filter(|_| changed) else {
         return Ok(None);
-    }
+    };
     let work: Work = serde_json::from_value(task.work).map_err(Error::internal)?;
     let done = task.state == TaskState::Succeeded.as_str();
     for purpose in std::iter::once(task.purpose).chain(work.also) {
-        let one = changes.entry((purpose, kind)).or_default();
+        let one = changes.entry((purpose, *kind)).or_default();
         one.nodes.insert(task.node_id);
         one.nodes.extend(work.reaches.iter().copied());
         for step in work.steps.iter().filter(|_| done) {
@@ -372,12 +415,13 @@ fn items_of(
     changed: &Changed,
     names: &HashMap<Uuid, String>,
 ) -> Vec<CareItem> {
-    let called = |nodes: &BTreeSet<Uuid>| -> Vec<String> {
-        let mut all: Vec<String> = nodes.iter().filter_map(|id| names.get(id).cloned()).collect();
-        all.sort();
+    let called = |nodes: &BTreeSet<Uuid>| -> Vec<(Uuid, String)> {
+        let named = nodes.iter().filter_map(|id| Some((*id, names.get(id)?.clone())));
+        let mut all: Vec<(Uuid, String)> = named.collect();
+        all.sort_by(|one, other| one.1.cmp(&other.1));
         all
     };
-    let item = |item: String, service: Option<&str>, text: String, nodes: Vec<String>| CareItem {
+    let item = |item: String, service: Option<&str>, text: String, nodes: Vec<(Uuid, String)>| CareItem {
         purpose: purpose.into(),
         item,
         service: service.map(Into::into),

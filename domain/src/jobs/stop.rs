@@ -16,7 +16,7 @@ use crate::plans::{self, Earlier, MAX_TARGETS, TargetPlace, Targets, Work};
 use crate::signal::Topic;
 use crate::{Permission, Scope};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 use std::collections::HashSet;
 use uuid::Uuid;
@@ -113,6 +113,7 @@ pub async fn retry(db: &Db, scope: &Scope, job_id: Uuid, consent: &[String]) -> 
         .find::<task::Entity>()
         .filter(task::Column::JobId.eq(job_id))
         .filter(task::Column::State.is_in([TaskState::Failed, TaskState::Expired].map(TaskState::as_str)))
+        .order_by_asc(task::Column::Id)
         .limit(MAX_TARGETS as u64)
         .all(&tx)
         .await?;

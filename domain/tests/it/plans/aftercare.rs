@@ -85,7 +85,11 @@ async fn the_list_follows_from_product_version_and_purpose() {
     );
     assert_eq!(all[0].service.as_deref(), Some("Cisco Tomcat"));
     assert!(
-        all.iter().all(|item| item.nodes == ["node-00000", "node-00001"]),
+        all.iter().all(|item| item
+            .nodes
+            .iter()
+            .map(|(_, name)| name.as_str())
+            .eq(["node-00000", "node-00001"])),
         "{all:#?}"
     );
     // From 14SU2 on another set of services, as it was when the job was planned.
@@ -233,6 +237,30 @@ async fn a_confirmation_names_who_and_when_and_is_in_the_audit_log() {
     assert_eq!(said.len(), 3);
     assert!(said.iter().all(|row| row.actor_name == "operator of the test"));
     drop(tx);
+
+    let both = Targets::Installations(uc.installed[..2].to_vec());
+    let plan = uc
+        .fleet
+        .plan(renew(false), both, Order::default())
+        .await
+        .expect("a plan");
+    let under_way = uc.fleet.start(&plan).await.expect("a job").id;
+    let claimed = uc.fleet.claim(uc.agent, 1).await;
+    uc.fleet
+        .report(uc.agent, claimed[0].task.task_id, &result(1, Outcome::Succeeded))
+        .await
+        .expect("it is taken");
+    let error = say(&uc, &operator, under_way, "backup", CareState::Done).await;
+    assert!(
+        matches!(
+            error,
+            Err(Error::Refused {
+                code: "still_running",
+                ..
+            })
+        ),
+        "{error:?}"
+    );
 
     let error = say(&uc, &operator, job, "nonsense", CareState::Done).await;
     assert!(
