@@ -98,6 +98,7 @@ pub async fn acknowledge(tx: &OrgTx, new: NewAcknowledgement) -> Result<Acknowle
     let reason = check(&new, tx.now())?;
     let certificate = certificates::get(tx, new.certificate_id).await?;
     require_all_of(tx, certificate.id).await?;
+    lock_marks(tx).await?;
     if let Some(before) = open(tx, certificate.id).await? {
         end(tx, before).await?;
     }
@@ -189,6 +190,7 @@ pub async fn end_acknowledgement(tx: &OrgTx, id: Uuid) -> Result<Acknowledgement
     tx.scope().require(Permission::Operate)?;
     let found = find(tx, id).await?;
     require_all_of(tx, found.certificate_id).await?;
+    lock_marks(tx).await?;
     if found.ended_at.is_some() || found.until_at <= tx.now() {
         return Err(Error::refused(
             "acknowledgement_over",
@@ -210,6 +212,19 @@ async fn end(tx: &OrgTx, found: acknowledgement::Model) -> Result<acknowledgemen
     }
     .update(tx)
     .await?)
+}
+
+/// Has sweeps wait until this is done: one that has read the acknowledgement before would write its marks over what is said here. The
+/// settings are out of sight for whoever is bound to groups.
+async fn lock_marks(tx: &OrgTx) -> Result<()> {
+    let mut select = Query::select()
+        .column("org_id")
+        .from("notification_setting")
+        .and_where(Expr::col("org_id").eq(tx.org_id()))
+        .take();
+    dialect::lock_rows(&mut select);
+    tx.query_one(&select).await?;
+    Ok(())
 }
 
 /// Has the next sweep look at the certificate again; marks are out of sight for whoever is bound to groups.

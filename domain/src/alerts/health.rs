@@ -7,7 +7,7 @@ use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::{Scope, Timestamp, clusters, orgs};
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use std::collections::BTreeMap;
 
@@ -155,7 +155,7 @@ impl View<'_> {
             found.push(Trouble::new(
                 Code::MessageDead,
                 count(dead),
-                "messages were given up after 48 hours: put the mail server right and send them again under Messages",
+                "messages were given up after 48 hours or refused for what they are: put the mail server right and send them again under Messages",
             ));
         }
         let suspended = settings::suspended_count(tx, &row).await?;
@@ -185,7 +185,7 @@ impl View<'_> {
             .await?)
     }
 
-    /// Messages that were given up and whose recipient has got no later one.
+    /// Messages that were given up, or refused for another reason than their recipient, who has got no later one.
     async fn dead(&self, now: Timestamp) -> Result<u64> {
         let later = Query::select()
             .expr(Expr::value(1))
@@ -195,9 +195,18 @@ impl View<'_> {
             .and_where(Expr::col(("later", "state")).eq("accepted"))
             .and_where(Expr::col(("later", "created_at")).gt(Expr::col(("message", "created_at"))))
             .take();
+        let suspended = Query::select()
+            .expr(Expr::value(1))
+            .from("suspended_recipient")
+            .and_where(Expr::col(("suspended_recipient", "org_id")).eq(self.scope.org_id()))
+            .and_where(Expr::col(("suspended_recipient", "recipient")).equals(("message", "recipient")))
+            .take();
+        let in_vain = Condition::any()
+            .add(message::Column::State.eq("dead"))
+            .add(message::Column::State.eq("refused").and(Expr::exists(suspended).not()));
         Ok(self
             .messages()
-            .filter(message::Column::State.eq("dead"))
+            .filter(in_vain)
             .filter(message::Column::CreatedAt.gt(now - DEAD_SHOWN))
             .filter(Expr::exists(later).not())
             .count(self.tx)

@@ -36,6 +36,7 @@ mod retention;
 mod settings;
 mod slots;
 mod sweep;
+mod untold;
 
 pub use acknowledge::{
     Acknowledgement, AcknowledgementCursor, AcknowledgementFilter, NewAcknowledgement, acknowledge, acknowledged,

@@ -4,6 +4,7 @@ use super::entity::{message, skip};
 use super::letter::{self, Letter, Tells};
 use super::mail::{self, MailServer};
 use super::settings::{self, suspend};
+use super::untold;
 use crate::Scope;
 use crate::Timestamp;
 use crate::db::{Db, OrgTx, dialect};
@@ -114,6 +115,8 @@ pub enum Outcome {
     Refused {
         /// Its words.
         reply: String,
+        /// It knows no such recipient: nothing goes there any more until somebody says so.
+        unknown: bool,
     },
     /// The server put it off, or the connection broke.
     Deferred {
@@ -171,7 +174,12 @@ pub async fn claim(db: &Db, scope: &Scope, keys: &Keys) -> Result<Option<Claimed
         let composed = letter::compose(&tx, &settings, found.run_id, taken.now).await?;
         drop(tx);
         let Some((letter, told)) = composed else {
-            withdraw(db, scope, found.id, taken.attempt).await?;
+            let why = "not sent: all of it was renewed, removed, acknowledged, or told of in a later message";
+            let claimed = message::Model {
+                attempt: taken.attempt,
+                ..taken.message
+            };
+            withdraw(db, scope, &claimed, SendState::Cancelled, why).await?;
             continue;
         };
         return Ok(Some(Claimed {
@@ -220,8 +228,8 @@ async fn take(db: &Db, scope: &Scope, keys: &Keys) -> Result<Take> {
     };
     let settings = settings::notifications(&tx).await?;
     if let Some((state, why)) = nobody(&settings, &found.recipient) {
-        end(&tx, &found, state, &why).await?;
-        tx.commit().await?;
+        drop(tx);
+        withdraw(db, scope, &found, state, &why).await?;
         return Ok(Take::Ended);
     }
     let message_id = found.message_id.clone().unwrap_or_else(|| {
@@ -270,28 +278,25 @@ fn nobody(settings: &settings::Notifications, recipient: &str) -> Option<(SendSt
     ))
 }
 
-/// Ends a message that nobody sends.
-async fn end(tx: &OrgTx, found: &message::Model, state: SendState, why: &str) -> Result<()> {
-    tx.update_many::<message::Entity>()
-        .col_expr(message::Column::State, Expr::value(state.as_str()))
-        .col_expr(message::Column::DueAt, Expr::value(Option::<Timestamp>::None))
-        .col_expr(message::Column::SettledAt, Expr::value(tx.now()))
-        .col_expr(message::Column::Reply, Expr::value(why))
-        .filter(message::Column::Id.eq(found.id))
-        .filter(message::Column::State.is_in(WAITING))
-        .exec(tx)
-        .await?;
-    Ok(())
-}
-
-/// Ends a claimed message of which nothing holds any more.
-async fn withdraw(db: &Db, scope: &Scope, id: Uuid, attempt: i32) -> Result<()> {
+/// Ends a message that nobody sends, unless somebody else has taken it over. Of what it would have told, others may be told.
+async fn withdraw(db: &Db, scope: &Scope, seen: &message::Model, state: SendState, why: &str) -> Result<()> {
     let tx = db.write(scope).await?;
-    if let Some(found) = find_locked(&tx, id).await?
-        && found.attempt == attempt
+    settings::lock(&tx).await?;
+    if let Some(found) = find_locked(&tx, seen.id).await?
+        && found.attempt == seen.attempt
+        && WAITING.contains(&found.state.as_str())
     {
-        let why = "not sent: all of it was renewed, removed, acknowledged, or told of in a later message";
-        end(&tx, &found, SendState::Cancelled, why).await?;
+        let row = message::ActiveModel {
+            state: Set(state.as_str().into()),
+            due_at: Set(None),
+            settled_at: Set(Some(tx.now())),
+            reply: Set(Some(why.into())),
+            ..found.into()
+        };
+        row.update(&tx).await?;
+        if state == SendState::Cancelled {
+            untold::free(&tx, Some(seen.run_id)).await?;
+        }
     }
     tx.commit().await
 }
@@ -310,6 +315,10 @@ async fn find_locked(tx: &OrgTx, id: Uuid) -> Result<Option<message::Model>> {
 /// Message-ID.
 pub async fn settle(db: &Db, scope: &Scope, claimed: &Claimed, outcome: &Outcome) -> Result<bool> {
     let tx = db.write(scope).await?;
+    let leaves_out = matches!(outcome, Outcome::Accepted { .. }) && !claimed.told.skipped.is_empty();
+    if leaves_out {
+        settings::lock(&tx).await?;
+    }
     let Some(found) = find_locked(&tx, claimed.id).await? else {
         return Ok(false);
     };
@@ -318,7 +327,7 @@ pub async fn settle(db: &Db, scope: &Scope, claimed: &Claimed, outcome: &Outcome
     }
     let (state, reply, due_at) = match outcome {
         Outcome::Accepted { reply, .. } => (SendState::Accepted, cut(reply), None),
-        Outcome::Refused { reply } => (SendState::Refused, cut(reply), None),
+        Outcome::Refused { reply, .. } => (SendState::Refused, cut(reply), None),
         Outcome::Deferred { reply } if is_last(&found, tx.now()) => (SendState::Dead, given_up(reply), None),
         Outcome::Deferred { reply } => (
             SendState::Deferred,
@@ -343,10 +352,13 @@ pub async fn settle(db: &Db, scope: &Scope, claimed: &Claimed, outcome: &Outcome
             row.subject = Set(Some(subject.clone()));
             note_skipped(&tx, claimed).await?;
         }
-        Outcome::Refused { .. } => suspend(&tx, &found.recipient, &reply, claimed.id).await?,
-        Outcome::Deferred { .. } => {}
+        Outcome::Refused { unknown: true, .. } => suspend(&tx, &found.recipient, &reply, claimed.id).await?,
+        Outcome::Refused { unknown: false, .. } | Outcome::Deferred { .. } => {}
     }
     row.update(&tx).await?;
+    if leaves_out {
+        untold::free(&tx, Some(found.run_id)).await?;
+    }
     failpoint::commit(tx, Operation::SettleMessage).await?;
     Ok(true)
 }

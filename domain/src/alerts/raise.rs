@@ -163,9 +163,11 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn judge(&self, candidate: &Candidate, mark: Option<&mark::Model>, quiet_until: Option<Timestamp>) -> Verdict {
         let (end, overdue, now) = (candidate.not_after, candidate.renewal_due_at, self.now);
+        // Of a clock that was ahead: a slot that has not come keeps none back.
+        let real = |mark: &mark::Model| mark.slot_at.filter(|at| mark.raised_at <= now || *at <= now);
         let told = mark.and_then(|mark| {
             Some(Told {
-                slot_at: mark.slot_at?,
+                slot_at: real(mark)?,
                 raised_at: mark.raised_at,
                 schedule: mark.schedule.clone(),
             })
@@ -174,7 +176,7 @@ impl Judge<'_> {
         let kept = Verdict {
             slot: None,
             alert_id: mark.and_then(|mark| mark.alert_id),
-            slot_at: mark.and_then(|mark| mark.slot_at),
+            slot_at: mark.and_then(real),
             raised_at,
             schedule: mark.map(|mark| mark.schedule.clone()).unwrap_or_default(),
             next_at: None,

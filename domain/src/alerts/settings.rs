@@ -3,6 +3,7 @@
 use super::address::check_recipients;
 use super::entity::{setting, suspended};
 use super::slots::Schedule;
+use super::untold;
 use crate::audit::{self, Entry};
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
@@ -297,6 +298,9 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
         Some(_) => model.update(tx).await?,
         None => model.insert(tx).await?,
     };
+    if after.recipients != before.recipients {
+        untold::free(tx, None).await?;
+    }
     audit::record(
         tx,
         Entry {
@@ -395,6 +399,7 @@ fn apply(before: &Notifications, change: NotificationChange) -> Result<Notificat
 /// [`Error::NotFound`] where the recipient is not suspended; [`Error::Forbidden`] without [`Permission::ManageAlerts`].
 pub async fn resume_recipient(tx: &OrgTx, recipient: &str) -> Result<()> {
     tx.scope().require(Permission::ManageAlerts)?;
+    lock(tx).await?;
     let gone = tx
         .delete_many::<suspended::Entity>()
         .filter(suspended::Column::Recipient.eq(recipient))
@@ -405,6 +410,7 @@ pub async fn resume_recipient(tx: &OrgTx, recipient: &str) -> Result<()> {
             what: "suspended recipient",
         });
     }
+    untold::free(tx, None).await?;
     audit::record(
         tx,
         Entry {

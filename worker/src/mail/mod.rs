@@ -94,8 +94,13 @@ impl Round<'_> {
                 Err(failure) => {
                     let of_message = failure.is_of_message();
                     let reply = told(&failure.told);
-                    let outcome = match of_message && failure.permanent {
-                        true => Outcome::Refused { reply: reply.clone() },
+                    let unknown = failure.is_of_address();
+                    // What a server says to a recipient that it does not deny may be otherwise soon: it takes no mail from here.
+                    let outcome = match of_message && failure.permanent && (unknown || failure.told.step == "data") {
+                        true => Outcome::Refused {
+                            reply: reply.clone(),
+                            unknown,
+                        },
                         false => Outcome::Deferred { reply: reply.clone() },
                     };
                     self.settle(&claimed, &outcome, leased).await?;

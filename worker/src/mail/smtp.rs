@@ -83,6 +83,16 @@ impl Failure {
         }
     }
 
+    /// The server knows no such recipient, by its extended code (RFC 3463 section 3.2) where it has one.
+    pub(crate) fn is_of_address(&self) -> bool {
+        let mut words = self.told.reply.split_whitespace();
+        let code = words.next().unwrap_or_default();
+        match words.next().filter(|word| word.starts_with("5.")) {
+            Some(extended) => self.told.step == "recipient" && (extended.starts_with("5.1.") || extended == "5.2.1"),
+            None => self.told.step == "recipient" && matches!(code, "550" | "551" | "553"),
+        }
+    }
+
     /// The fault lies with this message or its recipient, not with the server as a whole.
     pub(crate) fn is_of_message(&self) -> bool {
         matches!(self.told.step, "recipient" | "data") && !self.broken
@@ -214,9 +224,14 @@ impl Connection {
 /// Certificates of the own CAs, where there are any.
 fn own_cas(server: &MailServer) -> Result<Vec<CertificateDer<'static>>, String> {
     let pem = server.settings.ca_pem.as_deref().unwrap_or_default();
-    CertificateDer::pem_slice_iter(pem.as_bytes())
+    let cas: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
         .collect::<Result<_, _>>()
-        .map_err(|error| format!("the own CA cannot be read: {error}"))
+        .map_err(|error| format!("the own CA cannot be read: {error}"))?;
+    // All others are trusted only where none of its own was named.
+    if cas.is_empty() && !pem.is_empty() {
+        return Err("the own CA holds no certificate that can be read: enter it again".into());
+    }
+    Ok(cas)
 }
 
 fn parameters(server: &MailServer) -> Result<TlsParameters, String> {

@@ -117,6 +117,7 @@ async fn who_is_suspended_between_due_and_sent_gets_nothing_and_who_was_told_cou
         let outcome = match claimed.recipient.starts_with("gone") {
             true => Outcome::Refused {
                 reply: "recipient: 550 5.1.1 no such user".into(),
+                unknown: true,
             },
             false => Outcome::Accepted {
                 reply: "250 Ok".into(),
@@ -206,13 +207,66 @@ async fn what_is_acknowledged_between_due_and_sent_is_not_told() {
     let mut states: Vec<SendState> = site.states().await.into_iter().map(|(_, state)| state).collect();
     states.sort_by_key(|state| state.as_str());
     assert_eq!(states, [SendState::Accepted, SendState::Cancelled]);
-    // Its next slot comes after the acknowledgement.
-    site.pass(TimeDelta::days(7)).await;
+    // What was held back is told as soon as nobody holds it back any more.
+    site.pass(TimeDelta::days(2) + TimeDelta::hours(1)).await;
+    alerts::raise_due(&site.test.db).await.unwrap();
     site.round().await;
-    assert!(
-        sink.received()
-            .iter()
-            .any(|mail| mail.body().contains("n2.example.org"))
+    let received = sink.received();
+    assert_eq!(received.len(), 2);
+    assert!(received[1].body().contains("n2.example.org") && !received[1].body().contains("n1.example.org"));
+    alerts::raise_due(&site.test.db).await.unwrap();
+    site.round().await;
+    assert_eq!(sink.received().len(), 2, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_for_another_on_the_list_is_told_what_nobody_was_told() {
+    let site = due(&["old@example.org"]).await;
+    // The mail server is away, the message waits, and the list changes.
+    site.tell(&["new@example.org"]).await;
+    let sink = Sink::start(plain()).await;
+    site.mail_by(&sink, "none", None, false).await;
+    site.round().await;
+    assert_eq!(sink.received().len(), 0);
+    alerts::raise_due(&site.test.db).await.unwrap();
+    site.round().await;
+    let received = sink.received();
+    assert_eq!(received.len(), 1);
+    assert!(received[0].body().contains("n1.example.org"));
+    let mut states = site.states().await;
+    states.sort_by_key(|(recipient, _)| recipient.clone());
+    assert_eq!(
+        states,
+        [
+            ("new@example.org".to_string(), SendState::Accepted),
+            ("old@example.org".to_string(), SendState::Cancelled)
+        ]
+    );
+    alerts::raise_due(&site.test.db).await.unwrap();
+    site.round().await;
+    assert_eq!(sink.received().len(), 1, "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_takes_no_mail_from_here_suspends_nobody() {
+    let site = due(&["a@example.org"]).await;
+    let sink = Sink::start(Behaviour {
+        refuse: Some(("a@example.org".into(), "554 5.7.1 Relay access denied".into())),
+        ..plain()
+    })
+    .await;
+    site.mail_by(&sink, "none", None, false).await;
+    site.round().await;
+    assert_eq!(
+        site.states().await,
+        [("a@example.org".to_string(), SendState::Deferred)]
+    );
+    sink.behave(plain());
+    site.pass(TimeDelta::minutes(2)).await;
+    site.round().await;
+    assert_eq!(
+        site.states().await,
+        [("a@example.org".to_string(), SendState::Accepted)]
     );
 }
 

@@ -622,6 +622,7 @@ async fn a_worker_that_died_leaves_its_message_to_the_next_and_settles_nothing_l
     assert_eq!((first.id, &first.message_id), (second.id, &second.message_id));
     let late = Outcome::Refused {
         reply: "550 late".into(),
+        unknown: true,
     };
     assert!(!alerts::settle(&site.test.db, &scope, &first, &late).await.unwrap());
     let accepted = Outcome::Accepted {
