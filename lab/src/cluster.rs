@@ -82,7 +82,7 @@ impl Cluster {
     pub(crate) fn install_identity(&self, node: usize, service: &str, texts: &[String]) -> Result<(), Refusal> {
         let upload = read_certificates(texts)?;
         self.change(|state| {
-            let users = users_of_tomcat(state);
+            let users = users_of_tomcat(state, service);
             install_identity(state, &self.shelf, node, service, &upload, Utc::now())?;
             follow_tomcat(state, &users);
             Ok(())
@@ -106,7 +106,7 @@ impl Cluster {
         let certificate = self_signed(&key, &plan.profile).map_err(|error| broken(&error))?;
         let id = self.keys.keep(&key).map_err(|error| broken(&error))?;
         self.change(|state| {
-            let users = users_of_tomcat(state);
+            let users = users_of_tomcat(state, plan.service.name);
             put_regenerated(state, &self.shelf, node, &plan, &certificate, id);
             follow_tomcat(state, &users);
             Ok(())

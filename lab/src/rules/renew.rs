@@ -121,12 +121,15 @@ pub(crate) fn put_regenerated(
 /// Services of calls that may use a certificate of `tomcat`, and which one (R39).
 const REUSES: [(&str, &str); 2] = [("CallManager", "tomcat"), ("CallManager-ECDSA", "tomcat-ECDSA")];
 
-/// Nodes whose service of calls uses the certificate of `tomcat`.
-pub(crate) fn users_of_tomcat(cluster: &ClusterState) -> Vec<(usize, &'static str, &'static str)> {
+/// Nodes whose service of calls uses the certificate of `tomcat`, and will when `changed` gets another one: a service that gets one of
+/// its own uses that from then on.
+pub(crate) fn users_of_tomcat(cluster: &ClusterState, changed: &str) -> Vec<(usize, &'static str, &'static str)> {
     let mut users = Vec::new();
     for (index, state) in cluster.nodes.iter().enumerate() {
         let sha256 = |name: &str| state.identities.get(name).map(|one| one.certificate.sha256);
-        let uses = |(taker, source): &&(&str, &str)| sha256(source).is_some() && sha256(taker) == sha256(source);
+        let uses = |(taker, source): &&(&str, &str)| {
+            *taker != changed && sha256(source).is_some() && sha256(taker) == sha256(source)
+        };
         users.extend(
             REUSES
                 .iter()
