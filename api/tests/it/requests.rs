@@ -366,6 +366,9 @@ async fn the_after_care_of_a_job_is_read_by_cluster_and_confirmed_by_name() {
     let said = json!({"cluster_id": at.cluster, "purpose": "tomcat", "item": "backup", "state": "done"});
     let owner = Some(house.owner.as_str());
     let refused = house.call("POST", &path, owner, Some(&said)).await;
+    refused.problem(422, "still_running");
+    house.post(&format!("/api/v1/jobs/{job}/cancel"), &json!({})).await;
+    let refused = house.call("POST", &path, owner, Some(&said)).await;
     assert_eq!(refused.problem(422, "invalid")["errors"][0]["field"], "item");
     let unknown = json!({"cluster_id": uuid::Uuid::now_v7(), "purpose": "tomcat", "item": "backup", "state": "done"});
     house

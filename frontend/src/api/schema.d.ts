@@ -2420,13 +2420,8 @@ export interface components {
              * @example ctl_update
              */
             item: string;
-            /**
-             * @description Names of the nodes where it has to be done.
-             * @example [
-             *       "cucm-n-1"
-             *     ]
-             */
-            nodes: string[];
+            /** @description The nodes where it has to be done. */
+            nodes: components["schemas"]["Named"][];
             /**
              * @description What was said with it.
              * @example
@@ -13108,7 +13103,10 @@ export interface operations {
                      *               "by_job": false,
                      *               "item": "ctl_update",
                      *               "nodes": [
-                     *                 "cucm-n-1"
+                     *                 {
+                     *                   "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *                   "name": "north"
+                     *                 }
                      *               ],
                      *               "note": "",
                      *               "purpose": "CallManager",
@@ -13198,7 +13196,10 @@ export interface operations {
                      *           "by_job": false,
                      *           "item": "ctl_update",
                      *           "nodes": [
-                     *             "cucm-n-1"
+                     *             {
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "name": "north"
+                     *             }
                      *           ],
                      *           "note": "",
                      *           "purpose": "CallManager",

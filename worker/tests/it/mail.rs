@@ -436,9 +436,10 @@ async fn a_recipient_that_is_refused_for_good_is_suspended_seen_and_resumed() {
     let tx = site.test.db.write(&site.org.owner).await.unwrap();
     alerts::resume_recipient(&tx, "gone@example.org").await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(site.troubles().await, []);
+    assert_eq!(site.troubles().await, [Code::MessageDead], "nothing was told yet");
     site.pass(TimeDelta::days(7)).await;
     site.round().await;
+    assert_eq!(site.troubles().await, []);
     assert_eq!(
         sink.received()
             .iter()
