@@ -7,10 +7,6 @@ mod settings;
 
 use clap::{Parser, Subcommand};
 
-/// Pages of lists are many small pieces, made and given back by several threads: glibc keeps an arena for each of them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// One place to see and manage every certificate of a fleet of clusters.
 ///
 /// `certyard serve` needs nothing else: it keeps its data in the folder `data`, on the embedded database, and prints a set-up

@@ -3,9 +3,10 @@
 
 use super::entity::{mail, message, setting};
 use super::settings;
+use crate::clusters::{self, ClusterFilter};
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
-use crate::{Scope, Timestamp, clusters, orgs};
+use crate::{Scope, Timestamp, orgs};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
@@ -108,9 +109,9 @@ impl View<'_> {
             .await?;
         let mut found = Vec::new();
         let Some(row) = row.filter(|row| row.has_recipients) else {
-            let totals = clusters::totals(tx).await?;
+            let counts = clusters::certificate_counts(tx, &ClusterFilter::default()).await?;
             let ending =
-                totals.identity.expired + totals.identity.expiring + totals.trust.expired + totals.trust.expiring;
+                counts.identity.expired + counts.identity.expiring + counts.trust.expired + counts.trust.expiring;
             if ending > 0 {
                 found.push(Trouble::new(
                     Code::NoRecipients,
