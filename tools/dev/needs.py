@@ -103,11 +103,17 @@ def frontend():
     folder = ROOT / "frontend"
     lock = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     stamp = folder / "node_modules" / ".certyard-lock"
+    # What npm writes last. On a slow line it may end half-way and yet say that all is well.
+    whole = folder / "node_modules" / ".package-lock.json"
     if stamp.exists() and stamp.read_text() == lock:
         return
-    say("Installing the dashboard's packages …")
-    must(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund"], quiet=True)
-    stamp.write_text(lock)
+    for again in ("", " once more", " a last time"):
+        say(f"Installing the dashboard's packages{again} …")
+        status = run(["npm", "ci", "--prefix", folder, "--no-audit", "--no-fund"], quiet=True)
+        if status == 0 and whole.exists():
+            stamp.write_text(lock)
+            return
+    raise Stop("npm could not install the dashboard's packages: is its registry within reach? Then run this again")
 
 
 def vectors():

@@ -13,6 +13,9 @@ NO_DATABASE = {"certyard-pki", "certyard-protocol", "certyard-agent", "certyard-
 #: The one shape in which everything is built, so that features and therefore artefacts are the same everywhere.
 BUILD = ["cargo", "build", "--workspace", "--all-targets", "--locked"]
 
+#: Clippy's compiler instead of rustc for the crates of the workspace: it compiles as rustc does, and lints as it goes.
+LINTING = {"RUSTC_WORKSPACE_WRAPPER": "clippy-driver"}
+
 #: A test that waits for ever must not take the whole run with it.
 SECONDS_PER_PROGRAM = 20 * 60
 
@@ -37,26 +40,40 @@ class TestProgram:
         self.name = f"{self.package} {kind}" if kind in ("lib", "bin") else f"{self.package} {target['name']}"
 
 
+class Build:
+    """What one build made: the test programs, the variables that name the other programs, and what the lints say."""
+
+    def __init__(self):
+        self.tests, self.variables, self.warnings = [], {}, []
+
+
 def build():
-    """Builds programs and tests. Returns the test programs, and the variables that name the other programs."""
-    child = start([*BUILD, "--message-format=json"], stdout=subprocess.PIPE, text=True)
-    tests, programs = [], {}
+    """Builds programs and tests. Clippy's compiler does it, so that the lints cost no build of their own."""
+    child = start([*BUILD, "--message-format=json"], env=environment(**LINTING), stdout=subprocess.PIPE, text=True)
+    built = Build()
     for line in child.stdout:
         message = json.loads(line)
-        # Warnings are for the lints to tell, once.
-        if message.get("reason") == "compiler-message" and message["message"]["level"] == "error":
-            say(message["message"]["rendered"])
+        if message.get("reason") == "compiler-message":
+            _heed(message["message"], built)
         if message.get("reason") != "compiler-artifact" or not message.get("executable"):
             continue
         if message["target"]["kind"] == ["bench"]:
             continue  # measured by ./dev bench, not tested
         if message["profile"]["test"]:
-            tests.append(TestProgram(message))
+            built.tests.append(TestProgram(message))
         else:
-            programs[f"CARGO_BIN_EXE_{message['target']['name']}"] = message["executable"]
+            built.variables[f"CARGO_BIN_EXE_{message['target']['name']}"] = message["executable"]
     if child.wait() != 0:
         raise Stop("the workspace does not build")
-    return tests, programs
+    return built
+
+
+def _heed(message, built):
+    if message["level"] == "error":
+        say(message["rendered"])
+    # The compiler's sum of its warnings has no place in the source.
+    elif message["level"] == "warning" and message["spans"]:
+        built.warnings.append(message["rendered"])
 
 
 def run_programs(programs, log_name, **variables):
@@ -83,7 +100,8 @@ def run_programs(programs, log_name, **variables):
 def run_examples(log_name):
     """The examples in the documentation of public items."""
     LOGS.mkdir(parents=True, exist_ok=True)
-    status, text = read(["cargo", "test", "--workspace", "--locked", "--doc", "--no-fail-fast"], errors=True)
+    command = ["cargo", "test", "--workspace", "--locked", "--doc", "--no-fail-fast"]
+    status, text = read(command, env=environment(**LINTING), errors=True)
     (LOGS / f"{log_name}.log").write_text(text)
     return _count("documentation examples", status, text)
 
