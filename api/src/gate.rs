@@ -10,7 +10,7 @@ use crate::limit::Shown;
 use crate::operations::{self, Access, Operation};
 use crate::origin::{Site, address, site};
 use crate::state::{App, State};
-use crate::wrap::RequestId;
+use crate::wrap::{self, RequestId};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{AUTHORIZATION, COOKIE, HeaderMap, USER_AGENT};
@@ -43,7 +43,7 @@ async fn admit(request: &mut ServiceRequest) -> Result<Option<&'static Operation
     if !path.starts_with(GUARDED) || OPEN_DOCUMENTS.iter().any(|open| path.starts_with(open)) {
         return Ok(None);
     }
-    let pattern = request.match_pattern().ok_or_else(Problem::no_route)?;
+    let pattern = wrap::pattern(request).ok_or_else(Problem::no_route)?;
     let operation = operations::find(request.method().as_str(), &pattern).map_err(|others| {
         if others.is_empty() {
             Problem::no_route()

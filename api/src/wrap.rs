@@ -8,12 +8,27 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
+use std::rc::Rc;
 use std::time::Instant;
 use uuid::Uuid;
 
 /// Id of a request, as in logs, answers and audit rows.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(pub String);
+
+/// The pattern that a request's path has, once looked up: the search goes through all patterns.
+#[derive(Clone)]
+struct Pattern(Option<Rc<str>>);
+
+/// The pattern of the path, as `/api/v1/jobs/{id}`; none where no handler is.
+pub(crate) fn pattern(request: &ServiceRequest) -> Option<Rc<str>> {
+    if let Some(known) = request.extensions().get::<Pattern>() {
+        return known.0.clone();
+    }
+    let found: Option<Rc<str>> = request.match_pattern().map(Into::into);
+    request.extensions_mut().insert(Pattern(found.clone()));
+    found
+}
 
 /// For answers that are no page: nothing may be loaded, run or framed.
 const CLOSED: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -56,8 +71,7 @@ pub(crate) async fn wrap(
 }
 
 fn operation_of(request: &ServiceRequest) -> &'static str {
-    request
-        .match_pattern()
+    pattern(request)
         .and_then(|pattern| operations::find(request.method().as_str(), &pattern).ok())
         .map_or("other", |operation: &Operation| operation.id)
 }

@@ -8,6 +8,7 @@ use crate::body::BodyLimit;
 use crate::error::Problem;
 use crate::state::{App, State};
 use crate::tls;
+use crate::wrap;
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
@@ -76,7 +77,8 @@ pub(crate) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let call = match enter(&request).await {
+    // What is boxed is gone while the call is held: thousands of agents wait at a time.
+    let call = match Box::pin(enter(&request)).await {
         Ok(call) => call,
         Err(problem) => return Ok(request.into_response(problem.respond())),
     };
@@ -99,12 +101,12 @@ async fn enter(request: &ServiceRequest) -> Result<&'static str, Problem> {
         Some(Ok(peer)) => app.limits.credential(&format!("agent {}", peer.agent_id.simple()))?,
         Some(Err(_)) | None => count_address(&app, request)?,
     }
-    let pattern = request.match_pattern().ok_or_else(Problem::no_route)?;
+    let pattern = wrap::pattern(request).ok_or_else(Problem::no_route)?;
     let method = request.method().as_str();
-    let Some((_, _, call)) = CALLS.iter().find(|call| call.0 == method && call.1 == pattern) else {
+    let Some((_, _, call)) = CALLS.iter().find(|call| call.0 == method && call.1 == &*pattern) else {
         let others: Vec<_> = CALLS
             .iter()
-            .filter(|call| call.1 == pattern)
+            .filter(|call| call.1 == &*pattern)
             .map(|call| call.0)
             .collect();
         return Err(Problem::wrong_method(others.join(", ")));

@@ -29,7 +29,8 @@ pub(crate) async fn poll(
         protocol: body.0.protocol,
         capabilities: body.0.capabilities.clone(),
     };
-    agents::touch(&app.db, &agent.0, &heartbeat).await?;
+    // What is boxed leaves its room while the poll is held: thousands of agents wait at a time.
+    Box::pin(agents::touch(&app.db, &agent.0, &heartbeat)).await?;
     let _held = Held::new();
     let end = Instant::now() + hold(body.0.wait_seconds);
     let waiter = app.waiters.wait(Topic::Agent(agent.0.agent_id));
@@ -37,7 +38,7 @@ pub(crate) async fn poll(
     loop {
         let mut woken = std::pin::pin!(waiter.woken());
         woken.as_mut().enable();
-        let (answer, next_at) = look(&app, &identity, &body.0).await?;
+        let (answer, next_at) = Box::pin(look(&app, &identity, &body.0)).await?;
         let nothing = !answer.work && !answer.nodes_changed && !answer.bundle_changed && answer.cancel.is_empty();
         if !nothing || Instant::now() >= end || *app.stopping.borrow() {
             return Ok(web::Json(answer));
@@ -49,7 +50,7 @@ pub(crate) async fn poll(
             () = tokio::time::sleep_until(end.min(Instant::now() + next_at.unwrap_or(LOOK).min(LOOK))) => {}
         }
         // It may have been banned, retired or renewed while it waited.
-        identity = identify(&app, &request, Purpose::Work).await?;
+        identity = Box::pin(identify(&app, &request, Purpose::Work)).await?;
     }
 }
 
