@@ -25,7 +25,7 @@ pub use identity::{AgentIdentity, Heartbeat, Peer, Purpose, RENEWAL_GRACE_DAYS, 
 pub use join::{JoinTokenCursor, JoinTokenRow, NewJoinToken, create_join_token, list_join_tokens, revoke_join_token};
 pub use list::{AgentCursor, AgentFilter, AgentRow, AgentStatus, capabilities, get, list};
 
-use crate::db::{OrgTx, dialect};
+use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::scope::{ActorKind, Scope};
 use certyard_protocol::ConnectorKind;
@@ -79,20 +79,8 @@ pub(crate) async fn find_active(tx: &OrgTx, id: Uuid) -> Result<Option<Agent>> {
 
 /// Agents by their ids, retired ones too, as far as the scope sees them.
 pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Agent>> {
-    use entity::agent::{Column, Entity};
-    let mut ids: Vec<Uuid> = ids.into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut found = HashMap::with_capacity(ids.len());
-    for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
-        let rows = tx
-            .find::<Entity>()
-            .filter(Column::Id.is_in(chunk.iter().copied()))
-            .all(tx)
-            .await?;
-        found.extend(rows.into_iter().map(|row| (row.id, row)));
-    }
-    Ok(found)
+    let rows = tx.by_ids::<entity::agent::Entity>(ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// Notes that an agent is told all of its nodes now. The row stays locked, so that a change which it is not told of is

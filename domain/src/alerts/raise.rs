@@ -313,11 +313,7 @@ async fn insert_alerts(tx: &OrgTx, judged: &[(&Candidate, Verdict)]) -> Result<u
             .await?
         }
     };
-    let names: HashMap<Uuid, Certificate> = certificates::by_ids(tx, due.iter().map(|(_, candidate, _)| candidate.id))
-        .await?
-        .into_iter()
-        .map(|certificate| (certificate.id, certificate))
-        .collect();
+    let names = certificates::by_ids(tx, due.iter().map(|(_, candidate, _)| candidate.id)).await?;
     let rows: Vec<alert::ActiveModel> = due
         .iter()
         .map(|(id, candidate, slot)| {

@@ -8,6 +8,7 @@ use crate::lists::{Page, fetch, page, typed};
 use crate::{Permission, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// A certificate with its bytes.
@@ -110,14 +111,11 @@ pub async fn der(tx: &OrgTx, id: Uuid) -> Result<StoredCertificate> {
     Ok(StoredCertificate { row, der: bytes.der })
 }
 
-/// Rows of certificates by their ids, as far as the scope sees them.
-pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<Vec<certificate::Model>> {
-    let mut ids: Vec<Uuid> = ids.into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(tx
-        .find::<certificate::Entity>()
-        .filter(certificate::Column::Id.is_in(ids))
-        .all(tx)
-        .await?)
+/// Certificates by their ids, as far as the scope sees them.
+pub(crate) async fn by_ids(
+    tx: &OrgTx,
+    ids: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, certificate::Model>> {
+    let rows = tx.by_ids::<certificate::Entity>(ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }

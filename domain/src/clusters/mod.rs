@@ -75,20 +75,8 @@ pub(crate) async fn lock(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Cluster>> {
 
 /// Clusters by their ids, as far as the scope sees them.
 pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Cluster>> {
-    use entity::cluster::{Column, Entity};
-    let mut ids: Vec<Uuid> = ids.into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut found = HashMap::with_capacity(ids.len());
-    for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
-        let rows = tx
-            .find::<Entity>()
-            .filter(Column::Id.is_in(chunk.iter().copied()))
-            .all(tx)
-            .await?;
-        found.extend(rows.into_iter().map(|row| (row.id, row)));
-    }
-    Ok(found)
+    let rows = tx.by_ids::<entity::cluster::Entity>(ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
 /// Ids of the clusters of groups, for the conditions of others.

@@ -14,6 +14,18 @@ pub fn rows_per_insert(columns: usize) -> usize {
     (MAX_BINDS / columns.max(1)).clamp(1, 1000)
 }
 
+/// Values for an `IN`: sorted, each once, and the last one repeated up to a power of two. So the texts of statements are few,
+/// and the database knows most of them already.
+pub(crate) fn listed<T: Ord + Clone>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut values: Vec<T> = values.into_iter().collect();
+    values.sort_unstable();
+    values.dedup();
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
+}
+
 /// The database's clock. The embedded database has none of its own: it is this process.
 pub(crate) async fn clock(connection: &impl ConnectionTrait) -> Result<Timestamp> {
     if connection.get_database_backend() != DbBackend::Postgres {

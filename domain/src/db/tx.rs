@@ -1,10 +1,12 @@
 //! Transactions.
 
+use super::dialect;
 use super::tenant::TenantEntity;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::scope::Scope;
 use crate::signal::{Signal, Topic};
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::sqlx::{self, AssertSqlSafe, Postgres};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, DeleteMany, EntityTrait,
@@ -12,6 +14,7 @@ use sea_orm::{
     TransactionTrait, UpdateMany, Values,
 };
 use sea_query_sqlx::SqlxValues;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -176,6 +179,24 @@ impl OrgTx {
             Some(groups) => rows.filter(E::within(self.org_id(), groups)),
             None => rows,
         }
+    }
+
+    /// Rows by their ids, in no order, as far as the scope sees them.
+    ///
+    /// # Errors
+    /// The database is busy or away.
+    pub(crate) async fn by_ids<E: TenantEntity>(&self, ids: impl IntoIterator<Item = Uuid>) -> Result<Vec<E::Model>> {
+        let ids: BTreeSet<Uuid> = ids.into_iter().collect();
+        let ids: Vec<Uuid> = ids.into_iter().collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
+            let id = Expr::col((E::TABLE, "id"));
+            let rows = self
+                .find::<E>()
+                .filter(id.is_in(dialect::listed(chunk.iter().copied())));
+            found.extend(rows.all(self).await?);
+        }
+        Ok(found)
     }
 
     /// Updates rows of the organisation that the scope may see.

@@ -3,7 +3,8 @@
 //! All of it ends before one time, so that the index by the end serves a page, whatever the size of the fleet; the totals
 //! are read from the summaries of clusters.
 
-use super::list::{ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, installations};
+use super::list::{ExpiryStatus, InstallationCursor, InstallationFilter, Sort, installations};
+use super::rows::InstallationRow;
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::lists::Page;

@@ -1,7 +1,7 @@
 //! A certificate and where it is.
 
 use super::entity::installation;
-use super::list::{InstallationRow, with_names};
+use super::rows::{self, InstallationRow};
 use crate::Permission;
 use crate::certificates::{self, Certificate};
 use crate::db::OrgTx;
@@ -65,10 +65,7 @@ pub async fn of_certificate(
     if let Some(id) = after {
         rows = rows.filter(Expr::col((Entity, Column::Id)).gt(id));
     }
-    let rows = rows.order_by_asc(Column::Id).limit(fetch(limit)).all(tx).await?;
-    let page = page(rows, limit, |row| row.id);
-    Ok(Page {
-        items: with_names(tx, page.items).await?,
-        next: page.next,
-    })
+    let rows = rows.order_by_asc(Column::Id).limit(fetch(limit));
+    let rows = rows::read(tx, rows, &[Column::Id]).await?;
+    Ok(page(rows, limit, |row| row.installation.id))
 }

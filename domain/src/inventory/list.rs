@@ -1,23 +1,19 @@
 //! Lists of installations, and what became of one.
 
-use super::drift::{self, InstallationWarning};
-use super::entity::{csr, history, installation};
-use super::read_csrs::open_csrs;
-use super::{compliance, counts, own};
+use super::counts;
+use super::entity::{history, installation};
+use super::rows::{self, InstallationRow};
+use crate::certificates;
 use crate::certificates::search::{self, Found};
-use crate::certificates::{self, Certificate};
 use crate::clusters;
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::lists::{Page, fetch, page, typed};
-use crate::nodes;
-use crate::profiles::Difference;
 use crate::{Permission, Timestamp};
 use certyard_protocol::StoreKind;
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use std::collections::HashMap;
 use uuid::Uuid;
 
 /// How near its end a certificate is (R42): expired when its end has passed, expiring when it ends within the
@@ -77,46 +73,6 @@ impl ExpiryStatus {
             (true, false, true) => Condition::any().add(end().lte(now)).add(end().gt(horizon)),
         }
     }
-}
-
-/// An open CSR as lists of installations name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CsrBrief {
-    /// The CSR.
-    pub id: Uuid,
-    /// When it was first seen.
-    pub created_at: Timestamp,
-}
-
-/// An installation with what lists show of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InstallationRow {
-    /// The installation.
-    pub installation: installation::Model,
-    /// Its certificate.
-    pub certificate: Certificate,
-    /// Name of its node.
-    pub node_name: String,
-    /// Role of its node.
-    pub node_role: String,
-    /// Name of its cluster.
-    pub cluster_name: String,
-    /// Version of the cluster's product.
-    pub cluster_version: String,
-    /// Certificate management is switched on for the cluster (R2).
-    pub cluster_enabled: bool,
-    /// When the node was last read well: the installation was there then.
-    pub seen_at: Option<Timestamp>,
-    /// How near its end it is.
-    pub status: ExpiryStatus,
-    /// For identity: the open CSR of its purpose.
-    pub csr: Option<CsrBrief>,
-    /// For identity: what differs from the cluster's profile (R18, R27).
-    pub differences: Vec<Difference>,
-    /// For identity: what else is to be known of it.
-    pub warnings: Vec<InstallationWarning>,
-    /// For trust: whose own certificate it is, wherever its deletion reaches.
-    pub own: Vec<String>,
 }
 
 /// What a list is sorted by; the id decides between equals.
@@ -277,78 +233,22 @@ pub async fn installations(
             ));
         }
     };
-    rows = match sort {
-        Sort::NotAfter => rows.order_by_asc(Column::NotAfter),
-        Sort::CommonName => rows.order_by_asc(Column::CommonName),
+    let by = match sort {
+        Sort::NotAfter => Column::NotAfter,
+        Sort::CommonName => Column::CommonName,
     };
-    let rows = rows.order_by_asc(Column::Id).limit(fetch(limit)).all(tx).await?;
-    let page = page(rows, limit, |row| match sort {
-        Sort::NotAfter => InstallationCursor::NotAfter(row.not_after, row.id),
-        Sort::CommonName => InstallationCursor::CommonName(row.common_name.clone(), row.id),
-    });
-    Ok(Page {
-        items: with_names(tx, page.items).await?,
-        next: page.next,
-    })
-}
-
-/// Adds what lists show, by one look-up for each kind of thing.
-pub(super) async fn with_names(tx: &OrgTx, rows: Vec<installation::Model>) -> Result<Vec<InstallationRow>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let start = counts::start(tx).await?;
-    let nodes = nodes::by_ids(tx, rows.iter().map(|row| row.node_id)).await?;
-    let clusters = clusters::by_ids(tx, rows.iter().map(|row| row.cluster_id)).await?;
-    let certificates: HashMap<Uuid, Certificate> = certificates::by_ids(tx, rows.iter().map(|row| row.certificate_id))
-        .await?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
-    let csrs: HashMap<(Uuid, String), csr::Model> = open_csrs(
-        tx,
-        rows.iter().filter(|row| row.kind == "identity").map(|row| row.node_id),
-    )
-    .await?;
-    let mut owners = own::owners(tx, &rows).await?;
-    let mut different: HashMap<Uuid, Vec<Difference>> = HashMap::new();
-    let mut warned: HashMap<Uuid, Vec<InstallationWarning>> = HashMap::new();
-    for row in &rows {
-        if row.differences.is_some() {
-            different.insert(row.id, compliance::differences(row)?);
-        }
-        if row.warnings.is_some() {
-            warned.insert(row.id, drift::warnings(row)?);
-        }
-    }
-    Ok(rows
-        .into_iter()
-        .filter_map(|installation| {
-            let node = nodes.get(&installation.node_id)?;
-            let csr = (installation.kind == "identity")
-                .then(|| csrs.get(&(installation.node_id, installation.store.clone())))
-                .flatten();
-            let cluster = clusters.get(&installation.cluster_id)?;
-            Some(InstallationRow {
-                certificate: certificates.get(&installation.certificate_id)?.clone(),
-                node_name: node.name.clone(),
-                node_role: node.role.clone(),
-                cluster_name: cluster.name.clone(),
-                cluster_version: cluster.product_version.clone(),
-                cluster_enabled: cluster.enabled,
-                seen_at: node.inventory_at,
-                status: ExpiryStatus::of(installation.not_after, tx.now(), start),
-                csr: csr.map(|csr| CsrBrief {
-                    id: csr.id,
-                    created_at: csr.created_at,
-                }),
-                differences: different.remove(&installation.id).unwrap_or_default(),
-                warnings: warned.remove(&installation.id).unwrap_or_default(),
-                own: owners.remove(&installation.id).unwrap_or_default(),
-                installation,
-            })
-        })
-        .collect())
+    let rows = rows.order_by_asc(by).order_by_asc(Column::Id).limit(fetch(limit));
+    let page = page(
+        rows::read(tx, rows, &[by, Column::Id]).await?,
+        limit,
+        |row| match sort {
+            Sort::NotAfter => InstallationCursor::NotAfter(row.installation.not_after, row.installation.id),
+            Sort::CommonName => {
+                InstallationCursor::CommonName(row.installation.common_name.clone(), row.installation.id)
+            }
+        },
+    );
+    Ok(page)
 }
 
 fn not_found() -> Error {
@@ -363,11 +263,8 @@ pub async fn get(tx: &OrgTx, id: Uuid) -> Result<InstallationRow> {
     tx.scope().require(Permission::ReadFleet)?;
     let row = tx
         .find::<installation::Entity>()
-        .filter(installation::Column::Id.eq(id))
-        .one(tx)
-        .await?
-        .ok_or_else(not_found)?;
-    with_names(tx, vec![row]).await?.pop().ok_or_else(not_found)
+        .filter(installation::Column::Id.eq(id));
+    rows::read(tx, row, &[]).await?.pop().ok_or_else(not_found)
 }
 
 /// One page of what became of an installation, newest first.

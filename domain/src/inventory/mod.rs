@@ -30,6 +30,7 @@ mod own;
 mod parse;
 mod read_csrs;
 mod report;
+mod rows;
 mod trust;
 
 pub use alerts::alerts;
@@ -45,12 +46,12 @@ pub use entity::installation::Model as Installation;
 pub use expiries::{DayOfEnds, expiries};
 pub use holders::{Holder, holders};
 pub use list::{
-    CsrBrief, ExpiryStatus, InstallationCursor, InstallationFilter, InstallationRow, Sort, certificate_history, get,
-    history, installations,
+    ExpiryStatus, InstallationCursor, InstallationFilter, Sort, certificate_history, get, history, installations,
 };
 pub use matrix::{ComplianceRow, RuleCount, compliance};
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
 pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
 pub(crate) use report::retire_node;
 pub use report::{failed, report, unchanged};
+pub use rows::{CsrBrief, InstallationRow};
 pub use trust::{TrustFilter, TrustRow, trust};

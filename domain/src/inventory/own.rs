@@ -1,8 +1,9 @@
 //! Certificates of trust stores that are a node's own: they stay as long as they are used, and lists offer no deletion.
 
 use super::entity::installation::{Column, Entity, Model};
+use super::rows::InstallationRow;
 use crate::catalogue::{Replication, trust_stores_of};
-use crate::db::OrgTx;
+use crate::db::{OrgTx, dialect};
 use crate::error::Result;
 use crate::nodes;
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
@@ -18,8 +19,9 @@ struct Identity {
 }
 
 /// For rows of trust stores: whose own certificate it is, wherever its deletion reaches, as "`tomcat` on node `a`".
-pub(super) async fn owners(tx: &OrgTx, rows: &[Model]) -> Result<HashMap<Uuid, Vec<String>>> {
-    let trust = || rows.iter().filter(|row| row.kind == "trust" && row.gone_at.is_none());
+pub(super) async fn owners(tx: &OrgTx, rows: &[InstallationRow]) -> Result<HashMap<Uuid, Vec<String>>> {
+    let rows = || rows.iter().map(|row| &row.installation);
+    let trust = || rows().filter(|row| row.kind == "trust" && row.gone_at.is_none());
     let mut found = HashMap::new();
     let identities = identities(tx, trust()).await?;
     if identities.is_empty() {
@@ -61,10 +63,10 @@ async fn identities<'a>(tx: &OrgTx, trust: impl Iterator<Item = &'a Model>) -> R
         .find::<Entity>()
         .select_only()
         .columns([Column::ClusterId, Column::NodeId, Column::Store, Column::Sha256])
-        .filter(Column::ClusterId.is_in(clusters))
+        .filter(Column::ClusterId.is_in(dialect::listed(clusters)))
         .filter(Column::Kind.eq("identity"))
         .filter(Column::GoneAt.is_null())
-        .filter(Column::CommonName.is_in(names))
+        .filter(Column::CommonName.is_in(dialect::listed(names)))
         .into_tuple()
         .all(tx)
         .await?;

@@ -2,14 +2,14 @@
 
 use super::entity::csr;
 use crate::clusters;
-use crate::db::OrgTx;
+use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::lists::{Page, fetch, page};
 use crate::nodes;
 use crate::{Permission, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// What became of a CSR.
@@ -163,14 +163,13 @@ pub async fn open_csrs(
     tx: &OrgTx,
     nodes: impl IntoIterator<Item = Uuid>,
 ) -> Result<HashMap<(Uuid, String), csr::Model>> {
-    let mut nodes: Vec<Uuid> = nodes.into_iter().collect();
-    nodes.sort_unstable();
-    nodes.dedup();
+    let nodes: BTreeSet<Uuid> = nodes.into_iter().collect();
+    let nodes: Vec<Uuid> = nodes.into_iter().collect();
     let mut found = HashMap::new();
-    for chunk in nodes.chunks(crate::db::dialect::MAX_BINDS / 2) {
+    for chunk in nodes.chunks(dialect::MAX_BINDS / 2) {
         let rows = tx
             .find::<csr::Entity>()
-            .filter(csr::Column::NodeId.is_in(chunk.iter().copied()))
+            .filter(csr::Column::NodeId.is_in(dialect::listed(chunk.iter().copied())))
             .filter(csr::Column::State.eq(CsrState::Open.as_str()))
             .all(tx)
             .await?;

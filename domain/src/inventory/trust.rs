@@ -107,11 +107,7 @@ pub async fn trust(
     let page = page(found, limit, |(id, not_after, ..)| (*not_after, *id));
     let ids: Vec<Uuid> = page.items.iter().map(|(id, ..)| *id).collect();
     let mut stores = stores_of(tx, cluster_id, &ids).await?;
-    let mut rows: HashMap<Uuid, Certificate> = certificates::by_ids(tx, ids)
-        .await?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
+    let mut rows = certificates::by_ids(tx, ids).await?;
     Ok(Page {
         items: page
             .items

@@ -84,18 +84,6 @@ pub(crate) async fn of_clusters(tx: &OrgTx, clusters: &[Uuid]) -> Result<Vec<Nod
 
 /// Nodes by their ids, retired ones too, as far as the scope sees them.
 pub(crate) async fn by_ids(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashMap<Uuid, Node>> {
-    use entity::{Column, Entity};
-    let mut ids: Vec<Uuid> = ids.into_iter().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut found = HashMap::with_capacity(ids.len());
-    for chunk in ids.chunks(dialect::MAX_BINDS / 2) {
-        let rows = tx
-            .find::<Entity>()
-            .filter(Column::Id.is_in(chunk.iter().copied()))
-            .all(tx)
-            .await?;
-        found.extend(rows.into_iter().map(|row| (row.id, row)));
-    }
-    Ok(found)
+    let rows = tx.by_ids::<entity::Entity>(ids).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }

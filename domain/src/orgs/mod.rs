@@ -3,6 +3,7 @@
 mod entity;
 
 pub use entity::Model as Org;
+pub(crate) use entity::{Column, Entity};
 
 use crate::audit::{self, Entry};
 use crate::db::OrgTx;
