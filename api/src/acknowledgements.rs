@@ -40,6 +40,9 @@ pub(crate) struct Acknowledgement {
     pub ended_at: Option<DateTime<Utc>>,
     /// By whom.
     pub ended_by: Option<String>,
+    /// Whether it holds only in the groups that whoever gave it was bound to.
+    #[schema(example = false)]
+    pub bound: bool,
 }
 
 /// What is said of a certificate.
@@ -74,7 +77,7 @@ pub(crate) struct ListAcknowledgements {
 /// Acknowledges a certificate: no mail about it until a day.
 ///
 /// It takes the place of what was said of the certificate before. Whoever is bound to some groups speaks for a certificate only
-/// where all of its places are in them.
+/// where all of its places are in them; of places that come to other groups later it says nothing.
 #[utoipa::path(operation_id = "create_acknowledgement", tag = "notifications", request_body = CreateAcknowledgement, responses((status = 201, description = "It holds", body = Acknowledgement)))]
 #[post("/acknowledgements")]
 pub(crate) async fn create_acknowledgement(
@@ -147,5 +150,6 @@ pub(crate) fn acknowledgement(found: alerts::Acknowledgement) -> Acknowledgement
         created_at: found.created_at,
         ended_at: found.ended_at,
         ended_by: found.ended_by,
+        bound: found.bound,
     }
 }

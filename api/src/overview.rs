@@ -36,7 +36,7 @@ pub(crate) struct Overview {
 /// Something that keeps people from being told of certificates that expire: a banner on every page.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AlertTrouble {
-    /// `no_recipients`, `mail_not_configured`, `sweep_late`, `mail_delayed`, `message_dead`, `recipients_suspended`.
+    /// `no_recipients`, `mail_not_configured`, `sweep_late`, `certificates_failing`, `mail_delayed`, `message_dead`, `recipients_suspended`.
     #[schema(example = "mail_not_configured")]
     pub code: String,
     /// One sentence with the way out.

@@ -13,6 +13,7 @@ mod m20261122_000006_pace;
 mod m20261122_000007_coverage;
 mod m20261122_000008_due;
 mod m20261122_000010_aftercare;
+mod m20261122_000011_watchful;
 pub mod roles;
 pub mod table;
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000007_coverage::Migration),
             Box::new(m20261122_000008_due::Migration),
             Box::new(m20261122_000010_aftercare::Migration),
+            Box::new(m20261122_000011_watchful::Migration),
         ]
     }
 }

@@ -18,6 +18,7 @@ use certyard_domain::inventory::{self, ExpiryStatus};
 use certyard_domain::{OrgTx, Timestamp, alerts, plans};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -324,8 +325,17 @@ pub(crate) async fn get_installation(app: App, caller: Caller, id: web::Path<Uui
 /// Adds to each row what somebody has said of its certificate.
 pub(crate) async fn add_acknowledgements(tx: &OrgTx, rows: &mut [Installation]) -> Result<(), Problem> {
     let found = alerts::acknowledged(tx, rows.iter().map(|row| row.certificate_id)).await?;
+    // One of somebody who is bound to groups holds in them alone.
+    let holds = |row: &Installation| found.get(&row.certificate_id).is_some_and(|found| found.bound);
+    let bound: Vec<Uuid> = rows.iter().filter(|row| holds(row)).map(|row| row.id).collect();
+    let places = match bound.is_empty() {
+        true => HashSet::new(),
+        false => alerts::acknowledged_places(tx, bound).await?,
+    };
     for row in rows {
-        row.acknowledgement = found.get(&row.certificate_id).cloned().map(acknowledgement);
+        let found = found.get(&row.certificate_id);
+        let found = found.filter(|found| !found.bound || places.contains(&row.id));
+        row.acknowledgement = found.cloned().map(acknowledgement);
     }
     Ok(())
 }

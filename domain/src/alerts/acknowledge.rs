@@ -1,9 +1,10 @@
 //! Acknowledgements: somebody knows of a certificate, and wants no mail about it until a day.
 //!
-//! One holds at a time for a certificate. It ends at its day, when somebody takes it back or gives another one, and where it was
+//! One holds at a time for a certificate: wherever that is, or, where somebody gave it who is bound to groups, in these groups alone.
+//! Places that come elsewhere later are told of. It ends at its day, when somebody takes it back or gives another one, and where it was
 //! given before the certificate expired, with its expiry: that it has expired is told in any case.
 
-use super::entity::acknowledgement;
+use super::entity::{acknowledgement, acknowledgement_group};
 use crate::audit::{self, Entry};
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
@@ -12,10 +13,10 @@ use crate::ids::new_id;
 use crate::lists::{Page, fetch, page};
 use crate::{Permission, Timestamp, certificates};
 use chrono::TimeDelta;
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Longest time that one holds.
@@ -46,6 +47,8 @@ pub struct Acknowledgement {
     pub ended_at: Option<Timestamp>,
     /// By whom.
     pub ended_by: Option<String>,
+    /// Whether it holds in the groups of whoever gave it alone.
+    pub bound: bool,
 }
 
 impl From<acknowledgement::Model> for Acknowledgement {
@@ -61,6 +64,7 @@ impl From<acknowledgement::Model> for Acknowledgement {
             created_at: row.created_at,
             ended_at: row.ended_at,
             ended_by: row.ended_by_name,
+            bound: row.bound,
         }
     }
 }
@@ -99,9 +103,11 @@ pub async fn acknowledge(tx: &OrgTx, new: NewAcknowledgement) -> Result<Acknowle
     let certificate = certificates::get(tx, new.certificate_id).await?;
     require_all_of(tx, certificate.id).await?;
     lock_marks(tx).await?;
-    if let Some(before) = open(tx, certificate.id).await? {
-        end(tx, before).await?;
-    }
+    let before = match open(tx, certificate.id).await? {
+        Some(before) => Some(end(tx, before).await?),
+        None => None,
+    };
+    let groups = tx.scope().groups();
     let row = acknowledgement::ActiveModel {
         org_id: Set(tx.org_id()),
         id: Set(new_id()),
@@ -114,12 +120,29 @@ pub async fn acknowledge(tx: &OrgTx, new: NewAcknowledgement) -> Result<Acknowle
         created_at: Set(tx.now()),
         ended_at: Set(None),
         ended_by_name: Set(None),
+        bound: Set(groups.is_some()),
     }
     .insert(tx)
     .await?;
-    let after =
-        json!({ "certificate": row.certificate_id, "sha256": row.sha256, "reason": row.reason, "until": row.until_at });
-    tell(tx, "acknowledgement.create", &row, None, Some(after)).await?;
+    let rows = groups
+        .into_iter()
+        .flatten()
+        .map(|group| acknowledgement_group::ActiveModel {
+            org_id: Set(tx.org_id()),
+            acknowledgement_id: Set(row.id),
+            group_id: Set(*group),
+        });
+    let rows: Vec<_> = rows.collect();
+    if !rows.is_empty() {
+        acknowledgement_group::Entity::insert_many(rows)
+            .exec_without_returning(tx)
+            .await?;
+    }
+    let before = before.map(|found| {
+        json!({ "id": found.id, "reason": found.reason, "until": found.until_at, "created_by": found.created_by_name })
+    });
+    let after = json!({ "certificate": row.certificate_id, "sha256": row.sha256, "reason": row.reason, "until": row.until_at, "groups": groups });
+    tell(tx, "acknowledgement.create", &row, before, Some(after)).await?;
     Ok(row.into())
 }
 
@@ -341,21 +364,86 @@ pub(super) fn quiet_until(found: &Acknowledgement, not_after: Timestamp) -> Time
     }
 }
 
-/// As a condition on rows of `installation`: an acknowledgement of the certificate holds.
+/// Of these installations those for which an acknowledgement holds.
+///
+/// # Errors
+/// [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn acknowledged_places(tx: &OrgTx, ids: impl IntoIterator<Item = Uuid>) -> Result<HashSet<Uuid>> {
+    tx.scope().require(Permission::ReadFleet)?;
+    let select = Query::select()
+        .expr_as(Expr::col(("installation", "id")), "id")
+        .from("installation")
+        .and_where(Expr::col(("installation", "org_id")).eq(tx.org_id()))
+        .and_where(Expr::col(("installation", "id")).is_in(ids))
+        .and_where(holds(tx.org_id(), tx.now()))
+        .take();
+    let rows = tx.query_all(&select).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?)
+}
+
+/// Of these certificates those with a place for which no acknowledgement holds, as it was given for other groups.
+pub(super) async fn uncovered(tx: &OrgTx, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    let mut found = HashSet::new();
+    if ids.is_empty() {
+        return Ok(found);
+    }
+    let select = Query::select()
+        .expr_as(Expr::col(("installation", "certificate_id")), "certificate_id")
+        .distinct()
+        .from("installation")
+        .and_where(Expr::col(("installation", "org_id")).eq(tx.org_id()))
+        .and_where(Expr::col(("installation", "gone_at")).is_null())
+        .and_where(Expr::col(("installation", "certificate_id")).is_in(ids.iter().copied()))
+        .and_where(holds(tx.org_id(), tx.now()).not())
+        .take();
+    for row in tx.query_all(&select).await? {
+        found.insert(row.try_get("", "certificate_id")?);
+    }
+    Ok(found)
+}
+
+/// As a condition on rows of `installation`: an acknowledgement of the certificate holds at this place.
 pub(super) fn holds(org_id: Uuid, now: Timestamp) -> Expr {
     let col = |name: &'static str| Expr::col(("acknowledgement", name));
-    let select = Query::select()
+    let of_group = Query::select()
+        .expr(Expr::value(1))
+        .from("acknowledgement_group")
+        .inner_join(
+            "cluster",
+            Expr::col(("cluster", "org_id"))
+                .eq(Expr::col(("acknowledgement_group", "org_id")))
+                .and(Expr::col(("cluster", "group_id")).equals(("acknowledgement_group", "group_id"))),
+        )
+        .and_where(Expr::col(("acknowledgement_group", "org_id")).eq(org_id))
+        .and_where(Expr::col(("acknowledgement_group", "acknowledgement_id")).equals(("acknowledgement", "id")))
+        .and_where(Expr::col(("cluster", "id")).equals(("installation", "cluster_id")))
+        .take();
+    let select = open_of_installation(org_id, now)
+        .cond_where(
+            Cond::any()
+                .add(Expr::col(("installation", "not_after")).gt(now))
+                .add(col("created_at").gte(Expr::col(("installation", "not_after")))),
+        )
+        .cond_where(Cond::any().add(col("bound").eq(false)).add(Expr::exists(of_group)))
+        .take();
+    Expr::exists(select)
+}
+
+/// As a condition on rows of `installation`: there is an acknowledgement of the certificate that may not hold everywhere.
+pub(super) fn holds_somewhere(org_id: Uuid, now: Timestamp) -> Expr {
+    let mut select = open_of_installation(org_id, now);
+    select.and_where(Expr::col(("acknowledgement", "bound")).eq(true));
+    Expr::exists(select)
+}
+
+fn open_of_installation(org_id: Uuid, now: Timestamp) -> SelectStatement {
+    let col = |name: &'static str| Expr::col(("acknowledgement", name));
+    Query::select()
         .expr(Expr::value(1))
         .from("acknowledgement")
         .and_where(col("org_id").eq(org_id))
         .and_where(col("certificate_id").equals(("installation", "certificate_id")))
         .and_where(col("ended_at").is_null())
         .and_where(col("until_at").gt(now))
-        .cond_where(
-            Cond::any()
-                .add(Expr::col(("installation", "not_after")).gt(now))
-                .add(col("created_at").gte(Expr::col(("installation", "not_after")))),
-        )
-        .take();
-    Expr::exists(select)
+        .take()
 }

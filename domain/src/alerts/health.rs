@@ -3,6 +3,7 @@
 
 use super::entity::{mail, message, setting};
 use super::settings;
+use super::sweep::failed_before;
 use crate::clusters::{self, ClusterFilter};
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
@@ -28,6 +29,8 @@ pub enum Code {
     MailNotConfigured,
     /// No sweep has come to its end for two hours.
     SweepLate,
+    /// Certificates could not be raised by the last sweep.
+    CertificatesFailing,
     /// Messages wait for half an hour: the mail server puts them off or cannot be reached, or nobody tries.
     MailDelayed,
     /// Messages were given up.
@@ -38,10 +41,11 @@ pub enum Code {
 
 impl Code {
     /// Every code.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::NoRecipients,
         Self::MailNotConfigured,
         Self::SweepLate,
+        Self::CertificatesFailing,
         Self::MailDelayed,
         Self::MessageDead,
         Self::RecipientsSuspended,
@@ -53,6 +57,7 @@ impl Code {
             Self::NoRecipients => "no_recipients",
             Self::MailNotConfigured => "mail_not_configured",
             Self::SweepLate => "sweep_late",
+            Self::CertificatesFailing => "certificates_failing",
             Self::MailDelayed => "mail_delayed",
             Self::MessageDead => "message_dead",
             Self::RecipientsSuspended => "recipients_suspended",
@@ -141,6 +146,14 @@ impl View<'_> {
                     "no sweep for due alerts has ended since {}: see whether the worker runs, and its log",
                     swept_at.format("%Y-%m-%d %H:%M UTC")
                 ),
+            ));
+        }
+        let failing = failed_before(&row);
+        if let Some(certificate) = failing.first() {
+            found.push(Trouble::new(
+                Code::CertificatesFailing,
+                i64::try_from(failing.len()).unwrap_or(i64::MAX),
+                format!("nobody is told of certificate {certificate}, as its alert cannot be written: each sweep tries again, and the worker's log says why"),
             ));
         }
         let delayed = self.delayed(now).await?;

@@ -40,7 +40,7 @@ mod untold;
 
 pub use acknowledge::{
     Acknowledgement, AcknowledgementCursor, AcknowledgementFilter, NewAcknowledgement, acknowledge, acknowledged,
-    end_acknowledgement, get_acknowledgement, list_acknowledgements,
+    acknowledged_places, end_acknowledgement, get_acknowledgement, list_acknowledgements,
 };
 pub use address::{Address, parse_address};
 pub use calendar::{CALENDAR_TYPE, CalendarEvent, calendar};

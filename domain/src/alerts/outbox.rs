@@ -14,6 +14,7 @@ use crate::keys::Keys;
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// State of a message.
@@ -95,6 +96,8 @@ pub struct Claimed {
     pub letter: Letter,
     /// Through which server.
     pub server: MailServer,
+    /// Since before when this worker has it: composing counts against [`SENDING_LEASE`], too.
+    pub leased: Instant,
     /// Of which alerts it tells, for the ledger.
     told: Tells,
 }
@@ -163,6 +166,7 @@ pub async fn orgs_with_due(db: &Db) -> Result<Vec<Uuid>> {
 /// The database is busy or away, or the password of the mail server does not open.
 pub async fn claim(db: &Db, scope: &Scope, keys: &Keys) -> Result<Option<Claimed>> {
     loop {
+        let leased = Instant::now();
         let taken = match take(db, scope, keys).await? {
             Take::None => return Ok(None),
             Take::Ended => continue,
@@ -189,6 +193,7 @@ pub async fn claim(db: &Db, scope: &Scope, keys: &Keys) -> Result<Option<Claimed
             recipient: found.recipient.clone(),
             letter,
             server: taken.server,
+            leased,
             told,
         }));
     }

@@ -1,7 +1,7 @@
 //! Raising: due slots of certificates become alerts of the open run, and marks say how far each certificate has come.
 
 use super::DEFAULT_RULE;
-use super::acknowledge::{self, quiet_until};
+use super::acknowledge::{self, Acknowledgement, quiet_until};
 use super::entity::{alert, mark, run, setting};
 use super::settings::{self, Notifications};
 use super::slots::{Schedule, Slot, Told};
@@ -82,19 +82,27 @@ pub(super) async fn open_run(tx: &OrgTx) -> Result<Option<run::Model>> {
         .await?)
 }
 
-/// Raises what is due of these certificates; how many alerts that were. All is looked up anew: the look was of before.
-pub(super) async fn raise(db: &Db, scope: &Scope, ids: &[Uuid]) -> Result<u64> {
+/// What came of certificates.
+pub(super) enum Raised {
+    /// So many alerts.
+    Alerts(u64),
+    /// Nothing: another worker has taken the sweep over, or there is nobody to tell any more.
+    NotOurs,
+}
+
+/// Raises what is due of these certificates. All is looked up anew: the look was of before.
+pub(super) async fn raise(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid]) -> Result<Raised> {
     let tx = db.write(scope).await?;
-    let Some((_, settings)) = settings::lock(&tx).await? else {
-        return Ok(0);
+    let Some((row, settings)) = settings::lock(&tx).await? else {
+        return Ok(Raised::NotOurs);
     };
-    if settings.recipients.is_empty() {
-        return Ok(0);
+    if row.sweep_token != Some(token) || settings.recipients.is_empty() {
+        return Ok(Raised::NotOurs);
     }
     let found = read_candidates(&tx, &settings, ids).await?;
     let marks = marks(&tx, ids).await?;
     forget_future(&tx, &marks).await?;
-    let quiet = acknowledge::acknowledged(&tx, ids.iter().copied()).await?;
+    let quiet = quiet(&tx, ids).await?;
     let schedule = settings.schedule();
     let judge = Judge {
         schedule: &schedule,
@@ -115,6 +123,7 @@ pub(super) async fn raise(db: &Db, scope: &Scope, ids: &[Uuid]) -> Result<u64> {
     let raised = insert_alerts(&tx, &judged).await?;
     let rows = judged
         .iter()
+        .filter(|(candidate, verdict)| !marks.get(&candidate.id).is_some_and(|mark| verdict.stands(mark)))
         .map(|(candidate, verdict)| verdict.mark(&tx, candidate.id))
         .collect();
     put_marks(&tx, rows).await?;
@@ -125,7 +134,20 @@ pub(super) async fn raise(db: &Db, scope: &Scope, ids: &[Uuid]) -> Result<u64> {
         .exec(&tx)
         .await?;
     failpoint::commit(tx, Operation::RaiseAlerts).await?;
-    Ok(raised)
+    Ok(Raised::Alerts(raised))
+}
+
+/// What is acknowledged wherever it is.
+async fn quiet(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Acknowledgement>> {
+    let mut found = acknowledge::acknowledged(tx, ids.iter().copied()).await?;
+    let bound: Vec<Uuid> = found
+        .values()
+        .filter(|found| found.bound)
+        .map(|found| found.certificate_id)
+        .collect();
+    let uncovered = acknowledge::uncovered(tx, &bound).await?;
+    found.retain(|certificate, _| !uncovered.contains(certificate));
+    Ok(found)
 }
 
 /// What becomes of a certificate.
@@ -141,6 +163,15 @@ struct Verdict {
 }
 
 impl Verdict {
+    /// The mark says so already.
+    fn stands(&self, mark: &mark::Model) -> bool {
+        self.alert_id == mark.alert_id
+            && self.slot_at == mark.slot_at
+            && self.raised_at == mark.raised_at
+            && self.schedule == mark.schedule
+            && self.next_at.map(crate::clock::cut) == mark.next_at
+    }
+
     fn mark(&self, tx: &OrgTx, certificate_id: Uuid) -> mark::ActiveModel {
         mark::ActiveModel {
             org_id: Set(tx.org_id()),

@@ -1,6 +1,7 @@
-//! Retention: messages that are over, and the alerts that they told of, go after the days of the settings.
+//! Retention: messages that are over, and the alerts that they told of, go after the days of the settings, and so do acknowledgements
+//! that are over and marks of certificates that are gone.
 
-use super::entity::{alert, message, run, skip};
+use super::entity::{acknowledgement, alert, mark, message, run, skip};
 use super::outbox::SendState;
 use super::settings;
 use crate::db::{Db, OrgTx};
@@ -11,7 +12,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
-/// Deletes at most `at_once` rows of the oldest run that is over and old enough; how many those were. None are left where there
+/// Deletes at most `at_once` rows of what is over and old enough, the oldest run first; how many those were. None are left where there
 /// were fewer.
 ///
 /// # Errors
@@ -36,14 +37,79 @@ pub async fn forget_old(db: &Db, scope: &Scope, at_once: u64) -> Result<u64> {
             deleted += 1;
         }
     }
+    if deleted < at_once {
+        let before = before(&tx).await?;
+        deleted += delete_acknowledgements(&tx, before, at_once - deleted).await?;
+        if deleted < at_once {
+            deleted += delete_marks(&tx, before, at_once - deleted).await?;
+        }
+    }
     tx.commit().await?;
     Ok(deleted)
 }
 
+/// What came to its end before that is not kept.
+async fn before(tx: &OrgTx) -> Result<Timestamp> {
+    let keep_days = settings::notifications(tx).await?.keep_days;
+    Ok(tx.now() - TimeDelta::days(i64::from(keep_days)))
+}
+
+/// Acknowledgements that are over: taken back, replaced, or past their day.
+async fn delete_acknowledgements(tx: &OrgTx, before: Timestamp, room: u64) -> Result<u64> {
+    use acknowledgement::{Column, Entity};
+    let some: Vec<Uuid> = tx
+        .find::<Entity>()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::CreatedAt.lt(before))
+        .filter(Column::EndedAt.lt(before).or(Column::UntilAt.lt(before)))
+        .order_by_asc(Column::CreatedAt)
+        .limit(room)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(tx
+        .delete_many::<Entity>()
+        .filter(Column::Id.is_in(some))
+        .exec(tx)
+        .await?
+        .rows_affected)
+}
+
+/// Marks of certificates that are installed nowhere, of which nothing more is said.
+async fn delete_marks(tx: &OrgTx, before: Timestamp, room: u64) -> Result<u64> {
+    use mark::{Column, Entity};
+    let there = Query::select()
+        .expr(Expr::value(1))
+        .from("installation")
+        .and_where(Expr::col(("installation", "org_id")).eq(tx.org_id()))
+        .and_where(Expr::col(("installation", "certificate_id")).equals(("alert_mark", "certificate_id")))
+        .and_where(Expr::col(("installation", "gone_at")).is_null())
+        .take();
+    let some: Vec<Uuid> = tx
+        .find::<Entity>()
+        .select_only()
+        .column(Column::CertificateId)
+        .filter(Column::NextAt.is_null())
+        .filter(Column::RaisedAt.lt(before))
+        .filter(Expr::exists(there).not())
+        .limit(room)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    Ok(tx
+        .delete_many::<Entity>()
+        .filter(Column::CertificateId.is_in(some))
+        .filter(Column::NextAt.is_null())
+        .filter(Column::RaisedAt.lt(before))
+        .exec(tx)
+        .await?
+        .rows_affected)
+}
+
 /// The oldest run that is old enough and has no message on its way.
 async fn oldest(tx: &OrgTx) -> Result<Option<Uuid>> {
-    let keep_days = settings::notifications(tx).await?.keep_days;
-    let before: Timestamp = tx.now() - TimeDelta::days(i64::from(keep_days));
+    let before = before(tx).await?;
     let over = [
         SendState::Accepted,
         SendState::Refused,

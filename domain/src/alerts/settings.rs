@@ -293,6 +293,8 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
         looked_at: Set(row.as_ref().and_then(|row| row.looked_at)),
         keep_days: Set(after.keep_days),
         attach_calendar: Set(after.attach_calendar),
+        sweep_token: Set(row.as_ref().and_then(|row| row.sweep_token)),
+        sweep_failures: Set(row.as_ref().and_then(|row| row.sweep_failures.clone())),
     };
     match row {
         Some(_) => model.update(tx).await?,

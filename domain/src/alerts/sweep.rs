@@ -6,9 +6,10 @@
 //! the window, so that nothing stays unseen that was written past it.
 
 use super::DEFAULT_RULE;
+use super::acknowledge;
 use super::entity::{mark, message, run, setting};
 use super::outbox;
-use super::raise::{col, installed, open_run, raise};
+use super::raise::{Raised, col, installed, open_run, raise};
 use super::settings::{self, Notifications};
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
@@ -18,7 +19,8 @@ use crate::{Scope, Timestamp};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, JoinType, SelectStatement};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use std::collections::HashSet;
+use serde_json::json;
+use std::collections::{BTreeSet, HashSet};
 use uuid::Uuid;
 
 /// Certificates of one transaction.
@@ -32,6 +34,8 @@ pub(super) const LEASE: TimeDelta = TimeDelta::seconds(60);
 const NOTE_EVERY: TimeDelta = TimeDelta::minutes(10);
 /// How far a sweep looks back behind the last one: longer than any transaction takes from its time to its commit.
 const OVERLAP: TimeDelta = TimeDelta::minutes(15);
+/// Certificates that cannot be raised, beyond which something else is wrong than they.
+const MOST_FAILURES: usize = 100;
 /// How often a sweep looks at all of the window.
 const WHOLE_EVERY: TimeDelta = TimeDelta::days(1);
 
@@ -80,31 +84,77 @@ async fn with_recipients(db: &Db) -> Result<Vec<Uuid>> {
 
 async fn sweep(db: &Db, scope: &Scope) -> Result<Swept> {
     let mut swept = Swept::default();
-    let mut leased = false;
+    let mut token = None;
     let mut seen = HashSet::new();
+    let mut failures = Failures::default();
+    let mut page = None;
     loop {
-        let Some(look) = look(db, scope).await? else {
+        let Some(look) = look(db, scope, page).await? else {
             return Ok(swept);
         };
+        page = look.page;
         // What a look finds a second time was not written by the first: it waits for the next sweep.
         let candidates: Vec<Uuid> = look.ids.iter().copied().filter(|id| seen.insert(*id)).collect();
-        if candidates.is_empty() {
-            if leased || look.has_to_be_noted() {
-                if !leased && !lease(db, scope).await? {
-                    return Ok(swept);
-                }
-                swept.messages = close(db, scope, &look).await?;
-            }
+        let ends = candidates.is_empty() && page.is_none();
+        if ends && token.is_none() && !look.has_to_be_noted() {
             return Ok(swept);
         }
-        if !leased && !lease(db, scope).await? {
+        let ours = match token {
+            Some(ours) => ours,
+            None => match lease(db, scope).await? {
+                Some(ours) => *token.insert(ours),
+                None => return Ok(swept),
+            },
+        };
+        if ends {
+            swept.messages = close(db, scope, ours, Some((&look, &failures))).await?;
             return Ok(swept);
         }
-        leased = true;
         for chunk in candidates.chunks(AT_ONCE) {
-            swept.alerts += raise(db, scope, chunk).await?;
+            match raise_parts(db, scope, ours, chunk, &mut failures).await {
+                Ok(Raised::Alerts(alerts)) => swept.alerts += alerts,
+                Ok(Raised::NotOurs) => return Ok(swept),
+                Err(error) => {
+                    // What was raised is told. That the sweep has not come to its end is not forgotten.
+                    close(db, scope, ours, None).await?;
+                    return Err(error);
+                }
+            }
         }
     }
+}
+
+/// Certificates that could not be raised.
+type Failures = BTreeSet<Uuid>;
+
+/// Raises certificates; where that fails, halves of them, until what cannot be raised stands alone and keeps nobody else waiting.
+async fn raise_parts(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid], failures: &mut Failures) -> Result<Raised> {
+    let mut alerts = 0;
+    let mut parts = vec![ids];
+    while let Some(part) = parts.pop() {
+        let error = match raise(db, scope, token, part).await {
+            Ok(Raised::Alerts(raised)) => {
+                alerts += raised;
+                continue;
+            }
+            Ok(Raised::NotOurs) => return Ok(Raised::NotOurs),
+            Err(error) => error,
+        };
+        // A database that is away is no fault of a certificate.
+        db.now().await?;
+        if let [certificate] = part {
+            tracing::warn!(error = &error as &dyn std::error::Error, org = %scope.org_id(), %certificate,
+                "a certificate cannot be warned of; each sweep tries it again");
+            failures.insert(*certificate);
+            if failures.len() > MOST_FAILURES {
+                return Err(error);
+            }
+        } else {
+            let (one, other) = part.split_at(part.len() / 2);
+            parts.extend([other, one]);
+        }
+    }
+    Ok(Raised::Alerts(alerts))
 }
 
 /// What there is to do.
@@ -113,6 +163,8 @@ struct Look {
     now: Timestamp,
     /// Certificates to look at.
     ids: Vec<Uuid>,
+    /// Where a look at all of the window goes on; none: it has come to its end, or there is none.
+    page: Option<PageEnd>,
     /// A run waits for its messages.
     open: bool,
     /// It was looked at all of the window.
@@ -129,8 +181,11 @@ impl Look {
     }
 }
 
-/// Looks for what there is to do; `None` where there is nobody to tell.
-async fn look(db: &Db, scope: &Scope) -> Result<Option<Look>> {
+/// End and id of the last certificate of a page of the window.
+type PageEnd = (Timestamp, Uuid);
+
+/// Looks for what there is to do, behind a page of the window; `None` where there is nobody to tell.
+async fn look(db: &Db, scope: &Scope, page: Option<PageEnd>) -> Result<Option<Look>> {
     // Time is the database's: a worker whose clock is ahead raises nothing early.
     let now = db.now().await?;
     let tx = db.read(scope).await?;
@@ -143,23 +198,37 @@ async fn look(db: &Db, scope: &Scope) -> Result<Option<Look>> {
     }
     let fingerprint = settings.fingerprint();
     let since = since(&row, &fingerprint, now);
+    // What could not be raised is tried again.
+    let mut ids: Vec<Uuid> = failed_before(&row).into_iter().collect();
+    let mut page_end = None;
     let selects = match since {
-        None => vec![due(&tx, now), whole(&tx, &settings, now)],
+        None => vec![due(&tx, now)],
         Some(since) => vec![
             due(&tx, now),
             entered(&tx, &settings, since, now),
             arrived(&tx, &settings, since, now),
         ],
     };
-    let mut ids = Vec::new();
     for mut select in selects {
         for row in tx.query_all(select.limit(LOOK)).await? {
+            ids.push(row.try_get("", "certificate_id")?);
+        }
+    }
+    if since.is_none() {
+        let rows = tx.query_all(whole(&tx, &settings, now, page).limit(LOOK)).await?;
+        if let Some(last) = rows.last()
+            && rows.len() as u64 == LOOK
+        {
+            page_end = Some((last.try_get("", "not_after")?, last.try_get("", "certificate_id")?));
+        }
+        for row in rows {
             ids.push(row.try_get("", "certificate_id")?);
         }
     }
     Ok(Some(Look {
         now,
         ids,
+        page: page_end,
         open: open_run(&tx).await?.is_some(),
         whole: since.is_none(),
         fingerprint,
@@ -176,10 +245,16 @@ fn since(row: &setting::Model, fingerprint: &str, now: Timestamp) -> Option<Time
     (recent && same && swept_at <= now).then(|| swept_at - OVERLAP)
 }
 
-/// Certificates of the window, each once, whose next slot may have come: an index range of the installations that end
-/// next, whatever the size of the fleet, without those whose mark lies in the future.
-fn whole(tx: &OrgTx, settings: &Notifications, now: Timestamp) -> SelectStatement {
-    unmarked(installed(tx, settings, now), settings, now)
+/// Certificates of the window behind a page of it, each once, whatever their marks say: a mark that is wrong silences nothing for longer
+/// than a day.
+fn whole(tx: &OrgTx, settings: &Notifications, now: Timestamp, page: Option<PageEnd>) -> SelectStatement {
+    let mut select = installed(tx, settings, now);
+    if let Some((not_after, id)) = page {
+        // All places of a certificate end when it does.
+        let key = Expr::tuple([col("installation", "not_after"), col("installation", "certificate_id")]);
+        select.and_where(key.gt(Expr::tuple([Expr::value(not_after), Expr::value(id)])));
+    }
+    select
 }
 
 /// Certificates whose next slot has come.
@@ -201,18 +276,18 @@ fn entered(tx: &OrgTx, settings: &Notifications, since: Timestamp, now: Timestam
     let from = since + TimeDelta::days(i64::from(settings.start_days));
     let mut select = installed(tx, settings, now);
     select.and_where(col("installation", "not_after").gt(from));
-    unmarked(select, settings, now)
+    unmarked(tx, select, settings, now)
 }
 
 /// Certificates of the window that were installed somewhere.
 fn arrived(tx: &OrgTx, settings: &Notifications, since: Timestamp, now: Timestamp) -> SelectStatement {
     let mut select = installed(tx, settings, now);
     select.and_where(col("installation", "installed_at").gt(since));
-    unmarked(select, settings, now)
+    unmarked(tx, select, settings, now)
 }
 
 /// Those of them whose mark does not say that there is time.
-fn unmarked(mut select: SelectStatement, settings: &Notifications, now: Timestamp) -> SelectStatement {
+fn unmarked(tx: &OrgTx, mut select: SelectStatement, settings: &Notifications, now: Timestamp) -> SelectStatement {
     select
         .join(
             JoinType::LeftJoin,
@@ -227,14 +302,17 @@ fn unmarked(mut select: SelectStatement, settings: &Notifications, now: Timestam
                 .add(col("alert_mark", "certificate_id").is_null())
                 .add(col("alert_mark", "next_at").lte(now))
                 .add(col("alert_mark", "raised_at").gt(now))
-                .add(col("alert_mark", "schedule").ne(settings.schedule().fingerprint())),
+                .add(col("alert_mark", "schedule").ne(settings.schedule().fingerprint()))
+                // It is quiet in some groups, and may have come to others.
+                .add(acknowledge::holds_somewhere(tx.org_id(), now)),
         );
     select
 }
 
-/// Takes the sweep of the organisation for this worker; false where another has it.
-async fn lease(db: &Db, scope: &Scope) -> Result<bool> {
+/// Takes the sweep of the organisation for this worker: the token by which it is known; none where another has it.
+async fn lease(db: &Db, scope: &Scope) -> Result<Option<Uuid>> {
     let tx = db.write(scope).await?;
+    let token = new_id();
     let free = Cond::any()
         .add(setting::Column::SweepingUntil.is_null())
         .add(setting::Column::SweepingUntil.lte(tx.now()))
@@ -243,19 +321,24 @@ async fn lease(db: &Db, scope: &Scope) -> Result<bool> {
     let taken = tx
         .update_many::<setting::Entity>()
         .col_expr(setting::Column::SweepingUntil, Expr::value(tx.now() + LEASE))
+        .col_expr(setting::Column::SweepToken, Expr::value(token))
         .filter(free)
         .exec(&tx)
         .await?;
     tx.commit().await?;
-    Ok(taken.rows_affected > 0)
+    Ok((taken.rows_affected > 0).then_some(token))
 }
 
-/// Ends the sweep: the open run, also one that a worker left behind that died, gets its messages, one for each recipient.
-async fn close(db: &Db, scope: &Scope, look: &Look) -> Result<u64> {
+/// Ends the sweep, unless another worker has taken it over: the open run, also one that a worker left behind that died, gets its
+/// messages, one for each recipient. `end`: it has come to its end, with what it saw and what it could not raise.
+async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failures)>) -> Result<u64> {
     let tx = db.write(scope).await?;
-    let Some((_, settings)) = settings::lock(&tx).await? else {
+    let Some((row, settings)) = settings::lock(&tx).await? else {
         return Ok(0);
     };
+    if row.sweep_token != Some(token) {
+        return Ok(0);
+    }
     let mut made = 0;
     if let Some(run) = open_run(&tx).await? {
         let rows: Vec<message::ActiveModel> = settings
@@ -275,16 +358,38 @@ async fn close(db: &Db, scope: &Scope, look: &Look) -> Result<u64> {
         row.update(&tx).await?;
     }
     outbox::mend_waits(&tx).await?;
-    note_end(&tx, look).await?;
+    match end {
+        Some((look, failures)) => note_end(&tx, look, failures).await?,
+        None => release(&tx).await?,
+    }
     failpoint::commit(tx, Operation::QueueMessages).await?;
     Ok(made)
 }
 
-async fn note_end(tx: &OrgTx, look: &Look) -> Result<()> {
+/// Lets others sweep.
+async fn release(tx: &OrgTx) -> Result<()> {
+    tx.update_many::<setting::Entity>()
+        .col_expr(setting::Column::SweepingUntil, Expr::value(Option::<Timestamp>::None))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// What the last sweep could not raise.
+pub(super) fn failed_before(row: &setting::Model) -> BTreeSet<Uuid> {
+    row.sweep_failures
+        .clone()
+        .and_then(|found| serde_json::from_value(found).ok())
+        .unwrap_or_default()
+}
+
+async fn note_end(tx: &OrgTx, look: &Look, failures: &Failures) -> Result<()> {
     use setting::Column;
+    let failed = (!failures.is_empty()).then(|| json!(failures));
     let mut update = tx
         .update_many::<setting::Entity>()
         .col_expr(Column::SweptAt, Expr::value(look.now))
+        .col_expr(Column::SweepFailures, Expr::value(failed))
         .col_expr(Column::SweepingUntil, Expr::value(Option::<Timestamp>::None));
     if look.whole {
         update = update

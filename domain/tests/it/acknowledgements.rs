@@ -157,3 +157,50 @@ async fn who_may_acknowledge_what_and_with_which_words() {
     let unseen = say(&fleet, &stranger, new(certificate, until)).await;
     assert!(matches!(unseen, Err(Error::NotFound { .. })));
 }
+
+#[tokio::test]
+async fn an_acknowledgement_of_a_group_says_nothing_of_places_that_come_to_others() {
+    let fleet = Fleet::new().await;
+    let north = fleet.cluster("alpha").await.cluster.id;
+    let leaf = Ca::root("Root").leaf("shared", 40);
+    let node = fleet.node(north, "n1").await.node.id;
+    let entry = || vec![identity_entry("tomcat", &leaf, Served::NotObservable)];
+    fleet.apply(node, &inventory("1", entry())).await;
+    let change = NotificationChange {
+        recipients: Some(vec!["a@example.org".into()]),
+        ..NotificationChange::default()
+    };
+    let tx = fleet.test.db.write(fleet.owner()).await.unwrap();
+    alerts::set_notifications(&tx, change).await.unwrap();
+    let south = clusters::create_group(&tx, "South", "").await.unwrap().group.id;
+    let certificate = certyard_domain::certificates::list(&tx, &Default::default(), None, 1)
+        .await
+        .unwrap()
+        .items[0]
+        .id;
+    tx.commit().await.unwrap();
+    let operator = fleet.org.member(Role::Operator, Some(vec![fleet.group]));
+    let given = say(&fleet, &operator, new(certificate, noon() + TimeDelta::days(20)))
+        .await
+        .unwrap();
+    assert_eq!(sweep(&fleet, noon()).await, Swept::default());
+    // The same certificate comes to a cluster of another group.
+    let elsewhere = cluster(&fleet.test, fleet.owner(), south, "beta").await.cluster.id;
+    let other = fleet.node(elsewhere, "n2").await.node.id;
+    fleet.apply(other, &inventory("2", entry())).await;
+    assert_eq!(sweep(&fleet, noon() + TimeDelta::minutes(5)).await, TOLD);
+    // Whoever may speak for all replaces it, which the audit log tells.
+    let later = say(&fleet, fleet.owner(), new(certificate, noon() + TimeDelta::days(30)))
+        .await
+        .unwrap();
+    assert_eq!(sweep(&fleet, noon() + TimeDelta::days(7)).await, Swept::default());
+    let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+    let filter = audit::Filter {
+        object_id: Some(later),
+        ..Default::default()
+    };
+    let log = audit::list(&tx, &filter, None, 5).await.unwrap();
+    let before = log[0].before.clone().expect("what was before");
+    assert_eq!(before["id"], given.to_string());
+    assert_eq!(before["reason"], "switched off on Friday");
+}

@@ -166,6 +166,94 @@ async fn an_idle_sweep_looks_at_what_has_come_and_once_a_day_at_all() {
 }
 
 #[tokio::test]
+async fn a_mark_that_is_wrong_silences_a_certificate_for_a_day_at_most() {
+    let mut watched = Watched::new().await;
+    watched.holds(&[("tomcat", 40)]).await;
+    assert_eq!(watched.sweep().await, raised(1));
+    // As a fault of ours would leave it: far in the future, for a slot that comes next week.
+    watched
+        .sql("UPDATE alert_mark SET next_at = '2027-11-22 12:00:00+00:00'")
+        .await;
+    watched.at(noon() + TimeDelta::days(7));
+    assert_eq!(watched.sweep().await, raised(1));
+    watched.at(noon() + TimeDelta::days(8) + TimeDelta::hours(1));
+    let written = "alert_mark WHERE next_at < '2026-12-10 00:00:00+00:00'";
+    assert_eq!(
+        (watched.sweep().await, watched.count(written).await),
+        (Swept::default(), 1)
+    );
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_raised_keeps_no_other_one_waiting_and_is_named() {
+    let mut watched = Watched::new().await;
+    // Neither database takes its alert.
+    watched
+        .sql(match watched.fleet.test.db.is_embedded() {
+            true => "CREATE TRIGGER poison BEFORE INSERT ON alert WHEN NEW.common_name = 'poison' BEGIN SELECT RAISE(ABORT, 'poison'); END",
+            false => "ALTER TABLE alert ADD CONSTRAINT poison CHECK (common_name <> 'poison')",
+        })
+        .await;
+    watched
+        .holds(&[
+            ("tomcat", 40),
+            ("poison", 30),
+            ("CallManager", 20),
+            ("TVS", 10),
+            ("ipsec", 5),
+        ])
+        .await;
+    assert_eq!(watched.sweep().await, raised(4), "all others are told at once");
+    assert_eq!(watched.count("alert_run WHERE state = 'open'").await, 0);
+    let troubles = async || {
+        let tx = watched.fleet.test.db.read(watched.fleet.owner()).await.unwrap();
+        alerts::health(&tx).await.unwrap()
+    };
+    let found = troubles().await;
+    let failing = found
+        .iter()
+        .find(|found| found.code == alerts::Code::CertificatesFailing);
+    let failing = failing.expect("a trouble");
+    let tx = watched.fleet.test.db.read(watched.fleet.owner()).await.unwrap();
+    let named = certyard_domain::certificates::list(&tx, &Default::default(), None, 50)
+        .await
+        .unwrap();
+    let poison = named.items.iter().find(|found| found.common_name == "poison").unwrap();
+    assert!(
+        failing.message.contains(&poison.id.to_string()) && failing.count == 1,
+        "{failing:?}"
+    );
+    drop(tx);
+    // It is tried again by each sweep, also where nothing else has it looked at.
+    watched.at(noon() + TimeDelta::hours(1));
+    assert_eq!(watched.sweep().await, Swept::default());
+    assert_eq!(
+        troubles()
+            .await
+            .iter()
+            .filter(|found| found.code == alerts::Code::CertificatesFailing)
+            .count(),
+        1
+    );
+    watched
+        .sql(match watched.fleet.test.db.is_embedded() {
+            true => "DROP TRIGGER poison",
+            false => "ALTER TABLE alert DROP CONSTRAINT poison",
+        })
+        .await;
+    watched.at(noon() + TimeDelta::hours(2));
+    assert_eq!(watched.sweep().await, raised(1));
+    assert_eq!(
+        troubles()
+            .await
+            .iter()
+            .filter(|found| found.code == alerts::Code::CertificatesFailing)
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
 async fn what_time_brings_into_the_window_is_seen_by_the_next_sweep() {
     let mut watched = Watched::new().await;
     watched.holds(&[("tomcat", 60), ("CallManager", 300)]).await;
@@ -206,12 +294,9 @@ async fn messages_that_are_over_go_after_their_days_in_small_steps_and_others_st
     let mut watched = Watched::new().await;
     watched.holds(&[("tomcat", 40), ("CallManager", 30)]).await;
     assert_eq!(watched.sweep().await, raised(2));
-    let forget = async |at_once| {
-        let scope = certyard_domain::Scope::system(watched.fleet.org.id, "test");
-        alerts::forget_old(&watched.fleet.test.db, &scope, at_once)
-            .await
-            .unwrap()
-    };
+    let scope = certyard_domain::Scope::system(watched.fleet.org.id, "test");
+    let db = watched.fleet.test.db.clone();
+    let forget = async |at_once| alerts::forget_old(&db, &scope, at_once).await.unwrap();
     watched.at(noon() + TimeDelta::days(500));
     assert_eq!(forget(1000).await, 0, "its message waits still");
     watched
@@ -227,4 +312,25 @@ async fn messages_that_are_over_go_after_their_days_in_small_steps_and_others_st
         assert_eq!(watched.count(table).await, 0, "{table}");
     }
     assert_eq!(forget(1000).await, 0);
+    // Marks go with their certificates, and acknowledgements once they are over.
+    watched.at(noon());
+    let tx = watched.fleet.test.db.write(watched.fleet.owner()).await.unwrap();
+    let found = certyard_domain::certificates::list(&tx, &Default::default(), None, 1)
+        .await
+        .unwrap();
+    let new = alerts::NewAcknowledgement {
+        certificate_id: found.items[0].id,
+        reason: "known".into(),
+        until: noon() + TimeDelta::days(9),
+    };
+    alerts::acknowledge(&tx, new).await.unwrap();
+    tx.commit().await.unwrap();
+    watched.at(noon() + TimeDelta::days(408));
+    assert_eq!(forget(1000).await, 0);
+    watched.at(noon() + TimeDelta::days(410));
+    assert_eq!(forget(1000).await, 1, "the acknowledgement");
+    assert_eq!(watched.count("alert_mark").await, 2);
+    watched.holds(&[]).await;
+    watched.sql("UPDATE alert_mark SET next_at = NULL").await;
+    assert_eq!(forget(1000).await, 2);
 }

@@ -1,6 +1,7 @@
 //! Rows of the room.
 
 pub mod acknowledgement;
+pub mod acknowledgement_group;
 pub mod alert;
 pub mod mail;
 pub mod mark;

@@ -26,6 +26,8 @@ pub struct Model {
     pub looked_at: Option<DateTimeUtc>,
     pub keep_days: i32,
     pub attach_calendar: bool,
+    pub sweep_token: Option<Uuid>,
+    pub sweep_failures: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
