@@ -72,15 +72,36 @@ pub(crate) struct Alerting {
 }
 
 impl Alerting {
-    /// What is known, and whether it is of late.
+    /// What is known, and whether it is of late. What is too old is not known any more: nobody has been able to look since.
     fn known(&self) -> (Option<Troubles>, bool) {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let of_late = known.as_ref().is_some_and(|(at, _)| at.elapsed() < ALERTING_KEPT);
-        (known.as_ref().map(|(_, found)| found.clone()), of_late)
+        let age = known.as_ref().map(|(at, _)| at.elapsed());
+        let of_late = age.is_some_and(|age| age < ALERTING_KEPT);
+        let holds = age.is_some_and(|age| age < ALERTING_HOLDS);
+        let found = known.as_ref().filter(|_| holds).map(|(_, found)| found.clone());
+        (found, of_late)
     }
 
-    /// Looks, unless somebody has just done so; `None` where the database does not answer.
+    /// Looks, unless somebody has just done so; `None` where nobody can tell: the database does not answer, or not in time.
     async fn look(&self, look: impl Future<Output = certyard_domain::Result<Troubles>>) -> Option<Troubles> {
+        self.look_within(ALERTING_LOOK, look).await
+    }
+
+    async fn look_within(
+        &self,
+        limit: Duration,
+        look: impl Future<Output = certyard_domain::Result<Troubles>>,
+    ) -> Option<Troubles> {
+        match tokio::time::timeout(limit, self.look_once(look)).await {
+            Ok(found) => found,
+            Err(_) => {
+                tracing::warn!(seconds = limit.as_secs(), "the state of alerts cannot be read in time");
+                None
+            }
+        }
+    }
+
+    async fn look_once(&self, look: impl Future<Output = certyard_domain::Result<Troubles>>) -> Option<Troubles> {
         let _looking = self.looking.lock().await;
         if let (Some(found), true) = self.known() {
             return Some(found);
@@ -116,6 +137,12 @@ impl Alerting {
 
 /// For how long that holds: scrapes of several collectors cost one look.
 const ALERTING_KEPT: Duration = Duration::from_secs(15);
+/// After that nobody knows any more: an answer that is older would hide that nobody can look.
+const ALERTING_HOLDS: Duration = Duration::from_secs(120);
+/// For how long one look may take: collectors give up after ten seconds.
+const ALERTING_LOOK: Duration = Duration::from_secs(8);
+/// What metrics and readiness call it where nobody can tell.
+const UNKNOWN: &str = "unknown";
 
 pub(crate) fn register(config: &mut web::ServiceConfig) {
     config
@@ -128,8 +155,16 @@ pub(crate) fn register(config: &mut web::ServiceConfig) {
 #[get("/metrics")]
 async fn get_metrics(ops: web::Data<Ops>) -> HttpResponse {
     let found = ops.alerting.look(alerts::health_of_all(&ops.db)).await;
-    for (code, organisations) in found.unwrap_or_default() {
-        metrics::gauge!("certyard_alerting_trouble", "code" => code.as_str()).set(organisations as f64);
+    let trouble = |code: &'static str, organisations: f64| {
+        metrics::gauge!("certyard_alerting_trouble", "code" => code).set(organisations);
+    };
+    trouble(UNKNOWN, if found.is_none() { 1.0 } else { 0.0 });
+    for code in alerts::Code::ALL {
+        // No number is none: zero would say that all is well.
+        let organisations = found
+            .as_ref()
+            .map(|found| found.get(&code).copied().unwrap_or(0) as f64);
+        trouble(code.as_str(), organisations.unwrap_or(f64::NAN));
     }
     let Some(handle) = recorder() else {
         return HttpResponse::ServiceUnavailable().finish();
@@ -162,11 +197,14 @@ async fn get_ready(ops: web::Data<Ops>) -> Result<HttpResponse, Problem> {
     // The server is of use although somebody is not told: it says so, and stays ready. It does not wait for that.
     let db = ops.db.clone();
     let found = ops.alerting.at_once(|| async move { alerts::health_of_all(&db).await });
-    let alerting: Option<BTreeMap<&str, u64>> = found.map(|found| {
-        let some = found.into_iter().filter(|(_, organisations)| *organisations > 0);
-        some.map(|(code, organisations)| (code.as_str(), organisations))
-            .collect()
-    });
+    let alerting: BTreeMap<&str, u64> = match found {
+        Some(found) => found
+            .into_iter()
+            .filter(|(_, organisations)| *organisations > 0)
+            .map(|(code, organisations)| (code.as_str(), organisations))
+            .collect(),
+        None => BTreeMap::from([(UNKNOWN, 1)]),
+    };
     Ok(HttpResponse::Ok().json(serde_json::json!({ "status": "ready", "alerting": alerting })))
 }
 
@@ -190,5 +228,21 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert_eq!(alerting.at_once(pending), expected);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_can_look_at_any_more_is_unknown() {
+        let alerting = Arc::new(Alerting::default());
+        let found = Troubles::from([(alerts::Code::SweepLate, 0)]);
+        let now = Instant::now();
+        for (age, known) in [(0, true), (60, true), (121, false)] {
+            let Some(then) = now.checked_sub(Duration::from_secs(age)) else {
+                continue;
+            };
+            *alerting.known.lock().unwrap_or_else(PoisonError::into_inner) = Some((then, found.clone()));
+            assert_eq!(alerting.known().0.is_some(), known, "{age} s");
+        }
+        // A look that hangs comes to an end, and says so.
+        assert_eq!(alerting.look_within(Duration::from_millis(10), pending()).await, None);
     }
 }
