@@ -1,6 +1,6 @@
 //! `certyard serve`, `certyard api` and `certyard worker`.
 
-use crate::settings::StoreSettings;
+use crate::settings::{OutgoingSettings, StoreSettings};
 use anyhow::{Context, Result};
 use certyard_api::{Config, Network, Secret, Server, TlsFiles};
 use certyard_domain::keys::Keys;
@@ -18,6 +18,8 @@ use tokio::sync::watch;
 pub struct ServeSettings {
     #[command(flatten)]
     store: StoreSettings,
+    #[command(flatten)]
+    outgoing: OutgoingSettings,
     /// Address of the API and the dashboard.
     #[arg(long, env = "CERTYARD_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     listen: SocketAddr,
@@ -71,6 +73,8 @@ pub struct ServeSettings {
 pub struct WorkerSettings {
     #[command(flatten)]
     store: StoreSettings,
+    #[command(flatten)]
+    outgoing: OutgoingSettings,
     /// What people type into the browser: links in mails begin with it.
     #[arg(
         long,
@@ -134,11 +138,8 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
     let shutdown = on_signal()?;
     let worker = with_worker.then(|| {
         tokio::spawn(seal_anew(db.clone(), keys.clone()));
-        let tools = certyard_worker::Tools {
-            db: db.clone(),
-            keys: keys.clone(),
-            public_url: server.public_url().into(),
-        };
+        let reach = settings.outgoing.outgoing;
+        let tools = certyard_worker::Tools::new(db.clone(), keys.clone(), server.public_url(), reach);
         tokio::spawn(certyard_worker::run(tools, shutdown.clone()))
     });
     let served = server.run(shutdown).await;
@@ -166,7 +167,9 @@ fn config(settings: &ServeSettings, code_file: PathBuf) -> Result<Config> {
         _ => None,
     };
     Ok(Config {
-        post: Some(Arc::new(certyard_worker::Mailer)),
+        post: Some(Arc::new(certyard_worker::Mailer {
+            reach: settings.outgoing.outgoing,
+        })),
         listen: settings.listen,
         agent_listen: settings.agent_listen,
         ops_listen: settings.ops_listen.0,
@@ -216,11 +219,8 @@ pub async fn worker(settings: WorkerSettings) -> Result<()> {
         .0
         .map(|address| tokio::spawn(certyard_api::serve_ops(address, db.clone(), shutdown.clone())));
     tracing::info!("the worker runs");
-    let tools = certyard_worker::Tools {
-        db: db.clone(),
-        keys,
-        public_url: settings.public_url.trim_end_matches('/').into(),
-    };
+    let public_url = settings.public_url.trim_end_matches('/');
+    let tools = certyard_worker::Tools::new(db.clone(), keys, public_url, settings.outgoing.outgoing);
     certyard_worker::run(tools, shutdown).await;
     if let Some(ops) = ops {
         ops.await??;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use certyard_domain::Db;
 use certyard_domain::db::{DbOptions, PoolSizes};
 use certyard_domain::keys::{KeyFiles, Keys, create_private_dir};
+use certyard_worker::Reach;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -34,6 +35,15 @@ pub struct StoreSettings {
         value_name = "HEX"
     )]
     pub kek_previous: Option<String>,
+}
+
+/// Where the server connects to for organisations.
+#[derive(Args)]
+pub struct OutgoingSettings {
+    /// How far connections may go that organisations ask for by their settings (mail servers, channels): `public` addresses, `private` networks
+    /// as well, or this host as well (`local`).
+    #[arg(long, env = "CERTYARD_OUTGOING", default_value_t, value_name = "REACH")]
+    pub outgoing: Reach,
 }
 
 impl StoreSettings {

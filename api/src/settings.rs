@@ -370,11 +370,21 @@ pub(crate) async fn set_mail(
         from_name: body.from_name.unwrap_or_else(|| "Certyard".into()),
         ca_pem: body.ca_pem,
     };
+    check_host(&app, &change.host, u16::try_from(change.port).unwrap_or_default()).await?;
     let tx = app.db.write(caller.scope()).await?;
     condition.require(mail_version(alerts::mail_settings(&tx).await?.as_ref()))?;
     let after = alerts::set_mail(&tx, &app.keys, change).await?;
     tx.commit().await?;
     Ok(versioned(mail_version(Some(&after)), mail(Some(after))))
+}
+
+/// Refuses a host that the server does not connect to.
+async fn check_host(app: &App, host: &str, port: u16) -> Result<(), Problem> {
+    let Some(post) = &app.config.post else { return Ok(()) };
+    let host = host.trim().trim_start_matches('[').trim_end_matches(']');
+    post.check_host(host, port)
+        .await
+        .map_err(|why| Problem::field("host", "address_not_allowed", why))
 }
 
 /// Sends a test mail by the stored settings and answers what the mail server said.
@@ -396,6 +406,7 @@ pub(crate) async fn send_test(app: App, caller: Caller, body: Json<SendTestMail>
     };
     // No transaction is held open while a server is talked to.
     drop(tx);
+    check_host(&app, &server.settings.host, server.settings.port).await?;
     Ok(web::Json(match post_of(&app)?.send_test(&server, &mail).await {
         Ok(reply) => TestMailResult {
             accepted: true,

@@ -5,8 +5,11 @@
 
 mod loops;
 mod mail;
+mod outgoing;
+mod rounds;
 
 pub use mail::Mailer;
+pub use outgoing::Reach;
 
 use certyard_domain::keys::Keys;
 use certyard_domain::{Db, Result};
@@ -29,6 +32,22 @@ pub struct Tools {
     pub keys: Arc<Keys>,
     /// How people reach the server, without a slash at the end: links in mails begin with it.
     pub public_url: String,
+    /// How far connections for organisations may go.
+    pub reach: Reach,
+    rounds: Arc<rounds::Rounds>,
+}
+
+impl Tools {
+    /// What the loops of one process work with.
+    pub fn new(db: Db, keys: Arc<Keys>, public_url: impl Into<String>, reach: Reach) -> Self {
+        Self {
+            db,
+            keys,
+            public_url: public_url.into(),
+            reach,
+            rounds: Arc::default(),
+        }
+    }
 }
 
 /// One loop.
@@ -41,13 +60,14 @@ pub(crate) struct Loop {
     pub turn: for<'a> fn(&'a Tools) -> Turn<'a>,
 }
 
-/// Runs all loops until `shutdown` turns true; a turn that is under way is finished.
+/// Runs all loops until `shutdown` turns true; a turn that is under way is finished, and so is a message that is being sent.
 pub async fn run(tools: Tools, shutdown: watch::Receiver<bool>) {
     let mut running = JoinSet::new();
     for item in loops::ALL {
         running.spawn(run_loop(item, tools.clone(), shutdown.clone()));
     }
     while running.join_next().await.is_some() {}
+    tools.rounds.end().await;
 }
 
 /// Runs each loop once, in order: for tests that step the worker by hand.

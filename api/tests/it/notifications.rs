@@ -1,6 +1,7 @@
 //! Settings of notifications and mail over HTTP: bounds, names of fields, versions, secrets, and what the overview says.
 
 use crate::house::{House, text};
+use certyard_domain::alerts::{Letter, MailServer, Post, Rendered, SendFailure, TestMail};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -105,9 +106,33 @@ async fn r42_start_days_are_one_number_of_the_organisation_under_versions_and_in
     assert_eq!(entry["after"]["recipients"], json!(["ops@example.org"]));
 }
 
+/// Connects to no link-local address, and sends nothing.
+struct Careful;
+
+#[async_trait::async_trait]
+impl Post for Careful {
+    async fn check_host(&self, host: &str, _: u16) -> Result<(), String> {
+        match host {
+            "fe80::1" => Err("fe80::1 is link-local".into()),
+            _ => Ok(()),
+        }
+    }
+
+    async fn send_test(&self, _: &MailServer, _: &TestMail) -> Result<String, SendFailure> {
+        Err(SendFailure {
+            step: "connect",
+            reply: "nothing is sent".into(),
+        })
+    }
+
+    fn render(&self, _: &Letter, _: &str) -> Result<Rendered, String> {
+        Err("nothing is rendered".into())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn p10_the_password_of_the_mail_server_is_never_answered_and_stays_with_its_server() {
-    let house = House::new().await;
+    let house = House::with(|config| config.post = Some(std::sync::Arc::new(Careful))).await;
     assert_eq!(house.get(MAIL).await["configured"], false);
     let server = |host: &str| json!({"host": host, "username": "certyard", "password": "correct horse battery", "from_address": "certyard@example.org"});
     let set = put(&house, MAIL, &server("mail.example.org")).await;
@@ -135,6 +160,7 @@ async fn p10_the_password_of_the_mail_server_is_never_answered_and_stays_with_it
         (json!({"port": 0}), "port"),
         (json!({"port": 65536}), "port"),
         (json!({"host": "mail example"}), "host"),
+        (json!({"host": "[fe80::1]"}), "host"),
         (json!({"host": "mail.example.org\r\nX: y"}), "host"),
         (json!({"from_address": "nobody"}), "from_address"),
         (json!({"from_name": "Cert\r\nBcc: eve@example.org"}), "from_name"),

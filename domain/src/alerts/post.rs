@@ -42,6 +42,12 @@ pub struct SendFailure {
 /// Sends and renders mail.
 #[async_trait::async_trait]
 pub trait Post: Send + Sync {
+    /// Whether the server would connect to a host. One that has no address at present is no refusal.
+    ///
+    /// # Errors
+    /// Why not, with the way out.
+    async fn check_host(&self, host: &str, port: u16) -> Result<(), String>;
+
     /// Sends a test mail on a connection of its own; answers what the server said to it.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod smtp;
 mod texts;
 
 use crate::Tools;
+use crate::outgoing::{NoWay, Reach};
 use certyard_domain::alerts::{self, Claimed, Letter, MailServer, Outcome, Post, Rendered, SendFailure, TestMail};
 use certyard_domain::{Result, Scope, clock};
 use compose::{Envelope, compose};
@@ -17,37 +18,63 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Organisations that are served at once.
+/// Organisations that are begun with at once.
 const ORGANISATIONS: usize = 8;
+/// For how long the loop waits for one of them. A slower one goes on beside it.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Organisations that may go on beside the loop: each holds some connections.
+const MOST_SLOW: usize = 256;
 /// Connections to the mail server of one organisation.
 const CONNECTIONS: usize = 4;
-/// For how long one turn claims messages of an organisation: a slow mail server keeps no other organisation waiting.
+/// For how long one round claims messages of an organisation.
 const TURN: Duration = Duration::from_secs(60);
 /// For how long a worker is busy with one message at most, whatever the mail server does; then it is as good as silent.
 const SENDING: Duration = Duration::from_secs(8 * 60);
 /// Before the end of its lease a message is left alone.
 const MARGIN: Duration = Duration::from_secs(30);
+/// Time for writing down what became of a message, within its lease.
+const SETTLING: Duration = Duration::from_secs(30);
+/// With less time than that left of its lease, as it was long in composing, a message is not begun with.
+const LEAST: Duration = Duration::from_secs(120);
 /// Longest pause between two tries to write down what became of a message.
 const PAUSE: Duration = Duration::from_secs(5);
 // Another worker takes a message only once this one has let go of it.
-const _: () = assert!(SENDING.as_secs() + MARGIN.as_secs() < alerts::SENDING_LEASE.num_seconds() as u64);
+const _: () =
+    assert!(SENDING.as_secs() + SETTLING.as_secs() + MARGIN.as_secs() < alerts::SENDING_LEASE.num_seconds() as u64);
 
+/// For how long somebody who enters a host waits until its name is resolved.
+const RESOLVING: Duration = Duration::from_secs(5);
 /// Connections that break one after the other, before the server is left alone for a while.
 const BREAKS: u32 = 3;
 
-/// Sends what is due, of all organisations; how many messages were accepted.
+/// Sends what is due, of all organisations; how many messages were accepted so far. An organisation whose mail server is slow is left to
+/// itself: its round goes on while the loop turns again.
 pub(crate) async fn send_due(tools: &Tools) -> Result<u64> {
     let due = alerts::orgs_with_due(&tools.db).await?;
     let sent = AtomicU64::new(0);
     futures_util::stream::iter(due)
         .for_each_concurrent(ORGANISATIONS, async |org| {
-            match send_of(tools, org).await {
-                Ok(done) => {
+            let Some(turn) = tools.rounds.begin(org) else { return };
+            let round = tokio::spawn({
+                let tools = tools.clone();
+                async move {
+                    let done = send_of(&tools, org).await;
+                    drop(turn);
+                    done
+                }
+            });
+            let patience = if tools.rounds.count() < MOST_SLOW { PATIENCE } else { SENDING };
+            match within(patience, round).await {
+                Some(Ok(Ok(done))) => {
                     sent.fetch_add(done, Ordering::Relaxed);
                 }
-                Err(error) => {
+                Some(Ok(Err(error))) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, org = %org, "messages were not sent; it is tried again");
                 }
+                Some(Err(error)) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, org = %org, "messages were not sent: a fault of ours");
+                }
+                None => tracing::debug!(org = %org, "a slow mail server is left to itself"),
             }
         })
         .await;
@@ -66,7 +93,7 @@ async fn send_of(tools: &Tools, org: Uuid) -> Result<u64> {
     lanes.into_iter().sum()
 }
 
-/// One turn for one organisation.
+/// One round for one organisation.
 struct Round<'a> {
     tools: &'a Tools,
     scope: &'a Scope,
@@ -75,20 +102,27 @@ struct Round<'a> {
     stop: AtomicBool,
 }
 
+/// What is left of the lease of a message for sending it.
+fn room(claimed: &Claimed) -> Duration {
+    let lease = alerts::SENDING_LEASE.to_std().unwrap_or_default();
+    lease
+        .saturating_sub(MARGIN + SETTLING)
+        .saturating_sub(claimed.leased.elapsed())
+}
+
 impl Round<'_> {
     /// Claims and sends, one message after the other, on one connection.
     async fn lane(&self) -> Result<u64> {
         let (mut sent, mut breaks) = (0, 0);
         let mut connection: Option<Connection> = None;
-        while !self.stop.load(Ordering::Relaxed) && Instant::now() < self.until {
-            let leased = Instant::now();
+        while self.goes_on() {
             let Some(claimed) = alerts::claim(&self.tools.db, self.scope, &self.tools.keys).await? else {
                 break;
             };
             match self.send(&mut connection, &claimed).await {
                 Ok(outcome) => {
                     breaks = 0;
-                    let recorded = self.settle(&claimed, &outcome, leased).await?;
+                    let recorded = self.settle(&claimed, &outcome).await?;
                     sent += u64::from(recorded && matches!(outcome, Outcome::Accepted { .. }));
                 }
                 Err(failure) => {
@@ -103,7 +137,7 @@ impl Round<'_> {
                         },
                         false => Outcome::Deferred { reply: reply.clone() },
                     };
-                    self.settle(&claimed, &outcome, leased).await?;
+                    self.settle(&claimed, &outcome).await?;
                     breaks += u32::from(!of_message);
                     let unreachable = matches!(failure.told.step, "connect" | "tls" | "starttls" | "auth" | "sender");
                     if !of_message && (unreachable || breaks >= BREAKS) {
@@ -120,11 +154,15 @@ impl Round<'_> {
         Ok(sent)
     }
 
+    fn goes_on(&self) -> bool {
+        !self.stop.load(Ordering::Relaxed) && !self.tools.rounds.is_stopping() && Instant::now() < self.until
+    }
+
     /// Writes down what became of a message, again and again while its lease lasts: what the server has accepted would be sent
     /// once more otherwise. True where it is written.
-    async fn settle(&self, claimed: &Claimed, outcome: &Outcome, leased: Instant) -> Result<bool> {
+    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<bool> {
         let lease = alerts::SENDING_LEASE.to_std().unwrap_or_default();
-        let until = leased + lease.saturating_sub(MARGIN);
+        let until = claimed.leased + lease.saturating_sub(MARGIN);
         let mut pause = Duration::from_millis(100);
         let recorded = loop {
             match alerts::settle(&self.tools.db, self.scope, claimed, outcome).await {
@@ -151,16 +189,22 @@ impl Round<'_> {
         Ok(recorded)
     }
 
-    /// Sends within [`SENDING`].
+    /// Sends within [`SENDING`], and within the lease.
     async fn send(&self, connection: &mut Option<Connection>, claimed: &Claimed) -> Result<Outcome, Failure> {
-        match within(SENDING, self.try_to_send(connection, claimed)).await {
+        let limit = SENDING.min(room(claimed));
+        if limit < LEAST {
+            return Ok(Outcome::Deferred {
+                reply: "not begun with: it was too long in composing".into(),
+            });
+        }
+        match within(limit, self.try_to_send(connection, claimed)).await {
             Some(done) => done,
             None => {
                 // It is in the middle of something.
                 *connection = None;
                 Err(Failure::new(
                     "data",
-                    format!("no end within {} minutes", SENDING.as_secs() / 60),
+                    format!("no end within {} minutes", limit.as_secs() / 60),
                 ))
             }
         }
@@ -187,7 +231,7 @@ impl Round<'_> {
             Err(why) => return Ok(Outcome::Deferred { reply: why }),
         };
         if connection.is_none() {
-            *connection = Some(Connection::open(&claimed.server).await?);
+            *connection = Some(Connection::open(&claimed.server, self.tools.reach).await?);
         }
         let Some(open) = connection.as_mut() else {
             return Ok(Outcome::Deferred {
@@ -244,10 +288,21 @@ fn written(
 
 /// Composes and sends mail for api.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Mailer;
+pub struct Mailer {
+    /// How far its connections may go.
+    pub reach: Reach,
+}
 
 #[async_trait::async_trait]
 impl Post for Mailer {
+    async fn check_host(&self, host: &str, port: u16) -> Result<(), String> {
+        match within(RESOLVING, self.reach.resolve(host, port)).await {
+            Some(Err(NoWay::Denied(why))) => Err(why),
+            // Where it is may be known by the time that something is sent; it is judged again then.
+            Some(Ok(_) | Err(NoWay::Unknown(_))) | None => Ok(()),
+        }
+    }
+
     async fn send_test(&self, server: &MailServer, mail: &TestMail) -> Result<String, SendFailure> {
         let failed = |reply: String| SendFailure { step: "compose", reply };
         let rendered = render::test(mail.language, &mail.organisation, &mail.public_url).map_err(failed)?;
@@ -255,7 +310,9 @@ impl Post for Mailer {
         let message_id = format!("<{}.test.certyard@{domain}>", Uuid::now_v7());
         let (from, to, bytes) =
             written(server, &mail.to, &message_id, &rendered, &mail.public_url, None).map_err(failed)?;
-        let mut connection = Connection::open(server).await.map_err(|failure| failure.told)?;
+        let mut connection = Connection::open(server, self.reach)
+            .await
+            .map_err(|failure| failure.told)?;
         let sent = connection
             .send(&from, &to, &bytes)
             .await

@@ -1,6 +1,7 @@
 //! One connection to a mail server (RFC 5321), by lettre's protocol on a socket of ours: without Nagle's algorithm, which waits 40 ms
 //! for each message, and step by step, so that it is known who refused what.
 
+use crate::outgoing::Reach;
 use certyard_domain::alerts::{MailServer, Security, SendFailure};
 use lettre::Address;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
@@ -83,6 +84,30 @@ impl Failure {
         }
     }
 
+    /// Of somebody who may be no mail server: its words are told only where they are those of one, with an extended code
+    /// (RFC 3463).
+    fn of_stranger(error: &lettre::transport::smtp::Error) -> Self {
+        let mut failure = Self::of("connect", error);
+        failure.broken = true;
+        let extended = |word: &str| {
+            let mut numbers = word.split('.');
+            numbers
+                .by_ref()
+                .take(3)
+                .filter(|number| number.parse::<u16>().is_ok())
+                .count()
+                == 3
+                && numbers.next().is_none()
+        };
+        failure.told.reply = match error.status() {
+            Some(_) if failure.told.reply.split_whitespace().nth(1).is_some_and(extended) => failure.told.reply,
+            Some(code) => format!("{code}, and no extended code: it may be no mail server"),
+            None if error.is_response() => "what answers there does not speak SMTP".into(),
+            None => failure.told.reply,
+        };
+        failure
+    }
+
     /// The server knows no such recipient, by its extended code (RFC 3463 section 3.2) where it has one.
     pub(crate) fn is_of_address(&self) -> bool {
         let mut words = self.told.reply.split_whitespace();
@@ -128,14 +153,23 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects as the settings say. Nothing is sent without the protection that they ask for.
-    pub(crate) async fn open(server: &MailServer) -> Result<Self, Failure> {
-        Self::open_within(server, LIMITS).await
+    pub(crate) async fn open(server: &MailServer, reach: Reach) -> Result<Self, Failure> {
+        Self::open_within(server, reach, LIMITS).await
     }
 
-    async fn open_within(server: &MailServer, limits: Limits) -> Result<Self, Failure> {
+    async fn open_within(server: &MailServer, reach: Reach, limits: Limits) -> Result<Self, Failure> {
         let settings = &server.settings;
-        let target = (settings.host.as_str(), settings.port);
-        let stream = match timeout(CONNECT, TcpStream::connect(target)).await {
+        let resolving = timeout(CONNECT, reach.resolve(&settings.host, settings.port));
+        let addresses = match resolving.await {
+            Ok(found) => found.map_err(|why| Failure::new("connect", why.into_text()))?,
+            Err(_) => {
+                return Err(Failure::new(
+                    "connect",
+                    "the name of the mail server is not resolved in time",
+                ));
+            }
+        };
+        let stream = match timeout(CONNECT, TcpStream::connect(addresses.as_slice())).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => {
                 let where_to = format!("{} port {}", settings.host, settings.port);
@@ -162,7 +196,14 @@ impl Connection {
         let name = settings.from_address.rsplit('@').next().unwrap_or("localhost");
         let hello = ClientId::Domain(name.into());
         let greet = AsyncSmtpConnection::connect_with_transport(stream, &hello);
-        let mut inner = within(limits.command, "connect", greet).await?;
+        let greeted = match timeout(limits.command, greet).await {
+            Ok(greeted) => greeted.map_err(|error| Failure::of_stranger(&error)),
+            Err(_) => Err(Failure::new(
+                "connect",
+                format!("no greeting within {} seconds", limits.command.as_secs()),
+            )),
+        };
+        let mut inner = greeted?;
         if settings.security == Security::Starttls {
             if !inner.server_info().supports_feature(Extension::StartTls) {
                 return Err(Failure::new(

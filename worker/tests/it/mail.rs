@@ -317,10 +317,14 @@ async fn nothing_is_sent_without_the_tls_that_was_asked_for() {
         organisation: "Example Corp".into(),
         public_url: "https://certyard.example.org".into(),
     };
-    let said = certyard_worker::Mailer.send_test(&site.server().await, &test).await;
+    let said = certyard_worker::Mailer::default()
+        .send_test(&site.server().await, &test)
+        .await;
     assert_eq!(said.as_deref(), Ok("250 2.0.0 Ok: queued as Q123"));
     site.mail_by(&sink, "tls", user, false).await;
-    let refused = certyard_worker::Mailer.send_test(&site.server().await, &test).await;
+    let refused = certyard_worker::Mailer::default()
+        .send_test(&site.server().await, &test)
+        .await;
     assert_eq!(refused.map_err(|failure| failure.step), Err("tls"));
 }
 

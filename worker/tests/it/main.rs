@@ -12,11 +12,13 @@ use std::time::Duration as StdDuration;
 use tokio::sync::watch;
 
 fn tools(test: &TestDb) -> certyard_worker::Tools {
-    certyard_worker::Tools {
-        db: test.db.clone(),
-        keys: test.keys.clone(),
-        public_url: "https://certyard.example.org".into(),
-    }
+    let public_url = "https://certyard.example.org";
+    certyard_worker::Tools::new(
+        test.db.clone(),
+        test.keys.clone(),
+        public_url,
+        certyard_worker::Reach::Local,
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
