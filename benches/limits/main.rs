@@ -4,6 +4,7 @@
 //! Below the stated size of the inventory the column of goals stays empty: a small run says nothing about a large fleet.
 
 mod agents;
+mod alerts;
 mod cpu;
 mod import;
 mod jobs;
@@ -66,6 +67,7 @@ async fn run(settings: &Settings) -> Report {
         "96 MB",
         settings.installations,
     );
+    alerts::measure(&server, &database, &mut report).await;
     server.stop();
     database.drop().await;
     report
