@@ -329,6 +329,20 @@ async fn nothing_is_sent_without_the_tls_that_was_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_server_that_says_nothing_is_left_to_itself() {
+    let mut site = Site::new().await;
+    site.holds(0, &[("tomcat", &certificate("n1.example.org", 20))]).await;
+    site.tell(&["a@example.org"]).await;
+    // Whoever connects waits for a greeting; the worker would for a minute.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    site.mail_at(silent.local_addr().unwrap().port(), "none", None, None)
+        .await;
+    let round = tokio::time::timeout(std::time::Duration::from_secs(40), site.round());
+    round.await.expect("the loop goes on");
+    assert_eq!(site.states().await, [("a@example.org".into(), SendState::Sending)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn greylisting_is_waited_for_and_the_message_id_stays() {
     let mut site = Site::new().await;
     site.holds(0, &[("tomcat", &certificate("n1.example.org", 20))]).await;
