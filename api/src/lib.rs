@@ -14,6 +14,7 @@ mod body;
 mod caller;
 mod catalogue;
 mod certificates;
+mod channels;
 mod clusters;
 mod compliance;
 mod config;

@@ -24,7 +24,7 @@ pub(crate) enum MessageState {
     Sending,
     /// The mail server put it off, or could not be reached: it is tried again, for 48 hours.
     Deferred,
-    /// The mail server said 250.
+    /// The mail server said 250, or the receiver of a call 2xx.
     Accepted,
     /// The mail server refused it for good.
     Refused,
@@ -34,17 +34,20 @@ pub(crate) enum MessageState {
     Cancelled,
 }
 
-/// One mail to one recipient.
+/// One mail to one recipient, or one call of one channel.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Message {
     /// The message.
     pub id: Uuid,
-    /// To whom.
+    /// To whom: an address, or the name of the channel at the time.
     #[schema(example = "ops@example.org")]
     pub recipient: String,
+    /// The channel; null for mail.
+    #[schema(example = json!(null))]
+    pub channel_id: Option<Uuid>,
     /// State.
     pub state: MessageState,
-    /// Message-ID of the mail; it never changes.
+    /// Message-ID of the mail, or id of the delivery of a call; it never changes.
     #[schema(example = "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>")]
     pub message_id: Option<String>,
     /// Subject, once it was accepted.
@@ -132,8 +135,10 @@ pub(crate) struct ListMessages {
     pub cursor: Option<String>,
     /// Only in this state.
     pub state: Option<MessageState>,
-    /// Only to this address.
+    /// Only to this address, or to the channel that had this name.
     pub recipient: Option<String>,
+    /// Only calls of this channel.
+    pub channel_id: Option<Uuid>,
     /// Only those that were made to warn of this certificate.
     pub certificate_id: Option<Uuid>,
     /// Not made before.
@@ -164,6 +169,7 @@ impl List for ListMessages {
         let filter = MessageFilter {
             state: self.state.map(Into::into),
             recipient: self.recipient.clone(),
+            channel_id: self.channel_id,
             certificate_id: self.certificate_id,
             from: self.from,
             to: self.to,
@@ -242,6 +248,7 @@ fn message(row: alerts::MessageRow) -> Message {
     Message {
         id: row.id,
         recipient: row.recipient,
+        channel_id: row.channel_id,
         state: row.state.into(),
         message_id: row.message_id,
         subject: row.subject,

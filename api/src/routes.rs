@@ -1,9 +1,9 @@
 //! Where each handler is registered. The order matters only where one path could be read as another: words before ids.
 
 use crate::{
-    acknowledgements, agents, alerts, audit, catalogue, certificates, clusters, compliance, csrs, events, expiries,
-    groups, health, installations, jobs, members, messages, nodes, organisation, overview, people, plans, profiles,
-    search, settings, setup, tokens,
+    acknowledgements, agents, alerts, audit, catalogue, certificates, channels, clusters, compliance, csrs, events,
+    expiries, groups, health, installations, jobs, members, messages, nodes, organisation, overview, people, plans,
+    profiles, search, settings, setup, tokens,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -123,6 +123,12 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(settings::get_mail)
         .service(settings::set_mail)
         .service(settings::send_test)
+        .service(channels::list_channels)
+        .service(channels::create_channel)
+        .service(channels::get_channel)
+        .service(channels::update_channel)
+        .service(channels::delete_channel)
+        .service(channels::test_channel)
         .service(acknowledgements::list_acknowledgements)
         .service(acknowledgements::create_acknowledgement)
         .service(acknowledgements::get_acknowledgement)

@@ -421,7 +421,7 @@ pub(crate) async fn send_test(app: App, caller: Caller, body: Json<SendTestMail>
     }))
 }
 
-fn post_of(app: &App) -> Result<&Arc<dyn Post>, Problem> {
+pub(crate) fn post_of(app: &App) -> Result<&Arc<dyn Post>, Problem> {
     app.config.post.as_ref().ok_or_else(|| {
         Problem::from(Error::refused(
             "mail_unavailable",

@@ -14,6 +14,7 @@ mod m20261122_000007_coverage;
 mod m20261122_000008_due;
 mod m20261122_000010_aftercare;
 mod m20261122_000011_watchful;
+mod m20261122_000012_channels;
 pub mod roles;
 pub mod table;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000008_due::Migration),
             Box::new(m20261122_000010_aftercare::Migration),
             Box::new(m20261122_000011_watchful::Migration),
+            Box::new(m20261122_000012_channels::Migration),
         ]
     }
 }

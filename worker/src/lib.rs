@@ -3,6 +3,7 @@
 //!
 //! A loop that fails is tried again at its next turn; what it did before that stays done.
 
+mod channels;
 mod loops;
 mod mail;
 mod outgoing;

@@ -240,6 +240,7 @@ impl Columns for Message {
         ("first_tried_at", |row| time(row.first_tried_at)),
         ("next_try_at", |row| time(row.next_try_at)),
         ("id", |row| row.id.to_string()),
+        ("channel_id", |row| maybe(&row.channel_id)),
     ];
 }
 

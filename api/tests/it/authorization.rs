@@ -31,6 +31,10 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
             "reason": "walk",
             "until": chrono::Utc::now() + chrono::TimeDelta::days(3),
         }),
+        "create_channel" => {
+            json!({"name": "walked", "kind": "slack", "url": "https://hooks.example.org/walk", "enabled": false})
+        }
+        "update_channel" => json!({}),
         "resume_recipient" => json!({"recipient": "nobody@example.org"}),
         "set_mail_settings" | "send_test_mail" => json!({"walk": 1}),
         "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group"
@@ -60,6 +64,7 @@ struct Ids {
     session: String,
     message: String,
     acknowledgement: String,
+    channel: String,
 }
 
 impl Ids {
@@ -83,6 +88,7 @@ impl Ids {
             session: id(),
             message: id(),
             acknowledgement: id(),
+            channel: id(),
         }
     }
 
@@ -103,6 +109,7 @@ impl Ids {
             Some("tokens") => &self.token,
             Some("sessions") => &self.session,
             Some("messages") => &self.message,
+            Some("channels") => &self.channel,
             Some("acknowledgements") => &self.acknowledgement,
             _ => return path.into(),
         };
@@ -138,7 +145,9 @@ async fn furnish(house: &House) -> Ids {
         "reason": "furnished",
         "until": chrono::Utc::now() + chrono::TimeDelta::days(3),
     });
+    let channel = json!({"name": "furnished", "kind": "slack", "url": "https://hooks.example.org/x", "enabled": false});
     Ids {
+        channel: text(&house.post("/api/v1/channels", &channel).await["id"]),
         acknowledgement: text(&house.post("/api/v1/acknowledgements", &known).await["id"]),
         message: text(&first("/api/v1/messages").await["id"]),
         profile: text(&profile["id"]),

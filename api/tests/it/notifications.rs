@@ -1,7 +1,7 @@
 //! Settings of notifications and mail over HTTP: bounds, names of fields, versions, secrets, and what the overview says.
 
 use crate::house::{House, text};
-use certyard_domain::alerts::{Letter, MailServer, Post, Rendered, SendFailure, TestMail};
+use certyard_domain::alerts::{ChannelTarget, Letter, MailServer, Post, Rendered, SendFailure, TestCall, TestMail};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -123,6 +123,10 @@ impl Post for Careful {
             step: "connect",
             reply: "nothing is sent".into(),
         })
+    }
+
+    async fn call_test(&self, _: &ChannelTarget, _: &TestCall) -> Result<String, String> {
+        Err("nothing is called".into())
     }
 
     fn render(&self, _: &Letter, _: &str) -> Result<Rendered, String> {

@@ -121,7 +121,7 @@ impl View<'_> {
                 found.push(Trouble::new(
                     Code::NoRecipients,
                     ending,
-                    "certificates expire or have expired, and nobody is told: enter recipients under Settings, Notifications",
+                    "certificates expire or have expired, and nobody is told: enter recipients or channels under Settings, Notifications",
                 ));
             }
             return Ok(found);
@@ -130,7 +130,8 @@ impl View<'_> {
             .filter(mail::Column::OrgId.eq(org))
             .count(tx)
             .await?;
-        if servers == 0 {
+        let recipients = row.recipients.as_array().is_some_and(|found| !found.is_empty());
+        if servers == 0 && recipients {
             found.push(Trouble::new(
                 Code::MailNotConfigured,
                 1,
@@ -156,12 +157,12 @@ impl View<'_> {
                 format!("nobody is told of certificate {certificate}, as its alert cannot be written: each sweep tries again, and the worker's log says why"),
             ));
         }
-        let delayed = self.delayed(now).await?;
-        if servers > 0 && delayed > 0 {
+        let delayed = self.delayed(now, servers).await?;
+        if delayed > 0 {
             found.push(Trouble::new(
                 Code::MailDelayed,
                 count(delayed),
-                "messages have been waiting for half an hour: see under Messages what the mail server says, and whether the worker runs",
+                "messages have been waiting for half an hour: see under Messages what the mail server or the receiver says, and whether the worker runs",
             ));
         }
         let dead = self.dead(now).await?;
@@ -169,7 +170,7 @@ impl View<'_> {
             found.push(Trouble::new(
                 Code::MessageDead,
                 count(dead),
-                "messages were given up after 48 hours or refused for what they are: put the mail server right and send them again under Messages",
+                "messages were given up after 48 hours or refused for what they are: put the mail server or the channel right and send them again under Messages",
             ));
         }
         let suspended = settings::suspended_count(tx, &row).await?;
@@ -188,13 +189,19 @@ impl View<'_> {
     }
 
     /// Messages that wait longer than greylisting takes, whether anybody has tried them or not.
-    async fn delayed(&self, now: Timestamp) -> Result<u64> {
+    async fn delayed(&self, now: Timestamp, servers: u64) -> Result<u64> {
+        // What waits because there is no mail server has a name of its own.
+        let reachable = match servers {
+            0 => Condition::all().add(message::Column::ChannelId.is_not_null()),
+            _ => Condition::all(),
+        };
         let since = Expr::col((message::Entity, message::Column::FirstTriedAt))
             .if_null(Expr::col((message::Entity, message::Column::CreatedAt)));
         Ok(self
             .messages()
             .filter(message::Column::State.is_in(["due", "deferred", "sending"]))
             .filter(since.lt(now - DELAYED))
+            .filter(reachable)
             .count(self.tx)
             .await?)
     }

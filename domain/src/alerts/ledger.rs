@@ -1,7 +1,8 @@
 //! The ledger as people read it: messages, what each told, and who was told of a certificate.
 
 use super::entity::{alert, message, skip};
-use super::outbox::{self, SendState};
+use super::outbox;
+use super::send_state::SendState;
 use super::settings;
 use crate::audit::{self, Entry};
 use crate::certificates;
@@ -21,8 +22,10 @@ const MAX_ALERTS: u64 = 200;
 pub struct MessageRow {
     /// The message.
     pub id: Uuid,
-    /// To whom.
+    /// To whom: an address, or the name of the channel at the time.
     pub recipient: String,
+    /// The channel; none for mail.
+    pub channel_id: Option<Uuid>,
     /// State.
     pub state: SendState,
     /// Message-ID, from the first try on.
@@ -88,6 +91,8 @@ pub struct MessageFilter {
     pub state: Option<SendState>,
     /// Only to this recipient.
     pub recipient: Option<String>,
+    /// Only of this channel.
+    pub channel_id: Option<Uuid>,
     /// Only those whose run warned of this certificate.
     pub certificate_id: Option<Uuid>,
     /// Not made before.
@@ -103,6 +108,7 @@ fn row(found: message::Model) -> Result<MessageRow> {
     Ok(MessageRow {
         id: found.id,
         recipient: found.recipient,
+        channel_id: found.channel_id,
         state: SendState::parse(&found.state)
             .ok_or_else(|| Error::internal(format!("a message has the state `{}`", found.state)))?,
         message_id: found.message_id,
@@ -136,6 +142,9 @@ pub async fn list_messages(
     }
     if let Some(recipient) = &filter.recipient {
         rows = rows.filter(Column::Recipient.eq(recipient.as_str()));
+    }
+    if let Some(channel) = filter.channel_id {
+        rows = rows.filter(Column::ChannelId.eq(channel));
     }
     if let Some(certificate) = filter.certificate_id {
         let runs = Query::select()

@@ -2,7 +2,8 @@
 
 use super::acknowledge;
 use super::entity::alert;
-use super::settings::{Language, Notifications};
+use super::language::Language;
+use super::settings::Notifications;
 use crate::db::OrgTx;
 use crate::error::Result;
 use crate::{Timestamp, orgs};

@@ -325,7 +325,7 @@ fn check(before: Option<&MailSettings>, change: MailChange, now: Timestamp) -> R
 }
 
 /// The own CAs as PEM, whatever they were given as: whoever connects reads nothing else.
-fn read_cas(errors: &mut Fields, text: &str) -> Option<String> {
+pub(super) fn read_cas(errors: &mut Fields, text: &str) -> Option<String> {
     match upload::read(text.as_bytes(), &Limits::default(), false) {
         Ok(found) => Some(found.certificates.iter().map(|ca| ca.to_pem()).collect()),
         Err(refusal) => {

@@ -1,10 +1,10 @@
-//! Alerts: who is warned of which certificate, when, and what became of the mail (R40 to R42).
+//! Alerts: who is warned of which certificate, when, and what became of the mail or call (R40 to R42).
 //!
 //! ```text
 //! schedule ── slots ──▶ sweep: a due slot becomes one alert, gathered in a run
-//!                         │ the run is closed: one message for each recipient
+//!                         │ the run is closed: one message for each recipient and channel
 //!                         ▼
-//!  message   due ──▶ sending ──▶ accepted    the mail server said 250
+//!  message   due ──▶ sending ──▶ accepted    the mail server said 250, the receiver of a call 2xx
 //!             ▲        │ ├─────▶ refused     it said 5xx: the recipient is suspended
 //!             │        │ ├─────▶ dead        it said 4xx, or nothing, 48 hours after the first try
 //!             │        │ └─────▶ cancelled   nothing of it is true any more
@@ -24,15 +24,19 @@
 mod acknowledge;
 mod address;
 mod calendar;
+mod channels;
 pub(crate) mod entity;
 mod health;
+mod language;
 mod ledger;
 mod letter;
 mod mail;
+mod origin;
 mod outbox;
 mod post;
 mod raise;
 mod retention;
+mod send_state;
 mod settings;
 mod slots;
 mod sweep;
@@ -44,18 +48,25 @@ pub use acknowledge::{
 };
 pub use address::{Address, parse_address};
 pub use calendar::{CALENDAR_TYPE, CalendarEvent, calendar};
+pub use channels::{
+    Channel, ChannelChange, ChannelKind, ChannelTarget, NewChannel, channel_target, create_channel, delete_channel,
+    get_channel, list_channels, update_channel,
+};
 pub use health::{Code, Trouble, health, health_of_all};
+pub use language::Language;
 pub use ledger::{
     AlertRow, MessageCursor, MessageFilter, MessageRow, ToldRow, get_message, list_messages, retry_message, told_of,
 };
 pub use letter::{Letter, LetterGroup, LetterRow, preview_letter};
 pub use mail::{MailChange, MailServer, MailSettings, PasswordChange, Security, mail_server, mail_settings, set_mail};
-pub use outbox::{Claimed, Outcome, SENDING_LEASE, SendState, claim, orgs_with_due, postpone, settle};
-pub use post::{Post, Rendered, SendFailure, TestMail};
-pub use retention::forget_old;
-pub use settings::{
-    Language, NotificationChange, Notifications, Suspended, notifications, resume_recipient, set_notifications,
+pub use origin::{Origin, parse_origin};
+pub use outbox::{
+    Claimed, Outcome, SENDING_LEASE, channels_with_due, claim, claim_call, orgs_with_due, postpone, settle,
 };
+pub use post::{Post, Rendered, SendFailure, TestCall, TestMail};
+pub use retention::forget_old;
+pub use send_state::SendState;
+pub use settings::{NotificationChange, Notifications, Suspended, notifications, resume_recipient, set_notifications};
 pub use slots::{Schedule, Slot, Stage, Told};
 pub use sweep::{Swept, raise_due};
 

@@ -1,71 +1,24 @@
 //! Messages on their way out: claimed with a lease, settled by whoever holds it.
 
-use super::entity::{message, skip};
+use super::channels::{ChannelTarget, channel_target};
+use super::entity::{channel, message, skip};
 use super::letter::{self, Letter, Tells};
 use super::mail::{self, MailServer};
+use super::send_state::SendState;
 use super::settings::{self, suspend};
 use super::untold;
 use crate::Scope;
 use crate::Timestamp;
 use crate::db::{Db, OrgTx, dialect};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::failpoint::{self, Operation};
 use crate::keys::Keys;
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use std::collections::BTreeSet;
 use std::time::Instant;
 use uuid::Uuid;
-
-/// State of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SendState {
-    /// It waits for its first try.
-    Due,
-    /// A worker talks to the mail server.
-    Sending,
-    /// The mail server put it off, or could not be reached: it is tried again.
-    Deferred,
-    /// The mail server said 250: it has taken it over.
-    Accepted,
-    /// The mail server said that it will never take it.
-    Refused,
-    /// It was tried for 48 hours in vain; the last try failed.
-    Dead,
-    /// Nothing of it was true any more, or its recipient was taken from the list.
-    Cancelled,
-}
-
-impl SendState {
-    /// Every state.
-    pub const ALL: [Self; 7] = [
-        Self::Due,
-        Self::Sending,
-        Self::Deferred,
-        Self::Accepted,
-        Self::Refused,
-        Self::Dead,
-        Self::Cancelled,
-    ];
-
-    /// Its name in the API and the database.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Due => "due",
-            Self::Sending => "sending",
-            Self::Deferred => "deferred",
-            Self::Accepted => "accepted",
-            Self::Refused => "refused",
-            Self::Dead => "dead",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Reads [`Self::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-}
 
 /// States that a claim may leave.
 const WAITING: [&str; 3] = ["due", "deferred", "sending"];
@@ -81,21 +34,21 @@ const POSTPONE: TimeDelta = TimeDelta::seconds(60);
 /// No wait is longer: what is due later was put there by a clock that was ahead.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(2);
 
-/// A message to be sent.
+/// A message to be sent by a mail server, or by what a channel is called with.
 #[derive(Clone, Debug)]
-pub struct Claimed {
+pub struct Claimed<S = MailServer> {
     /// Its row.
     pub id: Uuid,
     /// The try that this claim is.
     pub attempt: i32,
-    /// Message-ID, with its angle brackets.
+    /// Message-ID of a mail, with its angle brackets; id of the delivery of a call.
     pub message_id: String,
     /// To whom.
     pub recipient: String,
     /// What it tells.
     pub letter: Letter,
     /// Through which server.
-    pub server: MailServer,
+    pub server: S,
     /// Since before when this worker has it: composing counts against [`SENDING_LEASE`], too.
     pub leased: Instant,
     /// Of which alerts it tells, for the ledger.
@@ -128,7 +81,7 @@ pub enum Outcome {
     },
 }
 
-/// Organisations with messages that are due and a mail server to send them by.
+/// Organisations with messages that are due and a mail server or a channel to send them by.
 ///
 /// # Errors
 /// The database is busy or away.
@@ -147,17 +100,48 @@ pub async fn orgs_with_due(db: &Db) -> Result<Vec<Uuid>> {
     if due.is_empty() {
         return Ok(due);
     }
-    Ok(survey
+    let with_mail = survey
         .find::<super::entity::mail::Entity>()
         .select_only()
         .column(super::entity::mail::Column::OrgId)
-        .filter(super::entity::mail::Column::OrgId.is_in(due))
+        .filter(super::entity::mail::Column::OrgId.is_in(due.iter().copied()))
         .into_tuple()
         .all(survey.connection())
-        .await?)
+        .await?;
+    let with_channels = survey
+        .find::<channel::Entity>()
+        .select_only()
+        .column(channel::Column::OrgId)
+        .filter(channel::Column::OrgId.is_in(due))
+        .group_by(channel::Column::OrgId)
+        .into_tuple()
+        .all(survey.connection())
+        .await?;
+    let all: BTreeSet<Uuid> = with_mail.into_iter().chain(with_channels).collect();
+    Ok(all.into_iter().collect())
 }
 
-/// Claims the message that waits longest; `None` where none is due, or there is no mail server. What has nobody to go to, or
+/// Channels of an organisation with calls that are due.
+///
+/// # Errors
+/// The database is busy or away.
+pub async fn channels_with_due(db: &Db, scope: &Scope) -> Result<Vec<Uuid>> {
+    let now = db.now().await?;
+    let tx = db.read(scope).await?;
+    let found: Vec<Option<Uuid>> = tx
+        .find::<message::Entity>()
+        .select_only()
+        .column(message::Column::ChannelId)
+        .filter(message::Column::DueAt.lte(now))
+        .filter(message::Column::ChannelId.is_not_null())
+        .group_by(message::Column::ChannelId)
+        .into_tuple()
+        .all(&tx)
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Claims the mail that waits longest; `None` where none is due, or there is no mail server. What has nobody to go to, or
 /// nothing to tell any more, is ended on the way.
 ///
 /// The letter is composed between two transactions: whoever writes meanwhile does not wait for it.
@@ -165,9 +149,64 @@ pub async fn orgs_with_due(db: &Db) -> Result<Vec<Uuid>> {
 /// # Errors
 /// The database is busy or away, or the password of the mail server does not open.
 pub async fn claim(db: &Db, scope: &Scope, keys: &Keys) -> Result<Option<Claimed>> {
+    let claimed = claim_by(db, scope, keys, None).await?;
+    Ok(claimed.and_then(|claimed| {
+        claimed.by(|server| match server {
+            Server::Mail(server) => Some(server),
+            Server::Channel(_) => None,
+        })
+    }))
+}
+
+/// Claims the call of a channel that waits longest, as [`claim`] does a mail.
+///
+/// # Errors
+/// The database is busy or away, or a secret of the channel does not open.
+pub async fn claim_call(db: &Db, scope: &Scope, keys: &Keys, channel: Uuid) -> Result<Option<Claimed<ChannelTarget>>> {
+    let claimed = claim_by(db, scope, keys, Some(channel)).await?;
+    Ok(claimed.and_then(|claimed| {
+        claimed.by(|server| match server {
+            Server::Channel(target) => Some(target),
+            Server::Mail(_) => None,
+        })
+    }))
+}
+
+/// What a message goes through.
+enum Server {
+    Mail(MailServer),
+    Channel(ChannelTarget),
+}
+
+impl Claimed<Server> {
+    fn by<S>(self, pick: impl FnOnce(Server) -> Option<S>) -> Option<Claimed<S>> {
+        Some(Claimed {
+            id: self.id,
+            attempt: self.attempt,
+            message_id: self.message_id,
+            recipient: self.recipient,
+            letter: self.letter,
+            server: pick(self.server)?,
+            leased: self.leased,
+            told: self.told,
+        })
+    }
+}
+
+async fn find_server(tx: &OrgTx, keys: &Keys, channel: Option<Uuid>) -> Result<Option<Server>> {
+    let Some(channel) = channel else {
+        return Ok(mail::mail_server(tx, keys).await?.map(Server::Mail));
+    };
+    match channel_target(tx, keys, channel).await {
+        Err(Error::NotFound { .. }) => Ok(None),
+        found => Ok(Some(Server::Channel(found?))),
+    }
+}
+
+async fn claim_by(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) -> Result<Option<Claimed<Server>>> {
     loop {
         let leased = Instant::now();
-        let taken = match take(db, scope, keys).await? {
+        let taken = match take(db, scope, keys, channel).await? {
             Take::None => return Ok(None),
             Take::Ended => continue,
             Take::One(taken) => taken,
@@ -204,7 +243,7 @@ struct Taken {
     message: message::Model,
     attempt: i32,
     message_id: String,
-    server: MailServer,
+    server: Server,
     now: Timestamp,
 }
 
@@ -216,14 +255,21 @@ enum Take {
     One(Box<Taken>),
 }
 
-async fn take(db: &Db, scope: &Scope, keys: &Keys) -> Result<Take> {
+async fn take(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) -> Result<Take> {
     let tx = db.write(scope).await?;
-    let Some(server) = mail::mail_server(&tx, keys).await? else {
+    let server = find_server(&tx, keys, channel).await?;
+    // Mail waits for a server; a channel that was deleted comes back never.
+    if server.is_none() && channel.is_none() {
         return Ok(Take::None);
+    }
+    let of_channel = match channel {
+        Some(channel) => message::Column::ChannelId.eq(channel),
+        None => message::Column::ChannelId.is_null(),
     };
     let mut next = tx
         .find::<message::Entity>()
         .filter(message::Column::DueAt.lte(tx.now()))
+        .filter(of_channel)
         .order_by_asc(message::Column::DueAt)
         .order_by_asc(message::Column::Id)
         .limit(1);
@@ -232,15 +278,26 @@ async fn take(db: &Db, scope: &Scope, keys: &Keys) -> Result<Take> {
         return Ok(Take::None);
     };
     let settings = settings::notifications(&tx).await?;
-    if let Some((state, why)) = nobody(&settings, &found.recipient) {
+    let ends = match found.channel_id {
+        Some(channel) => no_channel(&settings, channel),
+        None => nobody(&settings, &found.recipient),
+    };
+    if let Some((state, why)) = ends {
         drop(tx);
         withdraw(db, scope, &found, state, &why).await?;
         return Ok(Take::Ended);
     }
-    let message_id = found.message_id.clone().unwrap_or_else(|| {
-        let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
-        format!("<{}.certyard@{domain}>", found.id)
-    });
+    let Some(server) = server else {
+        return Ok(Take::None);
+    };
+    let message_id = match (&found.message_id, &server) {
+        (Some(known), _) => known.clone(),
+        (None, Server::Channel(_)) => found.id.to_string(),
+        (None, Server::Mail(server)) => {
+            let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
+            format!("<{}.certyard@{domain}>", found.id)
+        }
+    };
     let (attempt, now) = (found.attempt + 1, tx.now());
     let claimed = tx
         .update_many::<message::Entity>()
@@ -283,6 +340,15 @@ fn nobody(settings: &settings::Notifications, recipient: &str) -> Option<(SendSt
     ))
 }
 
+/// Why a channel is not called: it was deleted or switched off since the message was made.
+fn no_channel(settings: &settings::Notifications, channel: Uuid) -> Option<(SendState, String)> {
+    let gone = !settings.channels.iter().any(|(id, _)| *id == channel);
+    gone.then(|| {
+        let why = "not sent: the channel was deleted or switched off";
+        (SendState::Cancelled, why.into())
+    })
+}
+
 /// Ends a message that nobody sends, unless somebody else has taken it over. Of what it would have told, others may be told.
 async fn withdraw(db: &Db, scope: &Scope, seen: &message::Model, state: SendState, why: &str) -> Result<()> {
     let tx = db.write(scope).await?;
@@ -318,7 +384,7 @@ async fn find_locked(tx: &OrgTx, id: Uuid) -> Result<Option<message::Model>> {
 /// # Errors
 /// The database is busy or away: try again while the lease lasts; after that the message is sent once more, with the same
 /// Message-ID.
-pub async fn settle(db: &Db, scope: &Scope, claimed: &Claimed, outcome: &Outcome) -> Result<bool> {
+pub async fn settle<S>(db: &Db, scope: &Scope, claimed: &Claimed<S>, outcome: &Outcome) -> Result<bool> {
     let tx = db.write(scope).await?;
     let leaves_out = matches!(outcome, Outcome::Accepted { .. }) && !claimed.told.skipped.is_empty();
     if leaves_out {
@@ -355,7 +421,7 @@ pub async fn settle(db: &Db, scope: &Scope, claimed: &Claimed, outcome: &Outcome
         Outcome::Accepted { queue_id, subject, .. } => {
             row.queue_id = Set(queue_id.clone());
             row.subject = Set(Some(subject.clone()));
-            note_skipped(&tx, claimed).await?;
+            note_skipped(&tx, claimed.id, &claimed.told).await?;
         }
         Outcome::Refused { unknown: true, .. } => suspend(&tx, &found.recipient, &reply, claimed.id).await?,
         Outcome::Refused { unknown: false, .. } | Outcome::Deferred { .. } => {}
@@ -383,15 +449,15 @@ fn given_up(reply: &str) -> String {
 }
 
 /// Writes down which alerts of its run the message has left out.
-async fn note_skipped(tx: &OrgTx, claimed: &Claimed) -> Result<()> {
+async fn note_skipped(tx: &OrgTx, message: Uuid, told: &Tells) -> Result<()> {
     tx.delete_many::<skip::Entity>()
-        .filter(skip::Column::MessageId.eq(claimed.id))
+        .filter(skip::Column::MessageId.eq(message))
         .exec(tx)
         .await?;
-    for chunk in claimed.told.skipped.chunks(dialect::rows_per_insert(3)) {
+    for chunk in told.skipped.chunks(dialect::rows_per_insert(3)) {
         let rows = chunk.iter().map(|alert| skip::ActiveModel {
             org_id: Set(tx.org_id()),
-            message_id: Set(claimed.id),
+            message_id: Set(message),
             alert_id: Set(*alert),
         });
         skip::Entity::insert_many(rows).exec_without_returning(tx).await?;
@@ -399,7 +465,7 @@ async fn note_skipped(tx: &OrgTx, claimed: &Claimed) -> Result<()> {
     Ok(())
 }
 
-/// Puts off all messages of an organisation whose mail server cannot be reached, so that each is not tried in vain. For those
+/// Puts off all mail of an organisation whose mail server cannot be reached, so that each is not tried in vain. For those
 /// that were first tried 48 hours ago this was the last try.
 ///
 /// # Errors
@@ -410,6 +476,7 @@ pub async fn postpone(db: &Db, scope: &Scope, reply: &str) -> Result<()> {
         tx.update_many::<message::Entity>()
             .filter(message::Column::State.is_in(["due", "deferred"]))
             .filter(message::Column::DueAt.lte(tx.now()))
+            .filter(message::Column::ChannelId.is_null())
     };
     due()
         .col_expr(message::Column::State, Expr::value(SendState::Dead.as_str()))

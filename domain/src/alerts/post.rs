@@ -1,14 +1,26 @@
-//! What api asks of the outside: a test mail and a preview. The worker implements it, as every outgoing call is its.
+//! What api asks of the outside: a test mail, a test call and a preview. The worker implements it, as every outgoing call is its.
 
+use super::channels::ChannelTarget;
+use super::language::Language;
 use super::letter::Letter;
 use super::mail::MailServer;
-use super::settings::Language;
 
 /// A test mail.
 #[derive(Clone, Debug)]
 pub struct TestMail {
     /// To whom.
     pub to: String,
+    /// In which language.
+    pub language: Language,
+    /// Name of the organisation.
+    pub organisation: String,
+    /// How people reach the server.
+    pub public_url: String,
+}
+
+/// A call to try a channel out.
+#[derive(Clone, Debug)]
+pub struct TestCall {
     /// In which language.
     pub language: Language,
     /// Name of the organisation.
@@ -53,6 +65,12 @@ pub trait Post: Send + Sync {
     /// # Errors
     /// [`SendFailure`] with the server's own words.
     async fn send_test(&self, server: &MailServer, mail: &TestMail) -> Result<String, SendFailure>;
+
+    /// Calls a channel; answers the receiver's status and words where it said 2xx.
+    ///
+    /// # Errors
+    /// Its other status and words, or what went wrong.
+    async fn call_test(&self, target: &ChannelTarget, test: &TestCall) -> Result<String, String>;
 
     /// Renders a letter.
     ///

@@ -96,7 +96,7 @@ pub(super) async fn raise(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid]) -> 
     let Some((row, settings)) = settings::lock(&tx).await? else {
         return Ok(Raised::NotOurs);
     };
-    if row.sweep_token != Some(token) || settings.recipients.is_empty() {
+    if row.sweep_token != Some(token) || settings.tells_nobody() {
         return Ok(Raised::NotOurs);
     }
     let found = read_candidates(&tx, &settings, ids).await?;

@@ -2,7 +2,7 @@
 //! that are over and marks of certificates that are gone.
 
 use super::entity::{acknowledgement, alert, mark, message, run, skip};
-use super::outbox::SendState;
+use super::send_state::SendState;
 use super::settings;
 use crate::db::{Db, OrgTx};
 use crate::error::Result;

@@ -1,7 +1,8 @@
 //! Settings of notifications: when certificates are warned of, whom, in which language.
 
 use super::address::check_recipients;
-use super::entity::{setting, suspended};
+use super::entity::{channel, setting, suspended};
+use super::language::Language;
 use super::slots::Schedule;
 use super::untold;
 use crate::audit::{self, Entry};
@@ -10,8 +11,8 @@ use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::{Permission, Timestamp, inventory, orgs};
 use chrono_tz::Tz;
+use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
@@ -30,47 +31,6 @@ const DEFAULT_REPEAT_UNTIL_DAYS: i32 = 30;
 /// Days for which messages and alerts that are over are kept: at least as long as anybody asks who was told.
 const KEEP_DAYS: RangeInclusive<i32> = 30..=3650;
 const DEFAULT_KEEP_DAYS: i32 = 400;
-
-/// Language of the mail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// Swedish.
-    Sv,
-    /// German.
-    De,
-    /// Czech.
-    Cs,
-    /// Ukrainian.
-    Uk,
-    /// Russian.
-    Ru,
-}
-
-impl Language {
-    /// Every language.
-    pub const ALL: [Self; 6] = [Self::En, Self::Sv, Self::De, Self::Cs, Self::Uk, Self::Ru];
-
-    /// Its code (ISO 639-1).
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::En => "en",
-            Self::Sv => "sv",
-            Self::De => "de",
-            Self::Cs => "cs",
-            Self::Uk => "uk",
-            Self::Ru => "ru",
-        }
-    }
-
-    /// Reads [`Self::as_str`].
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|language| language.as_str() == text)
-    }
-}
 
 /// A recipient whose mail server takes no mail for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +70,8 @@ pub struct Notifications {
     pub keep_days: i32,
     /// Recipients to whom nothing is sent.
     pub suspended: Vec<Suspended>,
+    /// Channels that are switched on: id and name.
+    pub channels: Vec<(uuid::Uuid, String)>,
     /// The last sweep that came to its end.
     pub swept_at: Option<Timestamp>,
     /// Since when there are settings; `None`: nobody has said anything yet.
@@ -134,6 +96,11 @@ impl Notifications {
     /// A text that differs where other certificates, or the same at other times, may be due.
     pub(super) fn fingerprint(&self) -> String {
         format!("{}/{}", self.schedule().fingerprint(), self.include_trust)
+    }
+
+    /// Whether there is nobody to tell.
+    pub(super) fn tells_nobody(&self) -> bool {
+        self.recipients.is_empty() && self.channels.is_empty()
     }
 
     fn told(&self) -> Value {
@@ -200,6 +167,25 @@ pub(super) async fn lock(tx: &OrgTx) -> Result<Option<(setting::Model, Notificat
     Ok(Some((row.clone(), read(tx, Some(row)).await?)))
 }
 
+/// As [`lock`], with a row of what holds by default where nobody has said anything.
+pub(super) async fn lock_or_make(tx: &OrgTx) -> Result<()> {
+    if lock(tx).await?.is_none() {
+        let defaults = read(tx, None).await?;
+        model(tx, &defaults, None).insert(tx).await?;
+    }
+    Ok(())
+}
+
+/// Notes whether there is somebody to tell, after channels were changed.
+pub(super) async fn note_ways(tx: &OrgTx) -> Result<()> {
+    let tells_nobody = notifications(tx).await?.tells_nobody();
+    tx.update_many::<setting::Entity>()
+        .col_expr(setting::Column::HasRecipients, Expr::value(!tells_nobody))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> {
     let org = orgs::get(tx).await?;
     let suspended = tx
@@ -220,6 +206,16 @@ async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> 
         attach_calendar: false,
         keep_days: DEFAULT_KEEP_DAYS,
         suspended: Vec::new(),
+        channels: tx
+            .find::<channel::Entity>()
+            .select_only()
+            .column(channel::Column::Id)
+            .column(channel::Column::Name)
+            .filter(channel::Column::Enabled.eq(true))
+            .order_by_asc(channel::Column::Name)
+            .into_tuple()
+            .all(tx)
+            .await?,
         swept_at: None,
         created_at: None,
         updated_at: org.updated_at,
@@ -274,28 +270,7 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
     if after.start_days != before.start_days {
         orgs::set_start_days(tx, after.start_days).await?;
     }
-    let model = setting::ActiveModel {
-        org_id: Set(tx.org_id()),
-        frequency_days: Set(after.frequency_days),
-        recipients: Set(json!(after.recipients)),
-        has_recipients: Set(!after.recipients.is_empty()),
-        time_zone: Set(after.time_zone.name().into()),
-        hour: Set(after.hour),
-        language: Set(after.language.as_str().into()),
-        include_trust: Set(after.include_trust),
-        repeat_expired_days: Set(after.repeat_expired_days),
-        repeat_expired_until_days: Set(after.repeat_expired_until_days),
-        created_at: Set(row.as_ref().map_or(tx.now(), |row| row.created_at)),
-        updated_at: Set(tx.now()),
-        swept_at: Set(row.as_ref().and_then(|row| row.swept_at)),
-        sweeping_until: Set(row.as_ref().and_then(|row| row.sweeping_until)),
-        swept_as: Set(row.as_ref().and_then(|row| row.swept_as.clone())),
-        looked_at: Set(row.as_ref().and_then(|row| row.looked_at)),
-        keep_days: Set(after.keep_days),
-        attach_calendar: Set(after.attach_calendar),
-        sweep_token: Set(row.as_ref().and_then(|row| row.sweep_token)),
-        sweep_failures: Set(row.as_ref().and_then(|row| row.sweep_failures.clone())),
-    };
+    let model = model(tx, &after, row.as_ref());
     match row {
         Some(_) => model.update(tx).await?,
         None => model.insert(tx).await?,
@@ -316,6 +291,32 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
     )
     .await?;
     notifications(tx).await
+}
+
+/// The row of settings, in the place of one.
+fn model(tx: &OrgTx, after: &Notifications, row: Option<&setting::Model>) -> setting::ActiveModel {
+    setting::ActiveModel {
+        org_id: Set(tx.org_id()),
+        frequency_days: Set(after.frequency_days),
+        recipients: Set(json!(after.recipients)),
+        has_recipients: Set(!after.tells_nobody()),
+        time_zone: Set(after.time_zone.name().into()),
+        hour: Set(after.hour),
+        language: Set(after.language.as_str().into()),
+        include_trust: Set(after.include_trust),
+        repeat_expired_days: Set(after.repeat_expired_days),
+        repeat_expired_until_days: Set(after.repeat_expired_until_days),
+        created_at: Set(row.map_or(tx.now(), |row| row.created_at)),
+        updated_at: Set(tx.now()),
+        swept_at: Set(row.and_then(|row| row.swept_at)),
+        sweeping_until: Set(row.and_then(|row| row.sweeping_until)),
+        swept_as: Set(row.and_then(|row| row.swept_as.clone())),
+        looked_at: Set(row.and_then(|row| row.looked_at)),
+        keep_days: Set(after.keep_days),
+        attach_calendar: Set(after.attach_calendar),
+        sweep_token: Set(row.and_then(|row| row.sweep_token)),
+        sweep_failures: Set(row.and_then(|row| row.sweep_failures.clone())),
+    }
 }
 
 fn apply(before: &Notifications, change: NotificationChange) -> Result<Notifications> {

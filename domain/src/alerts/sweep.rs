@@ -10,6 +10,7 @@ use super::acknowledge;
 use super::entity::{mark, message, run, setting};
 use super::outbox;
 use super::raise::{Raised, col, installed, open_run, raise};
+use super::send_state::SendState;
 use super::settings::{self, Notifications};
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
@@ -193,7 +194,7 @@ async fn look(db: &Db, scope: &Scope, page: Option<PageEnd>) -> Result<Option<Lo
         return Ok(None);
     };
     let settings = settings::notifications(&tx).await?;
-    if settings.recipients.is_empty() {
+    if settings.tells_nobody() {
         return Ok(None);
     }
     let fingerprint = settings.fingerprint();
@@ -330,7 +331,7 @@ async fn lease(db: &Db, scope: &Scope) -> Result<Option<Uuid>> {
 }
 
 /// Ends the sweep, unless another worker has taken it over: the open run, also one that a worker left behind that died, gets its
-/// messages, one for each recipient. `end`: it has come to its end, with what it saw and what it could not raise.
+/// messages, one for each recipient and channel. `end`: it has come to its end, with what it saw and what it could not raise.
 async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failures)>) -> Result<u64> {
     let tx = db.write(scope).await?;
     let Some((row, settings)) = settings::lock(&tx).await? else {
@@ -345,6 +346,7 @@ async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failure
             .recipients
             .iter()
             .map(|recipient| new_message(&tx, &run, recipient, &settings))
+            .chain(settings.channels.iter().map(|channel| new_call(&tx, &run, channel)))
             .collect();
         made = rows.len() as u64;
         if !rows.is_empty() {
@@ -420,5 +422,28 @@ fn new_message(tx: &OrgTx, run: &run::Model, recipient: &str, settings: &Notific
         queue_id: Set(None),
         settled_at: Set(suspended.is_some().then_some(now)),
         created_at: Set(now),
+        channel_id: Set(None),
+    }
+}
+
+/// A call of a channel that is due at once.
+fn new_call(tx: &OrgTx, run: &run::Model, (id, name): &(Uuid, String)) -> message::ActiveModel {
+    message::ActiveModel {
+        org_id: Set(tx.org_id()),
+        id: Set(new_id()),
+        run_id: Set(run.id),
+        recipient: Set(name.clone()),
+        state: Set(SendState::Due.as_str().into()),
+        message_id: Set(None),
+        subject: Set(None),
+        attempt: Set(0),
+        due_at: Set(Some(tx.now())),
+        first_tried_at: Set(None),
+        told_count: Set(0),
+        reply: Set(None),
+        queue_id: Set(None),
+        settled_at: Set(None),
+        created_at: Set(tx.now()),
+        channel_id: Set(Some(*id)),
     }
 }

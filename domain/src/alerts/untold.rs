@@ -2,7 +2,7 @@
 //! Their slots become free again, so that the next sweep tells of them whoever is on the list by then, as far as they hold again.
 
 use super::entity::{alert, mark};
-use super::outbox::SendState;
+use super::send_state::SendState;
 use crate::Timestamp;
 use crate::db::{OrgTx, dialect};
 use crate::error::Result;

@@ -22,7 +22,7 @@ export interface paths {
         /**
          * Acknowledges a certificate: no mail about it until a day.
          * @description It takes the place of what was said of the certificate before. Whoever is bound to some groups speaks for a certificate only
-         *     where all of its places are in them.
+         *     where all of its places are in them; of places that come to other groups later it says nothing.
          *
          *     Needs one of the roles owner, admin, operator.
          */
@@ -568,6 +568,90 @@ export interface paths {
         get: operations["list_certificate_messages"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists channels.
+         * @description Lists channels.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["list_channels"];
+        put?: never;
+        /**
+         * Makes a channel.
+         * @description It gets what the recipients of mail get, one call for each sweep that found something. What nobody has been told of is told by it.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["create_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a channel.
+         * @description Reads a channel.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["get_channel"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a channel. Its messages stay in the ledger.
+         * @description Deletes a channel. Its messages stay in the ledger.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        delete: operations["delete_channel"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a channel.
+         * @description One that is switched off gets nothing; what waits for it is withdrawn.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        patch: operations["update_channel"];
+        trace?: never;
+    };
+    "/api/v1/channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Calls a channel to try it out, and answers what the receiver said.
+         * @description A refusal of the receiver is an answer like its consent: look at `accepted`.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["test_channel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2324,6 +2408,11 @@ export interface components {
         /** @description Somebody knows of a certificate. */
         Acknowledgement: {
             /**
+             * @description Whether it holds only in the groups that whoever gave it was bound to.
+             * @example false
+             */
+            bound: boolean;
+            /**
              * Format: uuid
              * @description The certificate.
              */
@@ -2556,7 +2645,7 @@ export interface components {
         /** @description Something that keeps people from being told of certificates that expire: a banner on every page. */
         AlertTrouble: {
             /**
-             * @description `no_recipients`, `mail_not_configured`, `sweep_late`, `mail_delayed`, `message_dead`, `recipients_suspended`.
+             * @description `no_recipients`, `mail_not_configured`, `sweep_late`, `certificates_failing`, `mail_delayed`, `message_dead`, `recipients_suspended`.
              * @example mail_not_configured
              */
             code: string;
@@ -2956,6 +3045,67 @@ export interface components {
          * @enum {string}
          */
         Changed: "refuse" | "drop";
+        /** @description A receiver of calls. Its URL and its secret are never answered. */
+        Channel: {
+            /**
+             * @description CAs of the receiver's certificate in PEM; null: those that the system trusts.
+             * @example null
+             */
+            ca_pem?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * @description It gets messages.
+             * @example true
+             */
+            enabled: boolean;
+            /**
+             * @description Whether a secret is stored.
+             * @example true
+             */
+            has_secret: boolean;
+            /**
+             * Format: uuid
+             * @description The channel.
+             */
+            id: string;
+            /** @description What the receiver expects. */
+            kind: components["schemas"]["ChannelKind"];
+            /**
+             * @description Name.
+             * @example Operations
+             */
+            name: string;
+            /**
+             * @description Scheme, host and port of its URL.
+             * @example https://hooks.example.org
+             */
+            origin: string;
+            /**
+             * Format: int64
+             * @description Rises with each change.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
+        };
+        /**
+         * @description What a receiver expects.
+         * @enum {string}
+         */
+        ChannelKind: "generic" | "slack" | "teams" | "pagerduty";
+        /** @description All channels. */
+        Channels: {
+            /** @description By name; there are at most 20. */
+            items: components["schemas"]["Channel"][];
+        };
         /** @description Nodes of one product that are managed together. */
         Cluster: {
             /**
@@ -3230,6 +3380,41 @@ export interface components {
              * @description Until when no mail is sent, at most 365 days from now. It ends with the expiry of the certificate where it was given before.
              */
             until: string;
+        };
+        /** @description Makes a channel. */
+        CreateChannel: {
+            /**
+             * @description Has to be true with `http://`: everybody on the way can read and change calls then.
+             * @example false
+             */
+            allow_plaintext?: boolean;
+            /**
+             * @description CAs of the receiver's certificate in PEM; left out: those that the system trusts.
+             * @example null
+             */
+            ca_pem?: string | null;
+            /** @description Left out: true. */
+            enabled?: boolean | null;
+            /**
+             * @description `generic`, `slack`, `teams` or `pagerduty`.
+             * @example generic
+             */
+            kind: string;
+            /**
+             * @description Name, unique in the organisation, without `@`.
+             * @example Operations
+             */
+            name: string;
+            /**
+             * @description 16 to 500 bytes: calls are signed with it. With `pagerduty` the routing key, which is required.
+             * @example a long and random secret
+             */
+            secret?: string | null;
+            /**
+             * @description Where it is called; left out: that of PagerDuty, with `pagerduty`.
+             * @example https://hooks.example.org/certyard
+             */
+            url?: string | null;
         };
         /** @description Makes a cluster. */
         CreateCluster: {
@@ -4483,7 +4668,7 @@ export interface components {
              */
             updated_at: string;
         };
-        /** @description One mail to one recipient. */
+        /** @description One mail to one recipient, or one call of one channel. */
         Message: {
             /**
              * Format: int32
@@ -4491,6 +4676,12 @@ export interface components {
              * @example 1
              */
             attempts: number;
+            /**
+             * Format: uuid
+             * @description The channel; null for mail.
+             * @example null
+             */
+            channel_id?: string | null;
             /**
              * Format: date-time
              * @description When it was made.
@@ -4507,7 +4698,7 @@ export interface components {
              */
             id: string;
             /**
-             * @description Message-ID of the mail; it never changes.
+             * @description Message-ID of the mail, or id of the delivery of a call; it never changes.
              * @example <0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>
              */
             message_id?: string | null;
@@ -4522,7 +4713,7 @@ export interface components {
              */
             queue_id?: string | null;
             /**
-             * @description To whom.
+             * @description To whom: an address, or the name of the channel at the time.
              * @example ops@example.org
              */
             recipient: string;
@@ -4933,6 +5124,11 @@ export interface components {
         Page_Acknowledgement: {
             /** @description The rows of this page. */
             items: {
+                /**
+                 * @description Whether it holds only in the groups that whoever gave it was bound to.
+                 * @example false
+                 */
+                bound: boolean;
                 /**
                  * Format: uuid
                  * @description The certificate.
@@ -5904,6 +6100,12 @@ export interface components {
                  */
                 attempts: number;
                 /**
+                 * Format: uuid
+                 * @description The channel; null for mail.
+                 * @example null
+                 */
+                channel_id?: string | null;
+                /**
                  * Format: date-time
                  * @description When it was made.
                  */
@@ -5919,7 +6121,7 @@ export interface components {
                  */
                 id: string;
                 /**
-                 * @description Message-ID of the mail; it never changes.
+                 * @description Message-ID of the mail, or id of the delivery of a call; it never changes.
                  * @example <0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>
                  */
                 message_id?: string | null;
@@ -5934,7 +6136,7 @@ export interface components {
                  */
                 queue_id?: string | null;
                 /**
-                 * @description To whom.
+                 * @description To whom: an address, or the name of the channel at the time.
                  * @example ops@example.org
                  */
                 recipient: string;
@@ -7385,6 +7587,19 @@ export interface components {
              */
             step: string;
         };
+        /** @description What the receiver said to a test call. */
+        TestCallResult: {
+            /**
+             * @description It said 2xx.
+             * @example true
+             */
+            accepted: boolean;
+            /**
+             * @description Its status and the begin of its words, or what went wrong.
+             * @example 200 ok
+             */
+            reply: string;
+        };
         /** @description What the mail server said to a test mail. */
         TestMailResult: {
             /**
@@ -7542,6 +7757,39 @@ export interface components {
              * @example tomcat
              */
             purpose: string;
+        };
+        /** @description Changes a channel; what is left out stays. */
+        UpdateChannel: {
+            /**
+             * @description Has to be true where `url` begins with `http://`.
+             * @example false
+             */
+            allow_plaintext?: boolean;
+            /**
+             * @description CAs of the receiver's certificate in PEM; null: those that the system trusts.
+             * @example null
+             */
+            ca_pem?: string | null;
+            /**
+             * @description It gets messages.
+             * @example true
+             */
+            enabled?: boolean | null;
+            /**
+             * @description Name.
+             * @example Operations
+             */
+            name?: string | null;
+            /**
+             * @description Secret; null: there is none any more.
+             * @example a long and random secret
+             */
+            secret?: string | null;
+            /**
+             * @description Where it is called; another host needs the secret again.
+             * @example https://hooks.example.org/certyard
+             */
+            url?: string | null;
         };
         /** @description Changes a cluster; what is left out stays. */
         UpdateCluster: {
@@ -7745,6 +7993,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "bound": false,
                      *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "common_name": "cucm1.example.org",
                      *           "created_at": "2027-01-31T09:30:00Z",
@@ -7817,6 +8066,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "bound": false,
                      *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "common_name": "cucm1.example.org",
                      *       "created_at": "2027-01-31T09:30:00Z",
@@ -7879,6 +8129,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "bound": false,
                      *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "common_name": "cucm1.example.org",
                      *       "created_at": "2027-01-31T09:30:00Z",
@@ -7941,6 +8192,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "bound": false,
                      *       "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "common_name": "cucm1.example.org",
                      *       "created_at": "2027-01-31T09:30:00Z",
@@ -8423,6 +8675,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "acknowledgement": {
+                     *             "bound": false,
                      *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "common_name": "cucm1.example.org",
                      *             "created_at": "2027-01-31T09:30:00Z",
@@ -9361,6 +9614,7 @@ export interface operations {
                      *       "installations": [
                      *         {
                      *           "acknowledgement": {
+                     *             "bound": false,
                      *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "common_name": "cucm1.example.org",
                      *             "created_at": "2027-01-31T09:30:00Z",
@@ -9842,6 +10096,7 @@ export interface operations {
                      *           },
                      *           "message": {
                      *             "attempts": 1,
+                     *             "channel_id": null,
                      *             "created_at": "2027-01-31T09:30:00Z",
                      *             "first_tried_at": "2027-01-31T09:30:00Z",
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -9861,6 +10116,387 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Page_CertificateMessage"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_channels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Channels, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "ca_pem": null,
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "enabled": true,
+                     *           "has_secret": true,
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "kind": "generic",
+                     *           "name": "Operations",
+                     *           "origin": "https://hooks.example.org",
+                     *           "revision": 1,
+                     *           "updated_at": "2027-01-31T09:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Channels"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "allow_plaintext": false,
+                 *       "ca_pem": null,
+                 *       "enabled": true,
+                 *       "kind": "generic",
+                 *       "name": "Operations",
+                 *       "secret": "a long and random secret",
+                 *       "url": "https://hooks.example.org/certyard"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateChannel"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ca_pem": null,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "enabled": true,
+                     *       "has_secret": true,
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "kind": "generic",
+                     *       "name": "Operations",
+                     *       "origin": "https://hooks.example.org",
+                     *       "revision": 1,
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The channel */
+            200: {
+                headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ca_pem": null,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "enabled": true,
+                     *       "has_secret": true,
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "kind": "generic",
+                     *       "name": "Operations",
+                     *       "origin": "https://hooks.example.org",
+                     *       "revision": 1,
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "allow_plaintext": false,
+                 *       "ca_pem": null,
+                 *       "enabled": true,
+                 *       "name": "Operations",
+                 *       "secret": "a long and random secret",
+                 *       "url": "https://hooks.example.org/certyard"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateChannel"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ca_pem": null,
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "enabled": true,
+                     *       "has_secret": true,
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "kind": "generic",
+                     *       "name": "Operations",
+                     *       "origin": "https://hooks.example.org",
+                     *       "revision": 1,
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_channel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The channel */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description What the receiver said */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted": true,
+                     *       "reply": "200 ok"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TestCallResult"];
                 };
             };
             /** @description Refused or failed */
@@ -10456,6 +11092,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "acknowledgement": {
+                     *             "bound": false,
                      *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "common_name": "cucm1.example.org",
                      *             "created_at": "2027-01-31T09:30:00Z",
@@ -12258,6 +12895,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "acknowledgement": {
+                     *             "bound": false,
                      *             "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *             "common_name": "cucm1.example.org",
                      *             "created_at": "2027-01-31T09:30:00Z",
@@ -12467,6 +13105,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "acknowledgement": {
+                     *         "bound": false,
                      *         "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *         "common_name": "cucm1.example.org",
                      *         "created_at": "2027-01-31T09:30:00Z",
@@ -14338,8 +14977,10 @@ export interface operations {
                 cursor?: string;
                 /** @description Only in this state. */
                 state?: components["schemas"]["MessageState"];
-                /** @description Only to this address. */
+                /** @description Only to this address, or to the channel that had this name. */
                 recipient?: string;
+                /** @description Only calls of this channel. */
+                channel_id?: string;
                 /** @description Only those that were made to warn of this certificate. */
                 certificate_id?: string;
                 /** @description Not made before. */
@@ -14368,6 +15009,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "attempts": 1,
+                     *           "channel_id": null,
                      *           "created_at": "2027-01-31T09:30:00Z",
                      *           "first_tried_at": "2027-01-31T09:30:00Z",
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -14416,8 +15058,10 @@ export interface operations {
             query?: {
                 /** @description Only in this state. */
                 state?: components["schemas"]["MessageState"];
-                /** @description Only to this address. */
+                /** @description Only to this address, or to the channel that had this name. */
                 recipient?: string;
+                /** @description Only calls of this channel. */
+                channel_id?: string;
                 /** @description Only those that were made to warn of this certificate. */
                 certificate_id?: string;
                 /** @description Not made before. */
@@ -14441,7 +15085,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example created_at,recipient,state,told_count,attempts,settled_at,reply,queue_id,subject,message_id,first_tried_at,next_try_at,id */
+                    /** @example created_at,recipient,state,told_count,attempts,settled_at,reply,queue_id,subject,message_id,first_tried_at,next_try_at,id,channel_id */
                     "text/csv": string;
                 };
             };
@@ -14508,6 +15152,7 @@ export interface operations {
                      *       ],
                      *       "message": {
                      *         "attempts": 1,
+                     *         "channel_id": null,
                      *         "created_at": "2027-01-31T09:30:00Z",
                      *         "first_tried_at": "2027-01-31T09:30:00Z",
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
@@ -14577,6 +15222,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "attempts": 1,
+                     *       "channel_id": null,
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "first_tried_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",

@@ -6,9 +6,15 @@ mod render;
 mod smtp;
 mod texts;
 
-use crate::Tools;
+pub(crate) use render::{local, one_line, product};
+pub(crate) use texts::texts;
+
 use crate::outgoing::{NoWay, Reach};
-use certyard_domain::alerts::{self, Claimed, Letter, MailServer, Outcome, Post, Rendered, SendFailure, TestMail};
+use crate::{Tools, channels};
+use certyard_domain::alerts::{
+    self, ChannelTarget, Claimed, Language, Letter, MailServer, Outcome, Post, Rendered, SendFailure, TestCall,
+    TestMail,
+};
 use certyard_domain::{Result, Scope, clock};
 use compose::{Envelope, compose};
 use futures_util::StreamExt;
@@ -89,8 +95,9 @@ async fn send_of(tools: &Tools, org: Uuid) -> Result<u64> {
         until: Instant::now() + TURN,
         stop: AtomicBool::new(false),
     };
-    let lanes = futures_util::future::join_all((0..CONNECTIONS).map(|_| round.lane())).await;
-    lanes.into_iter().sum()
+    let lanes = futures_util::future::join_all((0..CONNECTIONS).map(|_| round.lane()));
+    let (mails, calls) = tokio::join!(lanes, channels::send_of(tools, &scope));
+    mails.into_iter().chain([calls]).sum()
 }
 
 /// One round for one organisation.
@@ -103,7 +110,7 @@ struct Round<'a> {
 }
 
 /// What is left of the lease of a message for sending it.
-fn room(claimed: &Claimed) -> Duration {
+fn room<S>(claimed: &Claimed<S>) -> Duration {
     let lease = alerts::SENDING_LEASE.to_std().unwrap_or_default();
     lease
         .saturating_sub(MARGIN + SETTLING)
@@ -122,7 +129,7 @@ impl Round<'_> {
             match self.send(&mut connection, &claimed).await {
                 Ok(outcome) => {
                     breaks = 0;
-                    let recorded = self.settle(&claimed, &outcome).await?;
+                    let recorded = settle(self.tools, self.scope, &claimed, &outcome).await?;
                     sent += u64::from(recorded && matches!(outcome, Outcome::Accepted { .. }));
                 }
                 Err(failure) => {
@@ -137,7 +144,7 @@ impl Round<'_> {
                         },
                         false => Outcome::Deferred { reply: reply.clone() },
                     };
-                    self.settle(&claimed, &outcome).await?;
+                    settle(self.tools, self.scope, &claimed, &outcome).await?;
                     breaks += u32::from(!of_message);
                     let unreachable = matches!(failure.told.step, "connect" | "tls" | "starttls" | "auth" | "sender");
                     if !of_message && (unreachable || breaks >= BREAKS) {
@@ -156,37 +163,6 @@ impl Round<'_> {
 
     fn goes_on(&self) -> bool {
         !self.stop.load(Ordering::Relaxed) && !self.tools.rounds.is_stopping() && Instant::now() < self.until
-    }
-
-    /// Writes down what became of a message, again and again while its lease lasts: what the server has accepted would be sent
-    /// once more otherwise. True where it is written.
-    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<bool> {
-        let lease = alerts::SENDING_LEASE.to_std().unwrap_or_default();
-        let until = claimed.leased + lease.saturating_sub(MARGIN);
-        let mut pause = Duration::from_millis(100);
-        let recorded = loop {
-            match alerts::settle(&self.tools.db, self.scope, claimed, outcome).await {
-                Ok(recorded) => break recorded,
-                Err(error) if Instant::now() + pause >= until => return Err(error),
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "what became of a message was not written down; it is tried again"
-                    );
-                }
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE);
-        };
-        if recorded {
-            let kind = match outcome {
-                Outcome::Accepted { .. } => "accepted",
-                Outcome::Refused { .. } => "refused",
-                Outcome::Deferred { .. } => "deferred",
-            };
-            metrics::counter!("certyard_messages_total", "outcome" => kind).increment(1);
-        }
-        Ok(recorded)
     }
 
     /// Sends within [`SENDING`], and within the lease.
@@ -254,9 +230,50 @@ impl Round<'_> {
     }
 }
 
+/// Writes down what became of a message, again and again while its lease lasts: what the server has accepted would be sent
+/// once more otherwise. True where it is written.
+pub(crate) async fn settle<S>(tools: &Tools, scope: &Scope, claimed: &Claimed<S>, outcome: &Outcome) -> Result<bool> {
+    let lease = alerts::SENDING_LEASE.to_std().unwrap_or_default();
+    let until = claimed.leased + lease.saturating_sub(MARGIN);
+    let mut pause = Duration::from_millis(100);
+    let recorded = loop {
+        match alerts::settle(&tools.db, scope, claimed, outcome).await {
+            Ok(recorded) => break recorded,
+            Err(error) if Instant::now() + pause >= until => return Err(error),
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "what became of a message was not written down; it is tried again"
+                );
+            }
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE);
+    };
+    if recorded {
+        let kind = match outcome {
+            Outcome::Accepted { .. } => "accepted",
+            Outcome::Refused { .. } => "refused",
+            Outcome::Deferred { .. } => "deferred",
+        };
+        metrics::counter!("certyard_messages_total", "outcome" => kind).increment(1);
+    }
+    Ok(recorded)
+}
+
 /// What a piece of work comes to, unless it takes too long.
-async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()
+}
+
+/// Subject of a letter.
+pub(crate) fn subject_of(letter: &Letter) -> String {
+    render::subject(letter)
+}
+
+/// Subject of a test.
+pub(crate) fn test_subject(language: Language, organisation: &str) -> String {
+    format!("{} ({})", texts(language).test_subject, one_line(organisation))
 }
 
 /// The step and the words, for the ledger.
@@ -319,6 +336,10 @@ impl Post for Mailer {
             .map_err(|failure| failure.told);
         connection.close().await;
         sent
+    }
+
+    async fn call_test(&self, target: &ChannelTarget, test: &TestCall) -> Result<String, String> {
+        channels::test(self.reach, target, test).await
     }
 
     fn render(&self, letter: &Letter, public_url: &str) -> Result<Rendered, String> {

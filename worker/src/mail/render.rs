@@ -66,12 +66,27 @@ struct Row {
     days: i64,
 }
 
+/// A time in a zone.
 pub(crate) fn local(at: Timestamp, zone: Tz) -> String {
     at.with_timezone(&zone).format("%Y-%m-%d %H:%M %Z").to_string()
 }
 
-fn product(code: &str) -> String {
+/// Name of a product.
+pub(crate) fn product(code: &str) -> String {
     certyard_domain::catalogue::product(code).map_or_else(|| one_line(code), |product| product.name.to_string())
+}
+
+/// Subject of a letter: all of it in one line.
+pub(crate) fn subject(letter: &Letter) -> String {
+    let words = texts(letter.language);
+    format!(
+        "Certyard: {} {}, {} {} ({})",
+        words.expired,
+        letter.expired,
+        words.expiring,
+        letter.expiring,
+        one_line(&letter.organisation)
+    )
 }
 
 /// Renders a letter.
@@ -81,10 +96,7 @@ fn product(code: &str) -> String {
 pub(crate) fn letter(letter: &Letter, public_url: &str) -> Result<Rendered, String> {
     let words = texts(letter.language);
     let organisation = one_line(&letter.organisation);
-    let subject = format!(
-        "Certyard: {} {}, {} {} ({organisation})",
-        words.expired, letter.expired, words.expiring, letter.expiring
-    );
+    let subject = subject(letter);
     let groups: Vec<Group> = letter
         .groups
         .iter()

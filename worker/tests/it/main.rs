@@ -1,8 +1,10 @@
 //! The loops on a real database: SQLite, or PostgreSQL with `TEST_PG_URL`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by a panic")]
 
+mod channels;
 mod ledger;
 mod mail;
+mod receiver;
 mod sink;
 
 use certyard_domain::idempotency::{self, Answer, Begin};

@@ -3,7 +3,7 @@
 use crate::db::{Reach, tenant_entity};
 use sea_orm::entity::prelude::*;
 
-/// One mail to one recipient.
+/// One mail to one recipient, or one call of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "message")]
 pub struct Model {
@@ -24,6 +24,7 @@ pub struct Model {
     pub queue_id: Option<String>,
     pub settled_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
+    pub channel_id: Option<Uuid>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -3,6 +3,7 @@
 pub mod acknowledgement;
 pub mod acknowledgement_group;
 pub mod alert;
+pub mod channel;
 pub mod mail;
 pub mod mark;
 pub mod message;
