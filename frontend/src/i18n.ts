@@ -49,4 +49,8 @@ export async function startI18n(): Promise<void> {
   });
   const language = firstLanguage();
   if (language !== 'en') await setLanguage(language);
+  // What is chosen in one tab, all others follow.
+  window.addEventListener('storage', ({ key, newValue }) => {
+    if (key === STORAGE_KEY && newValue !== null && newValue in LANGUAGES) void setLanguage(newValue);
+  });
 }

@@ -15,11 +15,11 @@ function keys(language: string): string[] {
 describe('words', () => {
   beforeAll(() => {
     execFileSync('node', [script]);
-  });
+  }, 30_000);
 
   it('are complete: no cell is empty, no key missing or unused', () => {
     expect(() => execFileSync('node', [script, '--check'], { stdio: 'pipe' })).not.toThrow();
-  });
+  }, 30_000);
 
   it.each(Object.keys(LANGUAGES))('%s has every key of English', (language) => {
     expect(keys('en').length).toBeGreaterThan(200);

@@ -85,6 +85,20 @@ export const openCsrCountQuery = queryOptions({
   refetchInterval: 2 * POLL_MS,
 });
 
+export const unreachableCountQuery = queryOptions({
+  queryKey: ['clusters', 'unreachable'],
+  queryFn: async ({ signal }) =>
+    countOf(
+      await take(
+        client.GET('/api/v1/clusters', {
+          params: { query: { status: ['unreachable'], limit: COUNTED } },
+          signal,
+        }),
+      ),
+    ),
+  refetchInterval: 2 * POLL_MS,
+});
+
 export const deviationCountQuery = queryOptions({
   queryKey: ['profiles', 'deviations'],
   queryFn: async ({ signal }) =>

@@ -33,11 +33,6 @@ export class ApiError extends Error {
   get code(): string {
     return this.problem.code;
   }
-
-  /** The message for one field of a form. */
-  field(name: string): string | undefined {
-    return this.problem.errors?.find((error) => error.field === name)?.message;
-  }
 }
 
 export const NETWORK = 'network';

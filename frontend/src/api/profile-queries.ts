@@ -10,14 +10,6 @@ export const profilesQuery = (filter: { search?: string }) =>
     take(client.GET('/api/v1/profiles', { params: { query: { ...filter, ...page } }, signal })),
   );
 
-/** The first profiles, for choosers. */
-export const profileChoiceQuery = queryOptions({
-  queryKey: ['profiles', 'choice'],
-  queryFn: async ({ signal }) =>
-    (await take(client.GET('/api/v1/profiles', { params: { query: { limit: 200 } }, signal }))).items,
-  staleTime: 60_000,
-});
-
 export const profileQuery = (id: string) =>
   queryOptions({
     queryKey: ['profiles', 'one', id],
@@ -55,15 +47,13 @@ export const complianceQuery = (filter: ComplianceFilter) => ({
   refetchInterval: 2 * POLL_MS,
 });
 
-/** Identity certificates of a cluster that differ from its profile. */
+/** Identity certificates of a cluster that differ from its profile, page by page. */
 export const deviationsQuery = (clusterId: string) =>
-  queryOptions({
-    queryKey: ['certificates', 'deviations', clusterId],
-    queryFn: ({ signal }) =>
-      take(
-        client.GET('/api/v1/installations', {
-          params: { query: { cluster_id: [clusterId], compliant: false, limit: 100 } },
-          signal,
-        }),
-      ),
-  });
+  list(['certificates', 'deviations', clusterId], (query, signal) =>
+    take(
+      client.GET('/api/v1/installations', {
+        params: { query: { ...query, cluster_id: [clusterId], compliant: false } },
+        signal,
+      }),
+    ),
+  );

@@ -98,31 +98,11 @@ export const clustersQuery = (filter: ClusterFilter) => ({
   refetchInterval: POLL_MS,
 });
 
-/** The first clusters by name, for choosers; whoever has more finds theirs by typing. */
-export const allClustersQuery = queryOptions({
-  queryKey: ['clusters', 'choice'],
-  queryFn: async ({ signal }) =>
-    (await take(client.GET('/api/v1/clusters', { params: { query: { limit: 200 } }, signal }))).items,
-});
-
 export const catalogueQuery = queryOptions({
   queryKey: ['catalogue'],
   queryFn: ({ signal }) => take(client.GET('/api/v1/catalogue', { signal })),
   staleTime: Infinity,
 });
-
-/** Clusters with a trust store that holds the certificate. */
-export const holdersQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['certificates', 'holders', id],
-    queryFn: ({ signal }) =>
-      take(
-        client.GET('/api/v1/certificates/{id}/clusters', {
-          params: { path: { id }, query: { kind: 'trust', limit: 200 } },
-          signal,
-        }),
-      ),
-  });
 
 export const clusterQuery = (id: string) =>
   queryOptions({
@@ -222,12 +202,12 @@ export const nextEndQuery = queryOptions({
     ),
 });
 
-/** All clusters that hold a certificate, as identity or in a trust store, page by page (R29). */
-export const certificateClustersQuery = (certificateId: string) =>
-  list(['certificates', 'clusters', certificateId], (query, signal) =>
+/** All clusters that hold a certificate, of one kind of store or of both, page by page (R29). */
+export const certificateClustersQuery = (certificateId: string, kind?: StoreKind) =>
+  list(['certificates', 'clusters', certificateId, kind], (query, signal) =>
     take(
       client.GET('/api/v1/certificates/{id}/clusters', {
-        params: { path: { id: certificateId }, query },
+        params: { path: { id: certificateId }, query: { ...query, kind } },
         signal,
       }),
     ),
@@ -242,17 +222,28 @@ export const installationQuery = (id: string) =>
   });
 
 export const historyQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['certificates', 'history', id],
-    queryFn: ({ signal }) =>
-      take(client.GET('/api/v1/installations/{id}/history', { params: { path: { id } }, signal })),
-  });
+  list(['certificates', 'history', id], (query, signal) =>
+    take(client.GET('/api/v1/installations/{id}/history', { params: { path: { id }, query }, signal })),
+  );
 
 export const certificateQuery = (id: string) =>
   queryOptions({
     queryKey: ['certificates', 'one', id],
     queryFn: ({ signal }) =>
       take(client.GET('/api/v1/certificates/{id}', { params: { path: { id } }, signal })),
+  });
+
+/** What is said of a certificate now, that it needs no mails. */
+export const acknowledgementQuery = (certificateId: string) =>
+  queryOptions({
+    queryKey: ['certificates', 'acknowledged', certificateId],
+    queryFn: ({ signal }) =>
+      take(
+        client.GET('/api/v1/acknowledgements', {
+          params: { query: { certificate_id: certificateId, active: true, limit: 1 } },
+          signal,
+        }),
+      ),
   });
 
 export interface KnownFilter {
@@ -272,16 +263,9 @@ export const certificatesQuery = (filter: KnownFilter) => ({
 
 /** What happened where a certificate is installed, newest first. */
 export const certificateHistoryQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['certificates', 'past', id],
-    queryFn: ({ signal }) =>
-      take(
-        client.GET('/api/v1/certificates/{id}/history', {
-          params: { path: { id }, query: { limit: 100 } },
-          signal,
-        }),
-      ),
-  });
+  list(['certificates', 'past', id], (query, signal) =>
+    take(client.GET('/api/v1/certificates/{id}/history', { params: { path: { id }, query }, signal })),
+  );
 
 export const csrsQuery = (filter: { state?: CsrState }) => ({
   ...list(['csrs', 'list', filter], (page, signal) =>
@@ -309,6 +293,12 @@ export const planQuery = (id: string) =>
     staleTime: Infinity,
   });
 
+/** What a plan would touch, page by page; the plan itself holds the first of it. */
+export const planTargetsQuery = (id: string) =>
+  list(['plans', 'targets', id], (query, signal) =>
+    take(client.GET('/api/v1/plans/{id}/targets', { params: { path: { id }, query }, signal })),
+  );
+
 export const jobsQuery = (filter: JobFilter) => ({
   ...list(['jobs', 'list', filter], (page, signal) =>
     take(client.GET('/api/v1/jobs', { params: { query: { ...filter, ...page } }, signal })),
@@ -327,6 +317,12 @@ export const tasksQuery = (jobId: string) =>
     take(client.GET('/api/v1/jobs/{id}/tasks', { params: { path: { id: jobId }, query }, signal })),
   );
 
+/** What is left to do after a job, cluster by cluster. */
+export const aftercareQuery = (jobId: string) =>
+  list(['jobs', 'aftercare', jobId], (query, signal) =>
+    take(client.GET('/api/v1/jobs/{id}/aftercare', { params: { path: { id: jobId }, query }, signal })),
+  );
+
 export interface AgentFilter {
   search?: string;
   status?: AgentStatus[];
@@ -337,11 +333,6 @@ export const agentsQuery = (filter: AgentFilter = {}) => ({
     take(client.GET('/api/v1/agents', { params: { query: { ...filter, ...page } }, signal })),
   ),
   refetchInterval: POLL_MS,
-});
-
-export const groupsQuery = queryOptions({
-  queryKey: ['groups'],
-  queryFn: ({ signal }) => take(client.GET('/api/v1/groups', { signal })),
 });
 
 /** Marks all that is known of these nouns as old: what is on screen is read again. */

@@ -51,15 +51,8 @@ export const messageQuery = (id: string) =>
     refetchInterval: 2 * POLL_MS,
   });
 
-/** Who was told of a certificate. */
+/** Who was told of a certificate, page by page. */
 export const certificateMessagesQuery = (id: string) =>
-  queryOptions({
-    queryKey: ['messages', 'certificate', id],
-    queryFn: ({ signal }) =>
-      take(
-        client.GET('/api/v1/certificates/{id}/messages', {
-          params: { path: { id }, query: { limit: 100 } },
-          signal,
-        }),
-      ),
-  });
+  list(['messages', 'certificate', id], (query, signal) =>
+    take(client.GET('/api/v1/certificates/{id}/messages', { params: { path: { id }, query }, signal })),
+  );

@@ -12,6 +12,10 @@ export interface Page<T> {
 
 /** What makes a certificate an alert. */
 export type AlertStatus = Exclude<StatusFilter, 'valid'>;
+export type Acknowledgement = Schemas['Acknowledgement'];
+export type Aftercare = Schemas['Aftercare'];
+export type AftercareItem = Schemas['AftercareItem'];
+export type AftercareState = Schemas['AftercareState'];
 export type Agent = Schemas['Agent'];
 export type AgentStatus = Schemas['AgentStatus'];
 export type AlertTrouble = Schemas['AlertTrouble'];
@@ -26,6 +30,7 @@ export type Cluster = Schemas['Cluster'];
 export type ClusterCompliance = Schemas['ClusterCompliance'];
 export type ClusterStatus = Schemas['ClusterStatus'];
 export type ClusterNode = Schemas['Node'];
+export type ComplianceFix = Schemas['ComplianceFix'];
 export type Connector = Schemas['Connector'];
 export type Counts = Schemas['Counts'];
 export type CreatePlan = Schemas['CreatePlan'];

@@ -8,6 +8,8 @@ interface ConfirmDialogProps {
   /** What happens, in full. */
   children: ReactNode;
   act: string;
+  /** What the way back says, where it is more than "cancel". */
+  back?: string;
   opened: boolean;
   busy: boolean;
   error: unknown;
@@ -30,7 +32,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         <div>{props.children}</div>
         <div className="form-actions">
           <Button variant="default" onClick={props.onClose} data-autofocus>
-            {t('act.cancel')}
+            {props.back ?? t('act.cancel')}
           </Button>
           <Button className="button-danger" loading={props.busy} onClick={props.onAct}>
             {props.act}

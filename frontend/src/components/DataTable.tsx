@@ -1,8 +1,8 @@
-import { Button, Skeleton } from '@mantine/core';
+import { Button, Checkbox, Skeleton } from '@mantine/core';
 import { IconArrowUp } from '@tabler/icons-react';
-import { createColumnHelper, tableFeatures, useTable, type RowData } from '@tanstack/react-table';
 import { useMemo, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import type { Selection } from '../lib/use-selection';
 import { LoadError } from './States';
 
 export interface Column<T> {
@@ -31,31 +31,19 @@ interface DataTableProps<T> {
   sorted?: string;
   onSort?: (sort: string) => void;
   more?: { has: boolean; loading: boolean; load: () => void };
+  /** Rows that can be chosen, and what each is called for those who listen. */
+  selection?: Selection;
+  nameOf?: (row: T) => string;
   /** The data on screen is older than the last try to read it. */
   stale?: boolean;
 }
 
-const features = tableFeatures({});
 const SKELETON_ROWS = 6;
 
-export function DataTable<T extends RowData>(props: DataTableProps<T>) {
+export function DataTable<T>(props: DataTableProps<T>) {
   const { t } = useTranslation();
-  const { columns, rows, rowId, onOpen, selected = null, more } = props;
-  const definitions = useMemo(() => {
-    const helper = createColumnHelper<typeof features, T>();
-    return helper.columns(
-      columns.map((column) =>
-        helper.display({
-          id: column.id,
-          header: column.header,
-          cell: ({ row }) => column.cell(row.original),
-        }),
-      ),
-    );
-  }, [columns]);
+  const { columns, rows, rowId, onOpen, selected = null, more, selection } = props;
   const data = useMemo(() => rows ?? [], [rows]);
-  const table = useTable({ features, columns: definitions, data, getRowId: rowId });
-  const byId = new Map(columns.map((column) => [column.id, column]));
 
   if (props.error !== undefined && props.error !== null && rows === undefined) {
     return <LoadError error={props.error} retry={props.retry ?? (() => undefined)} />;
@@ -66,48 +54,70 @@ export function DataTable<T extends RowData>(props: DataTableProps<T>) {
     <div className={props.stale === true ? 'table-wrap is-stale' : 'table-wrap'}>
       <table className="table" aria-label={props.label} aria-busy={props.loading}>
         <thead>
-          {table.getHeaderGroups().map((group) => (
-            <tr key={group.id}>
-              {group.headers.map((header) => {
-                const column = byId.get(header.column.id);
-                const label = <table.FlexRender header={header} />;
-                return (
-                  <th
-                    key={header.id}
-                    scope="col"
-                    className={column?.className}
-                    aria-sort={ariaSort(column?.sort, props.sorted)}
-                  >
-                    {column?.sort === undefined ? (
-                      label
-                    ) : (
-                      <SortButton sort={column.sort} sorted={props.sorted} onSort={props.onSort}>
-                        {label}
-                      </SortButton>
-                    )}
-                  </th>
-                );
-              })}
-            </tr>
-          ))}
+          <tr>
+            {selection !== undefined && (
+              <th scope="col" className="col-check">
+                <Checkbox
+                  size="xs"
+                  aria-label={t('bulk.select_shown')}
+                  checked={data.length > 0 && data.every((row) => selection.chosen.has(rowId(row)))}
+                  indeterminate={
+                    selection.chosen.size > 0 && !data.every((row) => selection.chosen.has(rowId(row)))
+                  }
+                  onChange={selection.toggleShown}
+                />
+              </th>
+            )}
+            {columns.map((column) => (
+              <th
+                key={column.id}
+                scope="col"
+                className={column.className}
+                aria-sort={ariaSort(column.sort, props.sorted)}
+              >
+                {column.sort === undefined ? (
+                  column.header
+                ) : (
+                  <SortButton sort={column.sort} sorted={props.sorted} onSort={props.onSort}>
+                    {column.header}
+                  </SortButton>
+                )}
+              </th>
+            ))}
+          </tr>
         </thead>
         <tbody>
-          {props.loading && data.length === 0 && <SkeletonRows columns={columns} />}
-          {table.getRowModel().rows.map((row) => (
-            <tr
-              key={row.id}
-              data-row={row.id}
-              className={row.id === selected ? 'is-selected' : undefined}
-              aria-current={row.id === selected ? 'true' : undefined}
-              onClick={(event) => openByRow(event, () => onOpen?.(row.original))}
-            >
-              {row.getAllCells().map((cell) => (
-                <td key={cell.id} className={byId.get(cell.column.id)?.className}>
-                  <table.FlexRender cell={cell} />
-                </td>
-              ))}
-            </tr>
-          ))}
+          {props.loading && data.length === 0 && (
+            <SkeletonRows columns={columns} first={selection !== undefined} />
+          )}
+          {data.map((row) => {
+            const id = rowId(row);
+            return (
+              <tr
+                key={id}
+                data-row={id}
+                className={id === selected || selection?.chosen.has(id) === true ? 'is-selected' : undefined}
+                aria-current={id === selected ? 'true' : undefined}
+                onClick={(event) => openByRow(event, () => onOpen?.(row))}
+              >
+                {selection !== undefined && (
+                  <td className="col-check">
+                    <Checkbox
+                      size="xs"
+                      aria-label={t('bulk.select_row', { name: props.nameOf?.(row) ?? id })}
+                      checked={selection.chosen.has(id)}
+                      onChange={() => selection.toggle(id)}
+                    />
+                  </td>
+                )}
+                {columns.map((column) => (
+                  <td key={column.id} className={column.className}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            );
+          })}
         </tbody>
       </table>
       {more?.has === true && (
@@ -144,9 +154,10 @@ function SortButton({ sort, sorted, onSort, children }: SortButtonProps) {
   );
 }
 
-function SkeletonRows<T>({ columns }: { columns: Column<T>[] }) {
+function SkeletonRows<T>({ columns, first }: { columns: Column<T>[]; first: boolean }) {
   return Array.from({ length: SKELETON_ROWS }, (_, row) => (
     <tr key={row} aria-hidden>
+      {first && <td className="col-check" />}
       {columns.map((column, index) => (
         <td key={column.id} className={column.className}>
           <Skeleton height={14} radius="sm" width={`${80 - ((row * 13 + index * 29) % 40)}%`} />
@@ -159,7 +170,7 @@ function SkeletonRows<T>({ columns }: { columns: Column<T>[] }) {
 /** A click on a row opens it, but not one on a link or button inside, nor the end of selecting text. */
 function openByRow(event: React.MouseEvent, open: () => void): void {
   const target = event.target as HTMLElement;
-  if (target.closest('a, button, input, label') !== null) return;
+  if (target.closest('a, button, input, label, .col-check') !== null) return;
   if ((window.getSelection()?.toString() ?? '') !== '') return;
   open();
 }

@@ -82,13 +82,37 @@ interface MultiFilterProps {
   options: { value: string; label: string }[];
   value: string[];
   onChange: (value: string[]) => void;
+  /** Where there may be more options than are shown: the search that the server does, and its next page. */
+  finder?: Finder;
 }
 
+interface Finder {
+  search: string;
+  setSearch: (text: string) => void;
+  nameOf: (value: string) => string;
+  loading: boolean;
+  more: { has: boolean; loading: boolean; load: () => void };
+}
+
+/** So near to the end of the options the next page is asked for. */
+const NEAR_PX = 40;
+
 /** Narrows a list to any of some values; none shows all. */
-export function MultiFilter({ label, options, value, onChange }: MultiFilterProps) {
+export function MultiFilter({ label, options, value, onChange, finder }: MultiFilterProps) {
   const { t } = useTranslation();
-  const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
-  const names = value.map((chosen) => options.find((option) => option.value === chosen)?.label ?? chosen);
+  const combobox = useCombobox({
+    onDropdownClose: () => {
+      combobox.resetSelectedOption();
+      combobox.focusTarget();
+      finder?.setSearch('');
+    },
+    onDropdownOpen: () => {
+      if (finder !== undefined) combobox.focusSearchInput();
+    },
+  });
+  const names = value.map(
+    (chosen) => options.find((option) => option.value === chosen)?.label ?? finder?.nameOf(chosen) ?? chosen,
+  );
   const toggle = (chosen: string) =>
     onChange(value.includes(chosen) ? value.filter((other) => other !== chosen) : [...value, chosen]);
   return (
@@ -117,7 +141,26 @@ export function MultiFilter({ label, options, value, onChange }: MultiFilterProp
         </InputBase>
       </Combobox.Target>
       <Combobox.Dropdown>
-        <Combobox.Options aria-label={label} aria-multiselectable className="filter-options">
+        {finder !== undefined && (
+          <Combobox.Search
+            aria-label={t('f.find', { what: label })}
+            placeholder={t('f.find', { what: label })}
+            value={finder.search}
+            onChange={(event) => finder.setSearch(event.currentTarget.value)}
+          />
+        )}
+        <Combobox.Options
+          aria-label={label}
+          aria-multiselectable
+          className="filter-options"
+          onScroll={({ currentTarget: box }) => {
+            if (finder?.more.has !== true || finder.more.loading) return;
+            if (box.scrollTop + box.clientHeight >= box.scrollHeight - NEAR_PX) finder.more.load();
+          }}
+        >
+          {finder !== undefined && options.length === 0 && (
+            <Combobox.Empty>{finder.loading ? t('list.searching') : t('list.no_match')}</Combobox.Empty>
+          )}
           {options.map((option) => (
             <Combobox.Option
               key={option.value}

@@ -1,8 +1,7 @@
-import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { profileChoiceQuery } from '../api/profile-queries';
-import { groupsQuery } from '../api/queries';
+import { GROUPS, PROFILES } from '../api/choices';
 import { PRODUCTS, useProductName } from '../lib/products';
+import { useChoice, type Choice } from '../lib/use-choice';
 import { MultiFilter } from './Filters';
 
 interface NounFilterProps {
@@ -18,20 +17,36 @@ export function ProductFilter({ value, onChange }: NounFilterProps) {
   return <MultiFilter label={t('f.products')} options={options} value={value} onChange={onChange} />;
 }
 
-/** Narrows a list to some groups. With one group only there is nothing to choose. */
+/** Narrows a list to some groups. */
 export function GroupFilter({ value, onChange }: NounFilterProps) {
   const { t } = useTranslation();
-  const groups = useQuery(groupsQuery).data?.items ?? [];
-  if (groups.length < 2 && value.length === 0) return null;
-  const options = groups.map(({ id, name }) => ({ value: id, label: name }));
-  return <MultiFilter label={t('f.groups')} options={options} value={value} onChange={onChange} />;
+  const choice = useChoice(GROUPS, value);
+  return <FoundFilter label={t('f.groups')} choice={choice} value={value} onChange={onChange} />;
 }
 
-/** Narrows a list to some profiles. With the built-in one only there is nothing to choose. */
+/** Narrows a list to some profiles. */
 export function ProfileFilter({ value, onChange }: NounFilterProps) {
   const { t } = useTranslation();
-  const profiles = useQuery(profileChoiceQuery).data ?? [];
-  if (profiles.length < 2 && value.length === 0) return null;
-  const options = profiles.map(({ id, name }) => ({ value: id, label: name }));
-  return <MultiFilter label={t('nav.profiles')} options={options} value={value} onChange={onChange} />;
+  const choice = useChoice(PROFILES, value);
+  return <FoundFilter label={t('nav.profiles')} choice={choice} value={value} onChange={onChange} />;
+}
+
+interface FoundFilterProps<T extends { id: string; name: string }> extends NounFilterProps {
+  label: string;
+  choice: Choice<T>;
+}
+
+/** With one thing only there is nothing to choose. */
+function FoundFilter<T extends { id: string; name: string }>(props: FoundFilterProps<T>) {
+  const { label, choice, value, onChange } = props;
+  if (choice.rows.length < 2 && choice.search === '' && value.length === 0) return null;
+  return (
+    <MultiFilter
+      label={label}
+      options={choice.rows.map(({ id, name }) => ({ value: id, label: name }))}
+      value={value}
+      onChange={onChange}
+      finder={choice}
+    />
+  );
 }

@@ -49,11 +49,12 @@ export function Panel({ mark, title, sub, onClose, rowId, children, areaRef }: P
   );
 }
 
-/** Puts the focus on the link or button of a row. */
+/** Puts the focus on the link or button of a row; on the content of the page where the row is not on screen. */
 export function focusRow(rowId: string): void {
   requestAnimationFrame(() => {
     const row = document.querySelector<HTMLElement>(`[data-row="${CSS.escape(rowId)}"]`);
-    row?.querySelector<HTMLElement>('a, button')?.focus();
+    const target = row?.querySelector<HTMLElement>('a, button:not(.row-menu)');
+    (target ?? document.getElementById('main'))?.focus({ preventScroll: true });
     row?.scrollIntoView({ block: 'nearest' });
   });
 }

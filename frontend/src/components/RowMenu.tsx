@@ -1,6 +1,6 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { IconDots } from '@tabler/icons-react';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 
 interface RowMenuProps {
@@ -14,20 +14,21 @@ export function RowMenu({ name, children }: RowMenuProps) {
   const { t } = useTranslation();
   const [used, setUsed] = useState(false);
   const [opened, setOpened] = useState(false);
+  const own = useRef<HTMLButtonElement>(null);
+  // The button of the menu is a new one: it has to have the focus before the menu opens, or nothing gives it back.
+  useEffect(() => {
+    if (!used) return;
+    own.current?.focus();
+    setOpened(true);
+  }, [used]);
   const button = (
     <ActionIcon
+      ref={own}
       className="row-menu"
       aria-label={t('act.row', { name })}
       aria-haspopup="menu"
       aria-expanded={opened}
-      onClick={
-        used
-          ? undefined
-          : () => {
-              setUsed(true);
-              setOpened(true);
-            }
-      }
+      onClick={used ? undefined : () => setUsed(true)}
     >
       <IconDots size={18} aria-hidden />
     </ActionIcon>

@@ -33,40 +33,71 @@ export function useProblemText(): (error: unknown) => string {
   const { t, i18n } = useTranslation();
   return (error) => {
     if (!(error instanceof ApiError)) return t('problem.unexpected');
-    const key = `problem.${error.code}`;
-    if (i18n.exists(key)) return t(key);
-    return error.problem.detail ?? error.problem.title ?? t('problem.unexpected');
+    const { code, detail, title } = error.problem;
+    if (i18n.exists(`problem.${code}`)) return t(`problem.${code}`);
+    // Its words are English; with a field that is wrong there is one sentence for all.
+    if (error.problem.errors?.length) return t('problem.invalid');
+    return detail ?? title ?? t('problem.unexpected');
   };
 }
 
-/** What is wrong with each field of a form: by the code of the refusal in the reader's language, else what the server said. */
+type FieldError = NonNullable<ApiError['problem']['errors']>[number];
+
+/** What is wrong with one field: in English as the server says it, which knows the limits; else by its code. */
+function useFieldText(): (error: FieldError) => string {
+  const { t, i18n } = useTranslation();
+  return ({ code, message }) => {
+    const own = `field_error.${code}`;
+    // These say all that there is to say; other codes stand for many a rule.
+    if (EXACT_CODES.includes(code) && i18n.exists(own)) return t(own);
+    if (i18n.language === 'en') return message;
+    return i18n.exists(own) ? `${t(own)} (${message})` : message;
+  };
+}
+
+const EXACT_CODES = ['bad_address', 'duplicate', 'required', 'missing', 'taken', 'wrong_password'];
+
+/** What is wrong with each field of a form. */
 export function useFieldErrors(error: unknown): (field: string) => string | undefined {
-  const { t } = useTranslation();
+  const fieldText = useFieldText();
   return (field) => {
     if (!(error instanceof ApiError)) return undefined;
     const found = error.problem.errors?.find((item) => item.field === field);
-    if (found === undefined) return undefined;
-    return t(`field_error.${found.code}`, { defaultValue: found.message });
+    return found === undefined ? undefined : fieldText(found);
   };
 }
 
+interface ProblemNoteProps {
+  error: unknown;
+  /** What a field is called in the form, where its error names no field by itself. */
+  nameOf?: (field: string) => string | undefined;
+}
+
 /** A refusal inside a form or panel: the sentence, its fields, and the request id to name to an administrator. */
-export function ProblemNote({ error }: { error: unknown }) {
+export function ProblemNote({ error, nameOf }: ProblemNoteProps) {
   const { t } = useTranslation();
   const problemText = useProblemText();
+  const fieldText = useFieldText();
   const problem = error instanceof ApiError ? error.problem : undefined;
   const sentence = problemText(error);
-  const detail = problem?.detail !== undefined && problem.detail !== sentence ? problem.detail : undefined;
+  const errors = problem?.errors ?? [];
+  const detail =
+    errors.length === 0 && problem?.detail !== undefined && problem.detail !== sentence
+      ? problem.detail
+      : undefined;
   return (
     <div className="note note-expired" role="alert">
       <IconAlertTriangle size={18} aria-hidden />
       <div>
         <strong>{sentence}</strong>
-        {detail !== undefined && <p>{detail}</p>}
-        {(problem?.errors ?? []).length > 0 && (
+        {detail !== undefined && <p lang="en">{detail}</p>}
+        {errors.length > 0 && (
           <ul>
-            {problem?.errors?.map((item) => (
-              <li key={`${item.field}${item.code}`}>{item.message}</li>
+            {errors.map((item) => (
+              <li key={`${item.field}${item.code}`}>
+                {nameOf?.(item.field) !== undefined && <strong>{nameOf(item.field)}: </strong>}
+                {fieldText(item)}
+              </li>
             ))}
           </ul>
         )}
@@ -127,5 +158,23 @@ export function NoMatch({ onClear }: { onClear: () => void }) {
     >
       {t('list.no_match_text')}
     </EmptyState>
+  );
+}
+
+interface MoreRowsProps {
+  list: { rows: unknown[] | undefined; more: { has: boolean; loading: boolean; load: () => void } };
+}
+
+/** The end of a list that is not a table: how many there are so far, and the next page. */
+export function MoreRows({ list: { rows, more } }: MoreRowsProps) {
+  const { t } = useTranslation();
+  if (!more.has) return null;
+  return (
+    <div className="table-more">
+      <span>{t('list.shown', { count: rows?.length ?? 0 })}</span>
+      <Button variant="default" size="xs" loading={more.loading} onClick={more.load}>
+        {t('list.more')}
+      </Button>
+    </div>
   );
 }

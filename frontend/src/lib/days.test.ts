@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addDays, addMonths, readDay, readMonth, weeksOf } from './days';
+import { addDays, addMonths, readDay, readMonth, weeksOf, localStartOfDay } from './days';
 
 describe('days', () => {
   it('goes over the ends of months, years and leap days', () => {
@@ -23,5 +23,15 @@ describe('days', () => {
     expect(weeks.at(-1)?.at(-1)).toBe('2026-12-06');
     expect(weeks.every((week) => week.length === 7)).toBe(true);
     expect(weeksOf('2027-02').length).toBe(4);
+  });
+});
+
+describe('localStartOfDay', () => {
+  it('is midnight of the reader, also where the clock was changed that day', () => {
+    for (const day of ['2027-01-31', '2027-03-28', '2027-10-31']) {
+      const start = new Date(localStartOfDay(day));
+      expect([start.getHours(), start.getMinutes()]).toEqual([0, 0]);
+      expect(start.getDate()).toBe(Number(day.slice(-2)));
+    }
   });
 });

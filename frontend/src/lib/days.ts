@@ -15,6 +15,12 @@ export function startOfDay(day: string): string {
   return `${day}T00:00:00Z`;
 }
 
+/** The begin of a day where the reader is. */
+export function localStartOfDay(day: string): string {
+  const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
+  return new Date(year, month - 1, date).toISOString();
+}
+
 /** A day out of an address; anything else is none. */
 export function readDay(text: string | undefined): string | undefined {
   if (text === undefined || !/^\d{4}-\d\d-\d\d$/.test(text)) return undefined;

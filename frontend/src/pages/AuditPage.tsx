@@ -12,27 +12,30 @@ import { DataTable, type Column } from '../components/DataTable';
 import { ChoiceFilter } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { useRowWalk } from '../components/Panel';
+import { Split } from '../components/Split';
 import { EmptyState, NoMatch } from '../components/States';
 import { Time } from '../components/Time';
 import { AuditPanel } from '../features/audit/AuditPanel';
 import { KINDS } from '../features/audit/kinds';
-import { addDays, readDay, startOfDay } from '../lib/days';
-import { useList } from '../lib/use-list';
+import { useDecision } from '../features/audit/use-decision';
+import { addDays, localStartOfDay, readDay } from '../lib/days';
+import { useList, useRow } from '../lib/use-list';
 import { useView } from '../lib/view';
 
 /** Who did what, when, from where; with what it was before and after. */
 export function AuditPage() {
   const { t } = useTranslation();
   const [view, change] = useView();
+  const decision = useDecision();
   const [from, until] = [readDay(view.from), readDay(view.until)];
   const filter = {
     action: view.action,
     object_kind: view.kind,
     object_id: view.object,
     actor_id: view.actor,
-    from: from === undefined ? undefined : startOfDay(from),
-    // The last day is among them.
-    to: until === undefined ? undefined : startOfDay(addDays(until, 1)),
+    // Days as the reader has them, the last one among them.
+    from: from === undefined ? undefined : localStartOfDay(from),
+    to: until === undefined ? undefined : localStartOfDay(addDays(until, 1)),
   };
   const filtered = Object.values(filter).some((part) => part !== undefined);
   const list = useList<AuditEntry>(auditQuery(filter));
@@ -41,7 +44,7 @@ export function AuditPage() {
   const columns = useAuditColumns(open);
   const ids = useMemo(() => (list.rows ?? []).map((row) => row.id), [list.rows]);
   useRowWalk(ids, current, open);
-  const row = list.rows?.find(({ id }) => id === current);
+  const row = useRow(list, current, ({ id }) => id);
   const clear = () =>
     change({
       action: undefined,
@@ -52,67 +55,64 @@ export function AuditPage() {
       until: undefined,
     });
   return (
-    <div className={row === undefined ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        <PageHeader
-          title={t('audit.title')}
-          sub={<span>{t('audit.sub')}</span>}
-          actions={<CsvButton href={csvHref('/api/v1/audit.csv', { query: filter })} />}
-        />
-        <div className="card">
-          <div className="filters" role="search">
-            <ChoiceFilter
-              label={t('audit.kind')}
-              options={KINDS.map((kind) => ({ value: kind, label: t(`kind_of.${kind}`) }))}
-              value={view.kind}
-              onChange={(kind) => change({ kind, object: undefined })}
-            />
-            <DayFilter
-              label={t('audit.from')}
-              value={view.from}
-              onChange={(day) => change({ from: day }, { replace: true })}
-            />
-            <DayFilter
-              label={t('audit.until')}
-              value={view.until}
-              onChange={(day) => change({ until: day }, { replace: true })}
-            />
-            {view.actor !== undefined && (
-              <Chip onClear={() => change({ actor: undefined })}>{t('audit.one_actor')}</Chip>
-            )}
-            {view.object !== undefined && (
-              <Chip onClear={() => change({ object: undefined })}>{t('audit.one_object')}</Chip>
-            )}
-            {view.action !== undefined && (
-              <Chip onClear={() => change({ action: undefined })}>{view.action}</Chip>
-            )}
-          </div>
-          <DataTable
-            label={t('audit.title')}
-            columns={columns}
-            rows={list.rows}
-            rowId={(entry) => entry.id}
-            loading={list.loading}
-            error={list.error}
-            retry={list.retry}
-            stale={list.stale}
-            more={list.more}
-            selected={current}
-            onOpen={(entry) => open(entry.id)}
-            empty={
-              filtered ? (
-                <NoMatch onClear={clear} />
-              ) : (
-                <EmptyState icon={IconHistory} title={t('audit.none')} />
-              )
-            }
+    <Split
+      panel={
+        row !== undefined && (
+          <AuditPanel key={row.id} entry={row} onClose={() => change({ entry: undefined })} />
+        )
+      }
+    >
+      <PageHeader
+        title={t('audit.title')}
+        sub={<span>{t('audit.sub')}</span>}
+        actions={<CsvButton href={csvHref('/api/v1/audit.csv', { query: filter })} />}
+      />
+      <div className="card">
+        <div className="filters" role="search">
+          <ChoiceFilter
+            label={t('audit.kind')}
+            options={KINDS.map((kind) => ({ value: kind, label: t(`kind_of.${kind}`) }))}
+            value={view.kind}
+            onChange={(kind) => change({ kind, object: undefined })}
           />
+          <DayFilter
+            label={t('audit.from')}
+            value={view.from}
+            onChange={(day) => change({ from: day }, { replace: true })}
+          />
+          <DayFilter
+            label={t('audit.until')}
+            value={view.until}
+            onChange={(day) => change({ until: day }, { replace: true })}
+          />
+          {view.actor !== undefined && (
+            <Chip onClear={() => change({ actor: undefined })}>{t('audit.one_actor')}</Chip>
+          )}
+          {view.object !== undefined && (
+            <Chip onClear={() => change({ object: undefined })}>{t('audit.one_object')}</Chip>
+          )}
+          {view.action !== undefined && (
+            <Chip onClear={() => change({ action: undefined })}>{decision(view.action)}</Chip>
+          )}
         </div>
+        <DataTable
+          label={t('audit.title')}
+          columns={columns}
+          rows={list.rows}
+          rowId={(entry) => entry.id}
+          loading={list.loading}
+          error={list.error}
+          retry={list.retry}
+          stale={list.stale}
+          more={list.more}
+          selected={current}
+          onOpen={(entry) => open(entry.id)}
+          empty={
+            filtered ? <NoMatch onClear={clear} /> : <EmptyState icon={IconHistory} title={t('audit.none')} />
+          }
+        />
       </div>
-      {row !== undefined && (
-        <AuditPanel key={row.id} entry={row} onClose={() => change({ entry: undefined })} />
-      )}
-    </div>
+    </Split>
   );
 }
 
@@ -150,6 +150,7 @@ function Chip({ children, onClear }: { children: string; onClear: () => void }) 
 
 function useAuditColumns(open: (id: string) => void): Column<AuditEntry>[] {
   const { t } = useTranslation();
+  const decision = useDecision();
   return useMemo(
     () => [
       {
@@ -180,8 +181,8 @@ function useAuditColumns(open: (id: string) => void): Column<AuditEntry>[] {
         id: 'what',
         header: t('audit.what'),
         cell: (entry) => (
-          <button type="button" className="row-link mono" onClick={() => open(entry.id)}>
-            {entry.action}
+          <button type="button" className="row-link" title={entry.action} onClick={() => open(entry.id)}>
+            {decision(entry.action)}
           </button>
         ),
       },
@@ -196,6 +197,6 @@ function useAuditColumns(open: (id: string) => void): Column<AuditEntry>[] {
         ),
       },
     ],
-    [t, open],
+    [t, open, decision],
   );
 }

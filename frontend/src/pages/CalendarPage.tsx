@@ -12,6 +12,7 @@ import { DataTable } from '../components/DataTable';
 import { ChoiceFilter } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { useRowWalk } from '../components/Panel';
+import { Split } from '../components/Split';
 import { EmptyState, LoadError } from '../components/States';
 import { useNow } from '../components/Time';
 import { AlertPanel } from '../features/alert/AlertPanel';
@@ -50,73 +51,74 @@ export function CalendarPage() {
   useRowWalk(ids, current, open);
   const failed = year.error ?? days.error;
   return (
-    <div className={current === null ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        <PageHeader title={t('calendar.title')} sub={<span>{t('calendar.sub')}</span>} />
-        {failed !== null && (
-          <LoadError error={failed} retry={() => void Promise.all([year.refetch(), days.refetch()])} />
-        )}
-        <div className="calendar-top">
-          <MonthStrip
-            first={first}
-            count={MONTHS}
-            days={year.data?.days}
-            kind={kind}
-            month={month}
-            onMonth={(next) => change({ month: next, from: undefined, until: undefined })}
+    <Split
+      panel={
+        current !== null && (
+          <AlertPanel
+            key={current}
+            id={current}
+            row={list.rows?.find((row) => row.id === current)}
+            onClose={() => change({ cert: undefined, do: undefined })}
           />
-          <MonthGrid
-            month={month}
-            today={today}
-            days={days.data?.days}
-            kind={kind}
-            range={chosen}
-            onMonth={(next) => change({ month: next, from: undefined, until: undefined })}
-            onRange={(next) => change({ month, ...next })}
-          />
-        </div>
-        <div className="card">
-          <div className="filters">
-            <h2 className="calendar-range">{rangeWords(range.from, range.until, i18n.language)}</h2>
-            <div className="filters-end">
-              <ChoiceFilter
-                label={t('col.type')}
-                options={KINDS.map((name) => ({ value: name, label: t(`kind.${name}`) }))}
-                value={kind}
-                onChange={(next) => change({ kind: next })}
-              />
-              <CsvButton href={csvHref('/api/v1/installations.csv', { query: filter })} />
-            </div>
-          </div>
-          <DataTable
-            label={t('calendar.title')}
-            columns={columns}
-            rows={list.rows}
-            rowId={(row) => row.id}
-            loading={list.loading}
-            error={list.error}
-            retry={list.retry}
-            stale={list.stale}
-            more={list.more}
-            selected={current}
-            onOpen={(row) => open(row.id)}
-            empty={
-              <EmptyState icon={IconCalendarCheck} tone="valid" title={t('calendar.none')}>
-                {t('calendar.none_text')}
-              </EmptyState>
-            }
-          />
-        </div>
-      </div>
-      {current !== null && (
-        <AlertPanel
-          key={current}
-          id={current}
-          row={list.rows?.find((row) => row.id === current)}
-          onClose={() => change({ cert: undefined, do: undefined })}
-        />
+        )
+      }
+    >
+      <PageHeader title={t('calendar.title')} sub={<span>{t('calendar.sub')}</span>} />
+      {failed !== null && (
+        <LoadError error={failed} retry={() => void Promise.all([year.refetch(), days.refetch()])} />
       )}
-    </div>
+      <div className="calendar-top">
+        <MonthStrip
+          first={first}
+          count={MONTHS}
+          days={year.data?.days}
+          kind={kind}
+          month={month}
+          onMonth={(next) => change({ month: next, from: undefined, until: undefined })}
+        />
+        <MonthGrid
+          month={month}
+          today={today}
+          days={days.data?.days}
+          kind={kind}
+          range={chosen}
+          onMonth={(next) => change({ month: next, from: undefined, until: undefined })}
+          onRange={(next) => change({ month, ...next })}
+        />
+      </div>
+      <div className="card">
+        <div className="filters">
+          <h2 className="calendar-range">{rangeWords(range.from, range.until, i18n.language)}</h2>
+          <div className="filters-end">
+            <ChoiceFilter
+              label={t('col.type')}
+              options={KINDS.map((name) => ({ value: name, label: t(`kind.${name}`) }))}
+              value={kind}
+              onChange={(next) => change({ kind: next })}
+            />
+            <CsvButton href={csvHref('/api/v1/installations.csv', { query: filter })} />
+          </div>
+        </div>
+        <DataTable
+          label={t('calendar.title')}
+          columns={columns}
+          rows={list.rows}
+          rowId={(row) => row.id}
+          loading={list.loading}
+          error={list.error}
+          retry={list.retry}
+          stale={list.stale}
+          more={list.more}
+          selected={current}
+          onOpen={(row) => open(row.id)}
+          empty={
+            <EmptyState icon={IconCalendarCheck} tone="valid" title={t('calendar.none')}>
+              {t('calendar.none_text')}
+            </EmptyState>
+          }
+        />
+      </div>
+    </Split>
   );
 }
 

@@ -8,6 +8,7 @@ import { LevelBadge, Tag } from '../components/Badge';
 import { PageHeader } from '../components/PageHeader';
 import { Lines, LoadError } from '../components/States';
 import { Time } from '../components/Time';
+import { Acknowledge } from '../features/acknowledgement/Acknowledge';
 import { CertificateFiles } from '../features/certificate/Actions';
 import { CertificateDetails, Validity } from '../features/certificate/Details';
 import { Holders } from '../features/certificate/Holders';
@@ -47,7 +48,7 @@ export function CertificatePage() {
         mark={
           <>
             <LevelBadge level={certificate.status} />
-            {certificate.is_ca && <Tag>CA</Tag>}
+            {certificate.is_ca && <Tag>{t('certificates.ca')}</Tag>}
           </>
         }
         sub={
@@ -69,6 +70,7 @@ export function CertificatePage() {
       <div className="certificate-page">
         <section className="card certificate-card" aria-label={t('d.certificate')}>
           <Validity from={certificate.not_before} until={certificate.not_after} />
+          <Acknowledge certificateId={certificate.id} level={certificate.status} />
           <CertificateDetails certificate={certificate} />
         </section>
         <div className="certificate-side">

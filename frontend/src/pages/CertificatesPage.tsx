@@ -16,6 +16,9 @@ import { keyText } from '../features/certificate/Details';
 import { colonHex, displayName } from '../lib/certificate';
 import { addDays, dayOf, startOfDay } from '../lib/days';
 import { useList } from '../lib/use-list';
+import { CertificateBulk } from '../features/bulk/CertificateBulk';
+import { useSelection } from '../lib/use-selection';
+import { usePermissions } from '../shell/session';
 import { useView } from '../lib/view';
 
 const TYPES = ['leaf', 'ca'];
@@ -35,6 +38,9 @@ export function CertificatesPage() {
   const list = useList<CertificateRow>(certificatesQuery(filter));
   const filtered = view.q !== undefined || within !== undefined || type !== undefined;
   const columns = useCertificateColumns();
+  const { operate } = usePermissions();
+  const ids = useMemo(() => (list.rows ?? []).map(({ id }) => id), [list.rows]);
+  const selection = useSelection(ids, [view.q, within, type], null);
   return (
     <div className="page">
       <PageHeader
@@ -43,30 +49,41 @@ export function CertificatesPage() {
         actions={<CsvButton href={csvHref('/api/v1/certificates.csv', { query: filter })} />}
       />
       <div className="card">
-        <div className="filters" role="search">
-          <SearchField
-            label={t('f.search_known')}
-            value={view.q ?? ''}
-            onChange={(q) => change({ q: q || undefined }, { replace: true })}
+        {operate && (selection.all || selection.count > 0) ? (
+          <CertificateBulk
+            selection={selection}
+            more={list.more.has}
+            // The list has leaves, too, and what no store holds: a plan knows no such filter.
+            filter={() => null}
           />
-          <ChoiceFilter
-            label={t('certificates.ends')}
-            options={WITHIN.map((value) => ({
-              value,
-              label:
-                value === 'past' ? t('status.expired') : t('certificates.within', { count: Number(value) }),
-            }))}
-            value={within}
-            onChange={(next) => change({ within: next })}
-          />
-          <ChoiceFilter
-            label={t('col.type')}
-            options={TYPES.map((value) => ({ value, label: t(`certificates.${value}`) }))}
-            value={type}
-            onChange={(next) => change({ type: next })}
-          />
-        </div>
+        ) : (
+          <div className="filters" role="search">
+            <SearchField
+              label={t('f.search_known')}
+              value={view.q ?? ''}
+              onChange={(q) => change({ q: q || undefined }, { replace: true })}
+            />
+            <ChoiceFilter
+              label={t('certificates.ends')}
+              options={WITHIN.map((value) => ({
+                value,
+                label:
+                  value === 'past' ? t('status.expired') : t('certificates.within', { count: Number(value) }),
+              }))}
+              value={within}
+              onChange={(next) => change({ within: next })}
+            />
+            <ChoiceFilter
+              label={t('col.type')}
+              options={TYPES.map((value) => ({ value, label: t(`certificates.${value}`) }))}
+              value={type}
+              onChange={(next) => change({ type: next })}
+            />
+          </div>
+        )}
         <DataTable
+          selection={operate ? selection : undefined}
+          nameOf={(row) => row.common_name || displayName(row.subject)}
           label={t('certificates.title')}
           columns={columns}
           rows={list.rows}
@@ -134,7 +151,7 @@ function useCertificateColumns(): Column<CertificateRow>[] {
         cell: (row) =>
           row.self_signed ? <em className="dim">{t('d.self_signed')}</em> : displayName(row.issuer),
       },
-      { id: 'type', header: t('col.type'), cell: (row) => row.is_ca && <Tag>CA</Tag> },
+      { id: 'type', header: t('col.type'), cell: (row) => row.is_ca && <Tag>{t('certificates.ca')}</Tag> },
       { id: 'key', header: t('d.key'), className: 'col-tight col-wide', cell: (row) => keyText(row.key) },
       {
         id: 'expires',

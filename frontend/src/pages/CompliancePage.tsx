@@ -13,11 +13,14 @@ import { ChoiceFilter, SearchField } from '../components/Filters';
 import { ProductFilter, ProfileFilter } from '../components/NounFilters';
 import { PageHeader } from '../components/PageHeader';
 import { useRowWalk } from '../components/Panel';
+import { Split } from '../components/Split';
 import { EmptyState, NoMatch } from '../components/States';
+import { FixButton } from '../features/profile/FixDialog';
+import { usePermissions } from '../shell/session';
 import { DeviationPanel } from '../features/profile/DeviationPanel';
 import { useProductName } from '../lib/products';
 import { joinList, splitList } from '../lib/search';
-import { useList } from '../lib/use-list';
+import { useList, useRow } from '../lib/use-list';
 import { useView } from '../lib/view';
 
 const RULES = [
@@ -35,6 +38,7 @@ const RULES = [
 export function CompliancePage() {
   const { t } = useTranslation();
   const [view, change] = useView();
+  const { operate } = usePermissions();
   const products = useMemo(() => splitList(view.product), [view.product]);
   const profiles = useMemo(() => splitList(view.profile), [view.profile]);
   const compliant = view.compliant === 'yes' ? true : view.compliant === 'no' ? false : undefined;
@@ -47,73 +51,82 @@ export function CompliancePage() {
   const columns = useComplianceColumns(open);
   const ids = useMemo(() => (list.rows ?? []).map((row) => row.cluster.id), [list.rows]);
   useRowWalk(ids, current, open);
+  const row = useRow(list, current, ({ cluster }) => cluster.id);
   return (
-    <div className={current === null ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        <PageHeader
-          above={
-            <Link to="/profiles" className="page-back">
-              <IconChevronLeft size={15} aria-hidden />
-              {t('nav.profiles')}
-            </Link>
-          }
-          title={t('compliance.title')}
-          sub={<span>{t('compliance.sub')}</span>}
-          actions={<CsvButton href={csvHref('/api/v1/compliance.csv', { query: filter })} />}
-        />
-        <div className="card">
-          <div className="filters" role="search">
-            <SearchField
-              label={t('clusters.search')}
-              value={view.q ?? ''}
-              onChange={(q) => change({ q: q || undefined }, { replace: true })}
-            />
-            <ProductFilter value={products} onChange={(values) => change({ product: joinList(values) })} />
-            <ProfileFilter value={profiles} onChange={(values) => change({ profile: joinList(values) })} />
-            <ChoiceFilter
-              label={t('compliance.title')}
-              options={['no', 'yes'].map((value) => ({ value, label: t(`compliance.${value}`) }))}
-              value={view.compliant}
-              onChange={(next) => change({ compliant: next })}
-            />
-          </div>
-          <DataTable
+    <Split
+      panel={
+        current !== null && (
+          <DeviationPanel
+            key={current}
+            clusterId={current}
+            row={row}
+            onClose={() => change({ cluster: undefined })}
+          />
+        )
+      }
+    >
+      <PageHeader
+        above={
+          <Link to="/profiles" className="page-back">
+            <IconChevronLeft size={15} aria-hidden />
+            {t('nav.profiles')}
+          </Link>
+        }
+        title={t('compliance.title')}
+        sub={<span>{t('compliance.sub')}</span>}
+        actions={
+          <>
+            {operate && view.q === undefined && profiles.length === 0 && (
+              <FixButton clusterIds={[]} products={products} label={t('fix.all')} />
+            )}
+            <CsvButton href={csvHref('/api/v1/compliance.csv', { query: filter })} />
+          </>
+        }
+      />
+      <div className="card">
+        <div className="filters" role="search">
+          <SearchField
+            label={t('clusters.search')}
+            value={view.q ?? ''}
+            onChange={(q) => change({ q: q || undefined }, { replace: true })}
+          />
+          <ProductFilter value={products} onChange={(values) => change({ product: joinList(values) })} />
+          <ProfileFilter value={profiles} onChange={(values) => change({ profile: joinList(values) })} />
+          <ChoiceFilter
             label={t('compliance.title')}
-            columns={columns}
-            rows={list.rows}
-            rowId={(row) => row.cluster.id}
-            loading={list.loading}
-            error={list.error}
-            retry={list.retry}
-            stale={list.stale}
-            more={list.more}
-            selected={current}
-            onOpen={(row) => open(row.cluster.id)}
-            empty={
-              filtered && compliant !== false ? (
-                <NoMatch
-                  onClear={() =>
-                    change({ q: undefined, product: undefined, profile: undefined, compliant: undefined })
-                  }
-                />
-              ) : (
-                <EmptyState icon={IconShieldCheck} tone="valid" title={t('compliance.none')}>
-                  {t('compliance.none_text')}
-                </EmptyState>
-              )
-            }
+            options={['no', 'yes'].map((value) => ({ value, label: t(`compliance.${value}`) }))}
+            value={view.compliant}
+            onChange={(next) => change({ compliant: next })}
           />
         </div>
-      </div>
-      {current !== null && (
-        <DeviationPanel
-          key={current}
-          clusterId={current}
-          row={list.rows?.find((row) => row.cluster.id === current)}
-          onClose={() => change({ cluster: undefined })}
+        <DataTable
+          label={t('compliance.title')}
+          columns={columns}
+          rows={list.rows}
+          rowId={(row) => row.cluster.id}
+          loading={list.loading}
+          error={list.error}
+          retry={list.retry}
+          stale={list.stale}
+          more={list.more}
+          selected={current}
+          onOpen={(row) => open(row.cluster.id)}
+          empty={
+            filtered && compliant !== false ? (
+              <NoMatch
+                onClear={() =>
+                  change({ q: undefined, product: undefined, profile: undefined, compliant: undefined })
+                }
+              />
+            ) : (
+              <EmptyState icon={IconShieldCheck} tone="valid" title={t('compliance.none')}>
+                {t('compliance.none_text')}
+              </EmptyState>
+            )
+          }
         />
-      )}
-    </div>
+      </div>
+    </Split>
   );
 }
 

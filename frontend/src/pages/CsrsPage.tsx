@@ -1,6 +1,7 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useQueryClient } from '@tanstack/react-query';
 import { Menu } from '@mantine/core';
+import { notifications as toasts } from '@mantine/notifications';
 import { IconFileCertificate } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -12,7 +13,7 @@ import { DataTable, type Column } from '../components/DataTable';
 import { ChoiceFilter } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { RowMenu } from '../components/RowMenu';
-import { EmptyState } from '../components/States';
+import { EmptyState, useProblemText } from '../components/States';
 import { Time } from '../components/Time';
 import { keyText } from '../features/certificate/Details';
 import { copyText } from '../lib/save';
@@ -68,7 +69,21 @@ export function CsrsPage() {
 function useOpenPlace(): (csr: Csr) => Promise<void> {
   const navigate = useNavigate();
   const queries = useQueryClient();
+  const { t } = useTranslation();
+  const problemText = useProblemText();
   return async (csr) => {
+    try {
+      await open(csr);
+    } catch (error) {
+      toasts.show({
+        color: 'red',
+        message: problemText(error),
+        closeButtonProps: { 'aria-label': t('act.close') },
+      });
+    }
+  };
+
+  async function open(csr: Csr): Promise<void> {
     const { items } = await queries.fetchQuery({
       queryKey: ['certificates', 'place', csr.node.id, csr.purpose],
       queryFn: () =>
@@ -84,7 +99,7 @@ function useOpenPlace(): (csr: Csr) => Promise<void> {
       params: { clusterId: csr.cluster.id, tab: 'identity' },
       search: place === undefined ? { q: csr.node.name } : { cert: place.id, do: 'csr' },
     });
-  };
+  }
 }
 
 function useCsrColumns(open: (csr: Csr) => Promise<void>): Column<Csr>[] {

@@ -11,6 +11,7 @@ import { Bar } from '../components/Counts';
 import { PageHeader } from '../components/PageHeader';
 import { Lines, LoadError, ProblemNote } from '../components/States';
 import { Time } from '../components/Time';
+import { AftercareList } from '../features/job/AftercareList';
 import { doneOf } from '../features/job/progress';
 import { TaskList } from '../features/job/TaskList';
 import { useLiveJob } from '../features/job/use-live-job';
@@ -32,6 +33,7 @@ export function JobPage() {
       <JobHeader job={job.data} over={over} />
       <Progress job={job.data} over={over} live={stream === 'live'} />
       <TaskList tasks={tasks} />
+      {over && <AftercareList jobId={jobId} />}
     </div>
   );
 }

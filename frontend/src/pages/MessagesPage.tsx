@@ -11,6 +11,7 @@ import { DataTable, type Column } from '../components/DataTable';
 import { ChoiceFilter } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { useRowWalk } from '../components/Panel';
+import { Split } from '../components/Split';
 import { EmptyState, NoMatch } from '../components/States';
 import { Time } from '../components/Time';
 import { MessageBadge } from '../features/message/MessageBadge';
@@ -35,63 +36,64 @@ export function MessagesPage() {
   const ids = useMemo(() => (list.rows ?? []).map((row) => row.id), [list.rows]);
   useRowWalk(ids, current, open);
   return (
-    <div className={current === null ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        <PageHeader title={t('messages.title')} sub={<span>{t('messages.sub')}</span>} />
-        <div className="card">
-          <div className="filters" role="search">
-            <RecipientSearch
-              value={view.recipient ?? ''}
-              onChange={(recipient) => change({ recipient: recipient || undefined }, { replace: true })}
-            />
-            <ChoiceFilter
-              label={t('col.status')}
-              options={STATES.map((name) => ({ value: name, label: t(`message.${name}`) }))}
-              value={state}
-              onChange={(next) => change({ state: next })}
-            />
-          </div>
-          <DataTable
-            label={t('messages.title')}
-            columns={columns}
-            rows={list.rows}
-            rowId={(row) => row.id}
-            loading={list.loading}
-            error={list.error}
-            retry={list.retry}
-            stale={list.stale}
-            more={list.more}
-            selected={current}
-            onOpen={(row) => open(row.id)}
-            empty={
-              filtered ? (
-                <NoMatch onClear={() => change({ state: undefined, recipient: undefined })} />
-              ) : (
-                <EmptyState
-                  icon={IconMailOpened}
-                  title={t('messages.none')}
-                  actions={
-                    <Link to="/settings/$tab" params={{ tab: 'notifications' }}>
-                      {t('messages.settings')}
-                    </Link>
-                  }
-                >
-                  {t('messages.none_text')}
-                </EmptyState>
-              )
-            }
+    <Split
+      panel={
+        current !== null && (
+          <MessagePanel
+            key={current}
+            id={current}
+            row={list.rows?.find((row) => row.id === current)}
+            onClose={() => change({ message: undefined })}
+          />
+        )
+      }
+    >
+      <PageHeader title={t('messages.title')} sub={<span>{t('messages.sub')}</span>} />
+      <div className="card">
+        <div className="filters" role="search">
+          <RecipientSearch
+            value={view.recipient ?? ''}
+            onChange={(recipient) => change({ recipient: recipient || undefined }, { replace: true })}
+          />
+          <ChoiceFilter
+            label={t('col.status')}
+            options={STATES.map((name) => ({ value: name, label: t(`message.${name}`) }))}
+            value={state}
+            onChange={(next) => change({ state: next })}
           />
         </div>
-      </div>
-      {current !== null && (
-        <MessagePanel
-          key={current}
-          id={current}
-          row={list.rows?.find((row) => row.id === current)}
-          onClose={() => change({ message: undefined })}
+        <DataTable
+          label={t('messages.title')}
+          columns={columns}
+          rows={list.rows}
+          rowId={(row) => row.id}
+          loading={list.loading}
+          error={list.error}
+          retry={list.retry}
+          stale={list.stale}
+          more={list.more}
+          selected={current}
+          onOpen={(row) => open(row.id)}
+          empty={
+            filtered ? (
+              <NoMatch onClear={() => change({ state: undefined, recipient: undefined })} />
+            ) : (
+              <EmptyState
+                icon={IconMailOpened}
+                title={t('messages.none')}
+                actions={
+                  <Link to="/settings/$tab" params={{ tab: 'notifications' }}>
+                    {t('messages.settings')}
+                  </Link>
+                }
+              >
+                {t('messages.none_text')}
+              </EmptyState>
+            )
+          }
         />
-      )}
-    </div>
+      </div>
+    </Split>
   );
 }
 

@@ -51,7 +51,9 @@ export function OverviewPage() {
 /** How much there is, and how old the oldest reading of a cluster is. */
 function Freshness({ overview }: { overview: Overview }) {
   const { t } = useTranslation();
-  const clusters = useQuery(fleetMapQuery).data?.clusters ?? [];
+  const map = useQuery(fleetMapQuery).data;
+  // Of a part of the fleet nothing can be said for all of it.
+  const clusters = map === undefined || map.more ? [] : map.clusters;
   const read = clusters.filter((cluster) => cluster.inventory_at != null);
   const oldest = read.reduce<(typeof read)[number] | undefined>(
     (least, cluster) =>

@@ -17,7 +17,7 @@ import { Time } from '../components/Time';
 import { NewProfileDialog } from '../features/profile/NewProfileDialog';
 import { ProfileDialogs } from '../features/profile/ProfileDialogs';
 import { ProfileMenu } from '../features/profile/ProfileMenu';
-import { useList } from '../lib/use-list';
+import { useList, useRow } from '../lib/use-list';
 import { useView } from '../lib/view';
 import { useMe } from '../shell/session';
 
@@ -29,6 +29,7 @@ export function ProfilesPage() {
   const mayMake = useMe().permissions.includes('manage_profiles');
   const filter = { search: view.q };
   const list = useList<Profile>(profilesQuery(filter));
+  const meant = useRow(list, view.profile ?? null, ({ id }) => id);
   const columns = useProfileColumns((what, profile) => change({ do: what, profile: profile.id }));
   return (
     <div className="page">
@@ -81,7 +82,7 @@ export function ProfilesPage() {
       </div>
       <NewProfileDialog opened={view.do === 'add'} onClose={() => change({ do: undefined })} />
       <ProfileDialogs
-        profile={list.rows?.find((profile) => profile.id === view.profile)}
+        profile={meant}
         doing={view.do}
         onClose={() => change({ do: undefined, profile: undefined })}
       />

@@ -4,10 +4,9 @@ import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../api/client';
-import { ApiError } from '../api/problem';
 import { meQuery, setupQuery } from '../api/queries';
 import { Doorway } from '../components/Doorway';
-import { ProblemNote } from '../components/States';
+import { ProblemNote, useFieldErrors } from '../components/States';
 
 const EMPTY = { code: '', organisation: '', name: '', email: '', password: '' };
 type Field = keyof typeof EMPTY;
@@ -45,8 +44,7 @@ export function SetupPage() {
     },
   });
   const change = (field: Field, value: string) => setValues((old) => ({ ...old, [field]: value }));
-  const fieldError = (field: Field) =>
-    setup.error instanceof ApiError ? setup.error.field(field) : undefined;
+  const fieldError = useFieldErrors(setup.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setup.mutate();

@@ -14,6 +14,7 @@ const KEYS: { keys: string[]; what: string }[] = [
   { keys: ['J'], what: 'keys.next' },
   { keys: ['K'], what: 'keys.previous' },
   { keys: ['Enter'], what: 'keys.open' },
+  { keys: ['X'], what: 'keys.select' },
   { keys: ['Esc'], what: 'keys.close' },
   { keys: ['?'], what: 'keys.help' },
 ];

@@ -13,7 +13,7 @@ export function OfflineBanner() {
   return (
     <div role="status">
       {since !== null && (
-        <div className="banner">
+        <div className="banner banner-offline">
           <IconCloudOff size={18} aria-hidden />
           <span>{t('shell.offline')}</span>
           <Time value={new Date(since).toISOString()} />

@@ -3,10 +3,12 @@ import { useDisclosure } from '@mantine/hooks';
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { PlanDialog } from '../features/plan/PlanDialog';
+import { AlertingBanner } from './AlertingBanner';
 import { KeyboardHelp } from './KeyboardHelp';
 import { OfflineBanner } from './OfflineBanner';
 import { Sidebar } from './Sidebar';
 import { Topbar } from './Topbar';
+import { useFocusReturn } from './use-focus-return';
 import { VersionBanner } from './VersionBanner';
 
 const Palette = lazy(async () => ({ default: (await import('../features/palette/Palette')).Palette }));
@@ -25,6 +27,7 @@ export function Shell() {
     showPalette();
   }, [showPalette]);
   usePaletteKey(openPalette);
+  useFocusReturn();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const { close: closeNav } = nav;
   useEffect(() => closeNav(), [path, closeNav]);
@@ -39,6 +42,7 @@ export function Shell() {
           <Topbar onHelp={help.open} onSearch={openPalette} onNav={nav.toggle} navOpen={navOpen} />
           <OfflineBanner />
           <VersionBanner />
+          <AlertingBanner />
           <main id="main" tabIndex={-1}>
             <Outlet />
           </main>

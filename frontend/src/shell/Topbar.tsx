@@ -8,6 +8,7 @@ import {
 } from '@mantine/core';
 import {
   IconCheck,
+  IconContrast,
   IconDeviceDesktop,
   IconHelp,
   IconLanguage,
@@ -19,7 +20,9 @@ import {
   type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
+import { useState } from 'react';
 import { LANGUAGES, setLanguage } from '../i18n';
+import { hasHighContrast, setHighContrast } from '../lib/contrast';
 import { useMe, useSignOut } from './session';
 
 interface TopbarProps {
@@ -100,6 +103,7 @@ const SCHEMES: { value: MantineColorScheme; icon: Icon }[] = [
 export function SchemeMenu() {
   const { t } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [contrast, setContrast] = useState(hasHighContrast);
   const Mark = SCHEMES.find((scheme) => scheme.value === colorScheme)?.icon ?? IconSun;
   return (
     <Menu>
@@ -121,6 +125,19 @@ export function SchemeMenu() {
             {t(`scheme.${value}`)}
           </Menu.Item>
         ))}
+        <Menu.Divider />
+        <Menu.Item
+          role="menuitemcheckbox"
+          aria-checked={contrast}
+          leftSection={<IconContrast size={16} aria-hidden />}
+          rightSection={contrast ? <IconCheck size={16} aria-hidden /> : null}
+          onClick={() => {
+            setHighContrast(!contrast);
+            setContrast(!contrast);
+          }}
+        >
+          {t('settings.contrast')}
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );

@@ -43,3 +43,4 @@ import './pages.css';
 import './cards.css';
 import './plan.css';
 import './job.css';
+import './contrast.css';

@@ -2,7 +2,8 @@ import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Installation } from '../../api/types';
-import { LevelBadge } from '../../components/Badge';
+import { IconBellOff } from '@tabler/icons-react';
+import { Badge, LevelBadge } from '../../components/Badge';
 import type { Column } from '../../components/DataTable';
 import { Time } from '../../components/Time';
 import { InstallationRowMenu, TrustRowMenu } from '../certificate/InstallationRowMenu';
@@ -35,9 +36,18 @@ export function useAlertColumns(
         header: t('col.common_name'),
         sort: 'common_name',
         cell: (row) => (
-          <button type="button" className="row-link" onClick={() => open(row.id)}>
-            {row.common_name || displayName(row.subject)}
-          </button>
+          <span className="cell-main">
+            <button type="button" className="row-link" onClick={() => open(row.id)}>
+              {row.common_name || displayName(row.subject)}
+            </button>
+            {row.acknowledgement != null && (
+              <span title={row.acknowledgement.reason}>
+                <Badge tone="muted" icon={IconBellOff}>
+                  {t('ack.badge')}
+                </Badge>
+              </span>
+            )}
+          </span>
         ),
       },
       {

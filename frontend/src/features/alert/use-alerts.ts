@@ -4,6 +4,7 @@ import type { AlertStatus, Installation, StoreKind } from '../../api/types';
 import { useRowWalk } from '../../components/Panel';
 import { joinList, splitList } from '../../lib/search';
 import { useList } from '../../lib/use-list';
+import { useSelection } from '../../lib/use-selection';
 import { useView } from '../../lib/view';
 import { readSort } from '../cluster/sort';
 
@@ -32,10 +33,12 @@ export function useAlerts() {
   const open = (id: string) => change({ cert: id }, { replace: current !== null });
   const ids = useMemo(() => (list.rows ?? []).map((row) => row.id), [list.rows]);
   useRowWalk(ids, current, open);
+  const selection = useSelection(ids, { ...filter, sort: undefined }, current);
   // A part of the panel closes with it; what lies over the page stays.
   const left = PANEL_PARTS.includes(view.do ?? '') ? undefined : view.do;
   return {
     list,
+    selection,
     filter,
     search: view.q ?? '',
     kind,

@@ -6,8 +6,10 @@ import { Tag } from '../../components/Badge';
 import { CopyIcon } from '../../components/Copy';
 import { Panel } from '../../components/Panel';
 import { Time } from '../../components/Time';
+import { valueText } from '../../lib/value-text';
 import { useView } from '../../lib/view';
-import { changesOf, valueText } from './difference';
+import { useDecision } from './use-decision';
+import { changesOf } from './difference';
 
 interface AuditPanelProps {
   entry: AuditEntry;
@@ -18,13 +20,15 @@ interface AuditPanelProps {
 export function AuditPanel({ entry, onClose }: AuditPanelProps) {
   const { t } = useTranslation();
   const [, change] = useView();
+  const decision = useDecision();
   const changes = changesOf(entry.before, entry.after);
   return (
     <Panel
       mark={<Tag>{t(`kind_of.${entry.object_kind}`, { defaultValue: entry.object_kind })}</Tag>}
-      title={entry.object_name || entry.action}
+      title={entry.object_name || decision(entry.action)}
       sub={
         <>
+          <span>{decision(entry.action)}</span>
           <span className="mono">{entry.action}</span>
           <span>
             <Time value={entry.at} show="dateTime" />

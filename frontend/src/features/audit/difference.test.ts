@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { changesOf, valueText } from './difference';
+import { valueText } from '../../lib/value-text';
+import { changesOf } from './difference';
 
 describe('changesOf', () => {
   it('names what differs, and nothing else', () => {

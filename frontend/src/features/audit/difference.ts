@@ -27,10 +27,3 @@ function flat(value: unknown, path = '', into = new Map<string, unknown>()): Map
   }
   return into;
 }
-
-/** A value in words. */
-export function valueText(value: unknown): string {
-  if (value === undefined || value === null) return '–';
-  if (Array.isArray(value) && value.every((item) => typeof item !== 'object')) return value.join(', ') || '–';
-  return typeof value === 'string' ? value || '–' : JSON.stringify(value);
-}

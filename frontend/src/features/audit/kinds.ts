@@ -1,5 +1,6 @@
 /** Kinds of things that decisions are about, as the audit log names them. */
 export const KINDS = [
+  'acknowledgement',
   'agent',
   'certificate',
   'cluster',

@@ -1,9 +1,8 @@
 import { Button, Select, Textarea, TextInput } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ApiError } from '../../api/problem';
 import type { CertificateFacts, Installation } from '../../api/types';
-import { ProblemNote } from '../../components/States';
+import { ProblemNote, useFieldErrors } from '../../components/States';
 import { usePlan } from '../plan/use-plan';
 import { keyChoices, presetKey, readNames } from './csr-choices';
 
@@ -48,7 +47,7 @@ export function CsrForm({ installation, certificate, onCancel }: CsrFormProps) {
       },
     });
   };
-  const fieldError = (name: string) => (plan.error instanceof ApiError ? plan.error.field(name) : undefined);
+  const fieldError = useFieldErrors(plan.error);
   return (
     <form className="form" onSubmit={submit}>
       {plan.error !== null && <ProblemNote error={plan.error} />}

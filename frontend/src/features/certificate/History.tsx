@@ -1,32 +1,33 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { historyQuery } from '../../api/queries';
-import { Lines, LoadError } from '../../components/States';
+import type { HistoryEvent } from '../../api/types';
+import { Lines, LoadError, MoreRows } from '../../components/States';
 import { Time } from '../../components/Time';
+import { useList } from '../../lib/use-list';
 
 /** What happened to one place of a node: which certificate came when, by which job. */
 export function History({ installationId }: { installationId: string }) {
   const { t } = useTranslation();
-  const history = useQuery(historyQuery(installationId));
-  if (history.data === undefined) {
+  const history = useList<HistoryEvent>(historyQuery(installationId));
+  if (history.rows === undefined) {
     return (
       <section className="panel-section">
-        {history.isError ? (
-          <LoadError error={history.error} retry={() => void history.refetch()} />
-        ) : (
+        {history.error === null ? (
           <Lines count={5} />
+        ) : (
+          <LoadError error={history.error} retry={history.retry} />
         )}
       </section>
     );
   }
-  if (history.data.items.length === 0) {
+  if (history.rows.length === 0) {
     return <p className="panel-section dim">{t('history.none')}</p>;
   }
   return (
     <section className="panel-section">
       <ol className="history">
-        {history.data.items.map((event) => (
+        {history.rows.map((event) => (
           <li key={event.id}>
             <strong>{t(`history.${event.event}`, { defaultValue: event.event })}</strong>{' '}
             <Time value={event.at} className="dim" />
@@ -47,6 +48,7 @@ export function History({ installationId }: { installationId: string }) {
           </li>
         ))}
       </ol>
+      <MoreRows list={history} />
     </section>
   );
 }

@@ -1,10 +1,9 @@
-import { Button } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import { certificateClustersQuery } from '../../api/queries';
 import type { CertificateCluster } from '../../api/types';
 import { Tag } from '../../components/Badge';
-import { Lines, LoadError } from '../../components/States';
+import { Lines, LoadError, MoreRows } from '../../components/States';
 import { useProductName } from '../../lib/products';
 import { useList } from '../../lib/use-list';
 
@@ -23,11 +22,7 @@ export function Holders({ certificateId }: { certificateId: string }) {
           <Holder key={holder.cluster.id} holder={holder} />
         ))}
       </ul>
-      {list.more.has && (
-        <Button variant="default" size="xs" loading={list.more.loading} onClick={list.more.load}>
-          {t('list.more')}
-        </Button>
-      )}
+      <MoreRows list={list} />
     </section>
   );
 }

@@ -12,6 +12,7 @@ import { Lines, LoadError } from '../../components/States';
 import { useView } from '../../lib/view';
 import { usePermissions } from '../../shell/session';
 import { ActionMenu } from './ActionMenu';
+import { Acknowledge } from '../acknowledgement/Acknowledge';
 import { Differences } from '../profile/Differences';
 import { CertificateFiles, OpenPage } from './Actions';
 import { CsrSteps } from './CsrSteps';
@@ -131,6 +132,7 @@ function PanelContent(props: PanelContentProps) {
           {tab === 'details' && (
             <>
               <Validity from={installation.not_before} until={installation.not_after} />
+              <Acknowledge certificateId={installation.certificate_id} level={installation.status} />
               <Clocks installation={installation} />
               <ProfileDifferences installation={installation} />
               {certificate !== undefined && <CertificateDetails certificate={certificate} />}

@@ -1,50 +1,59 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { certificateHistoryQuery } from '../../api/queries';
 import { certificateMessagesQuery } from '../../api/settings-queries';
-import type { Certificate, HistoryEvent } from '../../api/types';
-import { Lines, LoadError } from '../../components/States';
+import type { Certificate, CertificateMessage, HistoryEvent } from '../../api/types';
+import { Lines, LoadError, MoreRows } from '../../components/States';
 import { Time, useNow } from '../../components/Time';
+import { useList } from '../../lib/use-list';
 import { useMe } from '../../shell/session';
 import { MessageBadge } from '../message/MessageBadge';
 import { timelineOf, type Moment } from './timeline';
 
 /** What happened to a certificate: who, when, why; and who was told of it. */
 export function Timeline({ certificate }: { certificate: Certificate }) {
-  const { t } = useTranslation();
   const now = useNow();
   const mayReadMessages = useMe().permissions.includes('read_alerts');
-  const history = useQuery(certificateHistoryQuery(certificate.id));
-  const messages = useQuery({ ...certificateMessagesQuery(certificate.id), enabled: mayReadMessages });
+  const history = useList<HistoryEvent>(certificateHistoryQuery(certificate.id));
+  const messages = useList<CertificateMessage>(certificateMessagesQuery(certificate.id), mayReadMessages);
   const failed = history.error ?? messages.error;
   if (failed !== null) {
-    return (
-      <LoadError
-        error={failed}
-        retry={() => {
-          void history.refetch();
-          if (mayReadMessages) void messages.refetch();
-        }}
-      />
-    );
+    const retry = () => {
+      history.retry();
+      if (mayReadMessages) messages.retry();
+    };
+    return <LoadError error={failed} retry={retry} />;
   }
-  if (history.data === undefined || (mayReadMessages && messages.data === undefined))
+  if (history.rows === undefined || (mayReadMessages && messages.rows === undefined))
     return <Lines count={6} />;
+  const streams = [history, messages].filter(({ more }) => more.has);
   const moments = timelineOf(
-    { certificate, history: history.data.items, messages: messages.data?.items ?? [] },
+    {
+      certificate,
+      history: history.rows,
+      messages: messages.rows ?? [],
+      moreHistory: history.more.has,
+      moreMessages: messages.more.has,
+    },
     now,
   );
+  const more = {
+    has: streams.length > 0,
+    loading: streams.some((stream) => stream.more.loading),
+    load: () => streams.forEach((stream) => stream.more.load()),
+  };
   return (
-    <ol className="history timeline">
-      {moments.map((moment, index) => (
-        <li key={`${moment.kind} ${moment.at} ${index}`} className={`moment-${moment.kind}`}>
-          <MomentWords moment={moment} />
-        </li>
-      ))}
-      {history.data.next != null && <li className="dim">{t('timeline.more')}</li>}
-    </ol>
+    <>
+      <ol className="history timeline">
+        {moments.map((moment, index) => (
+          <li key={`${moment.kind} ${moment.at} ${index}`} className={`moment-${moment.kind}`}>
+            <MomentWords moment={moment} />
+          </li>
+        ))}
+      </ol>
+      <MoreRows list={{ rows: moments, more }} />
+    </>
   );
 }
 

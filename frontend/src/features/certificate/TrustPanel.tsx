@@ -7,6 +7,7 @@ import { Lines, LoadError } from '../../components/States';
 import { displayName } from '../../lib/certificate';
 import { usePermissions } from '../../shell/session';
 import { TrustActions } from '../trust/TrustActions';
+import { Acknowledge } from '../acknowledgement/Acknowledge';
 import { CertificateFiles, OpenPage } from './Actions';
 import { CertificateDetails, Validity } from './Details';
 import { Holders } from './Holders';
@@ -52,6 +53,7 @@ export function TrustPanel({ id, rowId = id, onClose }: TrustPanelProps) {
         <OpenPage certificateId={certificate.id} />
       </div>
       <Validity from={certificate.not_before} until={certificate.not_after} />
+      <Acknowledge certificateId={certificate.id} level={certificate.status} />
       <Holders certificateId={certificate.id} />
       <CertificateDetails certificate={certificate} />
     </Panel>

@@ -10,10 +10,31 @@ interface Life {
   certificate: CertificateFacts & { created_at: string };
   history: HistoryEvent[];
   messages: CertificateMessage[];
+  /** Older events, or messages, are on pages that were not read yet. */
+  moreHistory?: boolean;
+  moreMessages?: boolean;
 }
 
-/** All that is known of a certificate's life, the newest first; its end stands where it belongs, past or to come. */
-export function timelineOf({ certificate, history, messages }: Life, now: number): Moment[] {
+const toldAt = ({ message }: CertificateMessage): string => message.settled_at ?? message.created_at;
+
+/** The earliest time of a list that goes on: what is older has gaps. */
+function edgeOf(times: string[], more: boolean | undefined): number {
+  return more === true ? Math.min(...times.map((time) => Date.parse(time))) : -Infinity;
+}
+
+/**
+ * All that is known of a certificate's life, the newest first; its end stands where it belongs, past or to come. What is older than the
+ * last page read of any of its lists waits for the next page, so that nothing comes in between later.
+ */
+export function timelineOf(life: Life, now: number): Moment[] {
+  const { certificate, history, messages } = life;
+  const edge = Math.max(
+    edgeOf(
+      history.map(({ at }) => at),
+      life.moreHistory,
+    ),
+    edgeOf(messages.map(toldAt), life.moreMessages),
+  );
   const ended = Date.parse(certificate.not_after) <= now;
   const moments: Moment[] = [
     { kind: ended ? 'expired' : 'ends', at: certificate.not_after },
@@ -22,9 +43,11 @@ export function timelineOf({ certificate, history, messages }: Life, now: number
     ...history.map((event): Moment => ({ kind: 'event', at: event.at, event })),
     ...messages.map((told): Moment => ({
       kind: 'message',
-      at: told.message.settled_at ?? told.message.created_at,
+      at: toldAt(told),
       told,
     })),
   ];
-  return moments.sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
+  return moments
+    .filter(({ at }) => Date.parse(at) >= edge)
+    .sort((a, b) => Date.parse(b.at) - Date.parse(a.at));
 }

@@ -1,13 +1,15 @@
 import { Button, Modal, Select, TextInput } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../../api/client';
-import { ApiError } from '../../api/problem';
-import { groupsQuery, invalidate } from '../../api/queries';
-import { ProblemNote } from '../../components/States';
+import { GROUPS } from '../../api/choices';
+import { invalidate } from '../../api/queries';
+import { OneChooser } from '../../components/Choosers';
+import { ProblemNote, useFieldErrors } from '../../components/States';
 import { PRODUCTS, useProductName } from '../../lib/products';
+import { useChoice } from '../../lib/use-choice';
 
 interface DialogProps {
   opened: boolean;
@@ -33,18 +35,22 @@ function AddClusterForm({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const productName = useProductName();
-  const groups = useQuery(groupsQuery).data?.items ?? [];
   const [name, setName] = useState('');
   const [product, setProduct] = useState('cucm');
   const [version, setVersion] = useState('15');
   const [group, setGroup] = useState<string | null>(null);
+  const choice = useChoice(GROUPS, group === null ? [] : [group]);
+  // Until one is chosen: the first of all, not of what was searched for.
+  const [first, setFirst] = useState<string | null>(null);
+  if (first === null && choice.rows[0] !== undefined) setFirst(choice.rows[0].id);
+  const several = choice.rows.length > 1 || choice.search !== '' || group !== null;
   const versions = PRODUCTS[product]?.versions ?? [];
 
   const add = useMutation({
     mutationFn: () =>
       take(
         client.POST('/api/v1/clusters', {
-          body: { name, product, version, group_id: group ?? groups[0]?.id },
+          body: { name, product, version, group_id: group ?? first ?? undefined },
         }),
       ),
     onSuccess: async (cluster) => {
@@ -56,6 +62,7 @@ function AddClusterForm({ onClose }: { onClose: () => void }) {
       });
     },
   });
+  const fieldError = useFieldErrors(add.error);
   const changeProduct = (next: string) => {
     setProduct(next);
     setVersion(PRODUCTS[next]?.versions.at(-1) ?? '');
@@ -75,7 +82,7 @@ function AddClusterForm({ onClose }: { onClose: () => void }) {
         maxLength={100}
         placeholder="sto-cucm-01"
         value={name}
-        error={add.error instanceof ApiError ? add.error.field('name') : undefined}
+        error={fieldError('name')}
         onChange={(event) => setName(event.currentTarget.value)}
       />
       <div className="form-row">
@@ -94,13 +101,8 @@ function AddClusterForm({ onClose }: { onClose: () => void }) {
           />
         )}
       </div>
-      {groups.length > 1 && (
-        <Select
-          label={t('field.group')}
-          data={groups.map((item) => ({ value: item.id, label: item.name }))}
-          value={group ?? groups[0]?.id ?? null}
-          onChange={setGroup}
-        />
+      {several && (
+        <OneChooser label={t('field.group')} choice={choice} value={group ?? first} onChange={setGroup} />
       )}
       <div className="form-actions">
         <Button variant="default" onClick={onClose}>

@@ -3,12 +3,13 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../../api/client';
-import { ApiError } from '../../api/problem';
-import { agentsQuery, invalidate } from '../../api/queries';
-import type { Agent, Cluster, NodeRole } from '../../api/types';
-import { ProblemNote } from '../../components/States';
+import { AGENTS } from '../../api/choices';
+import { invalidate } from '../../api/queries';
+import type { Cluster, NodeRole } from '../../api/types';
+import { OneChooser } from '../../components/Choosers';
+import { ProblemNote, useFieldErrors } from '../../components/States';
 import { PRODUCTS, connectorOf } from '../../lib/products';
-import { useList } from '../../lib/use-list';
+import { useChoice } from '../../lib/use-choice';
 
 interface AddNodeDialogProps {
   cluster: Cluster;
@@ -35,13 +36,15 @@ function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => vo
   const queries = useQueryClient();
   const product = PRODUCTS[cluster.product];
   const roles: NodeRole[] = product?.roles ?? ['standalone'];
-  const agents = useList<Agent>(agentsQuery()).rows ?? [];
   const [name, setName] = useState('');
   const [address, setAddress] = useState('');
   const [role, setRole] = useState<NodeRole>(
     (cluster.node_count > 0 ? roles.at(-1) : roles[0]) ?? 'standalone',
   );
   const [agent, setAgent] = useState<string | null>(null);
+  const choice = useChoice(AGENTS, agent === null ? [] : [agent]);
+  const [first, setFirst] = useState<string | null>(null);
+  if (first === null && choice.rows[0] !== undefined) setFirst(choice.rows[0].id);
 
   const add = useMutation({
     mutationFn: () =>
@@ -53,7 +56,7 @@ function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => vo
             address: address || name,
             role,
             connector: connectorOf(cluster.product, cluster.version),
-            agent_id: agent ?? agents[0]?.id ?? null,
+            agent_id: agent ?? first,
           },
         }),
       ),
@@ -62,7 +65,7 @@ function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => vo
       onClose();
     },
   });
-  const fieldError = (field: string) => (add.error instanceof ApiError ? add.error.field(field) : undefined);
+  const fieldError = useFieldErrors(add.error);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     add.mutate();
@@ -99,16 +102,11 @@ function AddNodeForm({ cluster, onClose }: { cluster: Cluster; onClose: () => vo
             onChange={(value) => setRole(roles.find((item) => item === value) ?? role)}
           />
         )}
-        {agents.length > 0 && (
-          <Select
-            label={t('col.agent')}
-            data={agents.map((item) => ({ value: item.id, label: item.name }))}
-            value={agent ?? agents[0]?.id ?? null}
-            onChange={setAgent}
-          />
+        {first !== null && (
+          <OneChooser label={t('col.agent')} choice={choice} value={agent ?? first} onChange={setAgent} />
         )}
       </div>
-      {agents.length === 0 && <p className="note note-warning">{t('nodes.no_agent')}</p>}
+      {first === null && !choice.loading && <p className="note note-warning">{t('nodes.no_agent')}</p>}
       <div className="form-actions">
         <Button variant="default" onClick={onClose}>
           {t('act.cancel')}

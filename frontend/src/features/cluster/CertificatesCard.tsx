@@ -1,9 +1,9 @@
-import type { RowData } from '@tanstack/react-table';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { CsvButton } from '../../components/CsvButton';
 import { DataTable, type Column } from '../../components/DataTable';
 import { SearchField } from '../../components/Filters';
+import { Split } from '../../components/Split';
 import { NoMatch } from '../../components/States';
 import { StatusFilter } from './StatusFilter';
 import type { TabProps } from './tab-props';
@@ -19,20 +19,26 @@ interface CertificatesCardProps<T> extends TabProps {
   none: ReactNode;
   /** The panel of the open row. */
   panel: ReactNode;
+  /** The bar over the chosen rows; without one nothing can be chosen. */
+  bulk?: ReactNode;
+  nameOf: (row: T) => string;
   /** Buttons behind the filters. */
   tools?: ReactNode;
 }
 
 /** The list of a tab with certificates, and beside it the panel of the open one. */
-export function CertificatesCard<T extends RowData>(props: CertificatesCardProps<T>) {
+export function CertificatesCard<T>(props: CertificatesCardProps<T>) {
   const { t } = useTranslation();
-  const { cluster, frame, label, certificates, columns, csv, none, panel, tools } = props;
+  const { cluster, frame, label, certificates, columns, csv, none, panel, tools, bulk, nameOf } = props;
+  const chosen = bulk !== undefined && (certificates.selection.all || certificates.selection.count > 0);
   const { list, current, change } = certificates;
   return (
-    <div className={current === null ? 'split' : 'split has-panel'}>
-      <div className="split-main">
-        {frame(
-          <div className="card">
+    <Split panel={panel}>
+      {frame(
+        <div className="card">
+          {chosen ? (
+            bulk
+          ) : (
             <div className="filters" role="search">
               <SearchField
                 label={t('f.search_certificates')}
@@ -45,26 +51,27 @@ export function CertificatesCard<T extends RowData>(props: CertificatesCardProps
                 <CsvButton href={csv} />
               </div>
             </div>
-            <DataTable
-              label={label}
-              columns={columns}
-              rows={list.rows}
-              rowId={certificates.rowId}
-              loading={list.loading}
-              error={list.error}
-              retry={list.retry}
-              stale={list.stale || cluster.status === 'unreachable'}
-              more={list.more}
-              sorted={certificates.sort}
-              onSort={(sort) => change({ sort }, { replace: true })}
-              selected={current}
-              onOpen={(row) => certificates.open(certificates.rowId(row))}
-              empty={certificates.filtered ? <NoMatch onClear={certificates.clear} /> : none}
-            />
-          </div>,
-        )}
-      </div>
-      {panel}
-    </div>
+          )}
+          <DataTable
+            label={label}
+            columns={columns}
+            rows={list.rows}
+            rowId={certificates.rowId}
+            loading={list.loading}
+            error={list.error}
+            retry={list.retry}
+            stale={list.stale || cluster.status === 'unreachable'}
+            more={list.more}
+            sorted={certificates.sort}
+            onSort={(sort) => change({ sort }, { replace: true })}
+            selection={bulk === undefined ? undefined : certificates.selection}
+            nameOf={nameOf}
+            selected={current}
+            onOpen={(row) => certificates.open(certificates.rowId(row))}
+            empty={certificates.filtered ? <NoMatch onClear={certificates.clear} /> : none}
+          />
+        </div>,
+      )}
+    </Split>
   );
 }

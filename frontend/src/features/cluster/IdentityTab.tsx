@@ -11,6 +11,9 @@ import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
 import { InstallationRowMenu } from '../certificate/InstallationRowMenu';
 import { InstallationPanel } from '../certificate/InstallationPanel';
+import { usePermissions } from '../../shell/session';
+import { IdentityBulk } from '../bulk/IdentityBulk';
+import { planFilterOf } from '../bulk/offers';
 import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
 import { useCertificates } from './use-certificates';
@@ -21,6 +24,7 @@ const rowId = (row: Installation) => row.id;
 
 export function IdentityTab({ cluster, frame }: TabProps) {
   const { t } = useTranslation();
+  const { operate } = usePermissions();
   const certificates = useCertificates((filter) => identityQuery(cluster.id, filter), rowId);
   const { current, doing, open, change } = certificates;
   const columns = useIdentityColumns(open, (id) => change({ cert: id, do: 'csr' }));
@@ -33,6 +37,18 @@ export function IdentityTab({ cluster, frame }: TabProps) {
       label={t('tab.identity')}
       certificates={certificates}
       columns={columns}
+      nameOf={(row) => `${row.store}, ${row.node.name}`}
+      bulk={
+        operate ? (
+          <IdentityBulk
+            selection={certificates.selection}
+            rows={certificates.list.rows ?? []}
+            more={certificates.list.more.has}
+            total={certificates.filtered ? undefined : cluster.identity.total}
+            filter={() => planFilterOf(certificates.filter, { clusterId: cluster.id }, Date.now())}
+          />
+        ) : undefined
+      }
       csv={csvHref('/api/v1/clusters/{id}/identity-certificates.csv', {
         path: { id: cluster.id },
         query: certificates.filter,

@@ -13,6 +13,8 @@ import { usePermissions } from '../../shell/session';
 import { TrustRowMenu } from '../certificate/InstallationRowMenu';
 import { TrustPanel } from '../certificate/TrustPanel';
 import { UploadToTrust } from '../trust/UploadToTrust';
+import { CertificateBulk } from '../bulk/CertificateBulk';
+import { planFilterOf } from '../bulk/offers';
 import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
 import { useCertificates } from './use-certificates';
@@ -34,6 +36,22 @@ export function TrustTab({ cluster, frame }: TabProps) {
       label={t('tab.trust')}
       certificates={certificates}
       columns={columns}
+      nameOf={(row) => row.common_name || displayName(row.subject)}
+      bulk={
+        operate ? (
+          <CertificateBulk
+            selection={certificates.selection}
+            more={certificates.list.more.has}
+            clusterId={cluster.id}
+            // To take all away that is trusted is no one's wish: as a whole only what has expired.
+            filter={() =>
+              filter.status?.[0] === 'expired'
+                ? planFilterOf(filter, { clusterId: cluster.id }, Date.now())
+                : null
+            }
+          />
+        ) : undefined
+      }
       tools={operate && <UploadToTrust clusterId={cluster.id} />}
       csv={csvHref('/api/v1/clusters/{id}/trust-certificates.csv', {
         path: { id: cluster.id },

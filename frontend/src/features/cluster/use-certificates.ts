@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import type { CertificateFilter, ListOptions } from '../../api/queries';
 import { useRowWalk } from '../../components/Panel';
 import { useList } from '../../lib/use-list';
+import { useSelection } from '../../lib/use-selection';
 import { useView } from '../../lib/view';
 import { readSort } from './sort';
 import { readStatus } from './StatusFilter';
@@ -20,10 +21,12 @@ export function useCertificates<T>(
   const open = (id: string) => change({ cert: id }, { replace: current !== null });
   const ids = useMemo(() => (list.rows ?? []).map(rowId), [list.rows, rowId]);
   useRowWalk(ids, current, open);
+  const selection = useSelection(ids, [filter.search, status], current);
   return {
     list,
     filter,
     rowId,
+    selection,
     search: view.q ?? '',
     status,
     sort,

@@ -1,4 +1,3 @@
-import { Button } from '@mantine/core';
 import {
   IconCircleCheckFilled,
   IconCircleDashed,
@@ -13,7 +12,7 @@ import { useTranslation } from 'react-i18next';
 import type { Task, TaskStep } from '../../api/types';
 import { Tag, TaskBadge } from '../../components/Badge';
 import { Meter } from '../../components/Counts';
-import { Lines, LoadError } from '../../components/States';
+import { Lines, LoadError, MoreRows } from '../../components/States';
 import { duration } from '../../lib/time';
 import type { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
@@ -48,7 +47,6 @@ function StateMark({ state }: { state: string }) {
 
 /** The nodes of a job, by cluster; each opens to its steps. The open one stands in the address. */
 export function TaskList({ tasks }: { tasks: ReturnType<typeof useList<Task>> }) {
-  const { t } = useTranslation();
   const [view, change] = useView();
   if (tasks.rows === undefined) {
     return tasks.error !== null ? <LoadError error={tasks.error} retry={tasks.retry} /> : <Lines count={6} />;
@@ -71,14 +69,7 @@ export function TaskList({ tasks }: { tasks: ReturnType<typeof useList<Task>> })
             ))}
         </section>
       ))}
-      {tasks.more.has && (
-        <div className="table-more">
-          <span>{t('list.shown', { count: tasks.rows.length })}</span>
-          <Button variant="default" size="xs" loading={tasks.more.loading} onClick={tasks.more.load}>
-            {t('list.more')}
-          </Button>
-        </div>
-      )}
+      <MoreRows list={tasks} />
     </div>
   );
 }

@@ -15,14 +15,15 @@ import {
 import { useTranslation } from 'react-i18next';
 import {
   deviationCountQuery,
-  fleetMapQuery,
   openCsrCountQuery,
   someJobsQuery,
+  unreachableCountQuery,
   type Count,
 } from '../../api/overview-queries';
 import type { AlertTrouble, Overview } from '../../api/types';
 import { Lines, LoadError } from '../../components/States';
 import { LAST_YEAR } from '../../lib/time';
+import { mendOf } from './trouble';
 
 interface Task {
   key: string;
@@ -34,21 +35,6 @@ interface Task {
   act: string;
 }
 
-/** Where each trouble of the mails is mended. */
-function mendOf(code: string): Task['to'] {
-  switch (code) {
-    case 'no_recipients':
-    case 'recipients_suspended':
-      return { to: '/settings/$tab', params: { tab: 'notifications' } };
-    case 'mail_not_configured':
-      return { to: '/settings/$tab', params: { tab: 'mail' } };
-    case 'message_dead':
-      return { to: '/messages', search: { state: 'dead' } };
-    default:
-      return { to: '/messages' };
-  }
-}
-
 /** What waits for somebody: each with the place where it is done. */
 export function Attention({ overview }: { overview: Overview }) {
   const { t } = useTranslation();
@@ -56,7 +42,7 @@ export function Attention({ overview }: { overview: Overview }) {
   const waiting = useQuery(someJobsQuery(['waiting'], LAST_YEAR));
   const csrs = useQuery(openCsrCountQuery);
   const different = useQuery(deviationCountQuery);
-  const clusters = useQuery(fleetMapQuery);
+  const unreachable = useQuery(unreachableCountQuery);
   const tasks: Task[] = [
     ...overview.alerting.map((trouble) => ofTrouble(trouble)),
     ...countTask(failed.data, {
@@ -65,7 +51,7 @@ export function Attention({ overview }: { overview: Overview }) {
       tone: 'expired',
       to: { to: '/jobs', search: { state: 'failed,partly_failed' } },
     }),
-    ...countTask(unreachable(clusters.data?.clusters), {
+    ...countTask(unreachable.data, {
       key: 'unreachable',
       icon: IconCloudOff,
       tone: 'expired',
@@ -99,7 +85,7 @@ export function Attention({ overview }: { overview: Overview }) {
       to: { to: '/compliance', search: { compliant: 'no' } },
     }),
   ];
-  const queries = [failed, waiting, csrs, different, clusters];
+  const queries = [failed, waiting, csrs, different, unreachable];
   const loading = queries.some((query) => query.isPending);
   const unread = queries.find((query) => query.isError && query.data === undefined);
   return (
@@ -145,17 +131,14 @@ export function Attention({ overview }: { overview: Overview }) {
     return [
       {
         ...task,
-        title: t(`waits.${task.key}`, { count: found.count }) + (found.more ? ' …' : ''),
+        title: found.more
+          ? t('overview.at_least', { what: t(`waits.${task.key}`, { count: found.count }) })
+          : t(`waits.${task.key}`, { count: found.count }),
         text: t(`waits_text.${task.key}`),
         act: t('overview.look'),
       },
     ];
   }
-}
-
-function unreachable(clusters: { status: string }[] | undefined): Count | undefined {
-  if (clusters === undefined) return undefined;
-  return { count: clusters.filter(({ status }) => status === 'unreachable').length, more: false };
 }
 
 function AttentionRow({ task }: { task: Task }) {

@@ -8,6 +8,7 @@ import { fleetMapQuery } from '../../api/overview-queries';
 import type { Cluster } from '../../api/types';
 import { LoadError } from '../../components/States';
 import { heatOf, type Heat } from './heat';
+import { useRoving } from './use-roving';
 
 const LEGEND: Heat[] = ['expired', 'expiring', 'valid', 'unreachable', 'unknown'];
 
@@ -32,6 +33,8 @@ export function FleetMap() {
   const { t, i18n } = useTranslation();
   const map = useQuery(fleetMapQuery);
   const sites = useMemo(() => sitesOf(map.data?.clusters ?? [], i18n.language), [map.data, i18n.language]);
+  // One stop for Tab, however many clusters there are: the arrow keys walk on the map.
+  const { stop, rover } = useRoving(sites[0]?.clusters[0]?.id);
   return (
     <section className="card overview-card" aria-labelledby="map-title">
       <div className="overview-head">
@@ -45,9 +48,12 @@ export function FleetMap() {
         <LoadError error={map.error} retry={() => void map.refetch()} />
       )}
       {map.isPending && <Skeleton height={300} radius="md" />}
-      <div className="sites">
+      <p className="visually-hidden" id="map-keys">
+        {t('overview.map_keys')}
+      </p>
+      <div className="sites" role="group" aria-labelledby="map-title" aria-describedby="map-keys" {...rover}>
         {sites.map((site) => (
-          <SiteMap key={site.id} site={site} />
+          <SiteMap key={site.id} site={site} stop={stop} />
         ))}
       </div>
       {map.data?.more === true && <p className="dim">{t('overview.map_more')}</p>}
@@ -65,7 +71,7 @@ export function FleetMap() {
   );
 }
 
-function SiteMap({ site }: { site: Site }) {
+function SiteMap({ site, stop }: { site: Site; stop: string | undefined }) {
   const burning = site.clusters.filter((cluster) => heatOf(cluster) === 'expired').length;
   return (
     <div className="site">
@@ -80,7 +86,7 @@ function SiteMap({ site }: { site: Site }) {
       <ul>
         {site.clusters.map((cluster) => (
           <li key={cluster.id}>
-            <ClusterSquare cluster={cluster} />
+            <ClusterSquare cluster={cluster} isStop={cluster.id === stop} />
           </li>
         ))}
       </ul>
@@ -89,7 +95,7 @@ function SiteMap({ site }: { site: Site }) {
 }
 
 /** A tooltip of the browser, not one of ours: there may be a thousand of them. */
-function ClusterSquare({ cluster }: { cluster: Cluster }) {
+function ClusterSquare({ cluster, isStop }: { cluster: Cluster; isStop: boolean }) {
   const { t } = useTranslation();
   const heat = heatOf(cluster);
   const expired = cluster.identity.expired + cluster.trust.expired;
@@ -106,6 +112,8 @@ function ClusterSquare({ cluster }: { cluster: Cluster }) {
       className={`heat heat-${heat}`}
       to="/clusters/$clusterId/$tab"
       params={{ clusterId: cluster.id, tab: tabOf(cluster) }}
+      data-square={cluster.id}
+      tabIndex={isStop ? 0 : -1}
       title={words}
       aria-label={words}
     >

@@ -13,7 +13,8 @@ import { DataTable, type Column } from '../../components/DataTable';
 import { RowMenu } from '../../components/RowMenu';
 import { EmptyState, ProblemNote, useFieldErrors } from '../../components/States';
 import { Time } from '../../components/Time';
-import { useList } from '../../lib/use-list';
+import { useAct } from '../../lib/use-act';
+import { useList, useRow } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { useMe } from '../../shell/session';
 import { GroupNames, RoleFields } from './RoleFields';
@@ -24,7 +25,7 @@ export function Members() {
   const [view, change] = useView();
   const list = useList<Member>(membersQuery());
   const columns = useMemberColumns((what, member) => change({ do: what, id: member.id }));
-  const member = list.rows?.find(({ id }) => id === view.id);
+  const member = useRow(list, view.id ?? null, ({ id }) => id);
   const close = () => change({ do: undefined, id: undefined });
   return (
     <div className="card">
@@ -184,22 +185,17 @@ interface RemoveMemberProps {
 
 function RemoveMember({ member, opened, onClose }: RemoveMemberProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const remove = useMutation({
-    mutationFn: () => take(client.DELETE('/api/v1/members/{id}', { params: { path: { id: member.id } } })),
-    onSuccess: async () => {
-      await invalidate(queries, 'people');
-      onClose();
-    },
-  });
+  const remove = useAct(
+    () => client.DELETE('/api/v1/members/{id}', { params: { path: { id: member.id } } }),
+    ['people'],
+    onClose,
+  );
   return (
     <ConfirmDialog
       title={t('people.remove_title', { name: member.name })}
       act={t('people.remove')}
       opened={opened}
-      busy={remove.isPending}
-      error={remove.error}
-      onAct={() => remove.mutate()}
+      {...remove}
       onClose={onClose}
     >
       {t('people.remove_text')}

@@ -1,8 +1,9 @@
-import { MultiSelect, Select } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Select } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { groupsQuery } from '../../api/queries';
+import { GROUPS } from '../../api/choices';
 import type { Role } from '../../api/types';
+import { ManyChooser } from '../../components/Choosers';
+import { useChoice } from '../../lib/use-choice';
 import { useMe } from '../../shell/session';
 
 export const ROLES: Role[] = ['owner', 'admin', 'operator', 'viewer', 'auditor'];
@@ -20,7 +21,7 @@ interface RoleFieldsProps {
 export function RoleFields({ role, groups, fieldError, onRole, onGroups }: RoleFieldsProps) {
   const { t } = useTranslation();
   const me = useMe();
-  const known = useQuery(groupsQuery).data?.items ?? [];
+  const choice = useChoice(GROUPS, groups);
   const offered = me.role === 'owner' ? ROLES : ROLES.filter((name) => name !== 'owner');
   return (
     <>
@@ -32,10 +33,10 @@ export function RoleFields({ role, groups, fieldError, onRole, onGroups }: RoleF
         error={fieldError('role')}
         onChange={(next) => onRole(offered.find((name) => name === next) ?? role)}
       />
-      <MultiSelect
+      <ManyChooser
         label={t('f.groups')}
         description={t('people.groups_hint')}
-        data={known.map(({ id, name }) => ({ value: id, label: name }))}
+        choice={choice}
         value={groups}
         error={fieldError('group_ids')}
         onChange={onGroups}
@@ -47,13 +48,13 @@ export function RoleFields({ role, groups, fieldError, onRole, onGroups }: RoleF
 /** Names of the groups that a role is bound to. */
 export function GroupNames({ ids }: { ids: string[] | null | undefined }) {
   const { t } = useTranslation();
-  const known = useQuery(groupsQuery).data?.items ?? [];
+  const choice = useChoice(GROUPS, ids ?? []);
   if (ids == null) return <span className="dim">{t('people.all_groups')}</span>;
   return (
     <span className="tags">
       {ids.map((id) => (
         <span key={id} className="tag">
-          {known.find((group) => group.id === id)?.name ?? id.slice(0, 8)}
+          {choice.nameOf(id)}
         </span>
       ))}
     </span>

@@ -14,7 +14,8 @@ import { DataTable, type Column } from '../../components/DataTable';
 import { RowMenu } from '../../components/RowMenu';
 import { EmptyState, ProblemNote, useFieldErrors } from '../../components/States';
 import { Time } from '../../components/Time';
-import { useList } from '../../lib/use-list';
+import { useAct } from '../../lib/use-act';
+import { useList, useRow } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { useMe } from '../../shell/session';
 import { GroupNames, RoleFields } from './RoleFields';
@@ -28,7 +29,7 @@ export function Tokens() {
   const [view, change] = useView();
   const list = useList<Token>(tokensQuery());
   const columns = useTokenColumns((token) => change({ do: 'revoke', id: token.id }));
-  const token = list.rows?.find(({ id }) => id === view.id);
+  const token = useRow(list, view.id ?? null, ({ id }) => id);
   // The secret is shown once: nothing but the button closes it.
   const [shown, setShown] = useState(false);
   const close = () => {
@@ -221,22 +222,17 @@ interface RevokeTokenProps {
 
 function RevokeToken({ token, opened, onClose }: RevokeTokenProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const revoke = useMutation({
-    mutationFn: () => take(client.DELETE('/api/v1/tokens/{id}', { params: { path: { id: token.id } } })),
-    onSuccess: async () => {
-      await invalidate(queries, 'people');
-      onClose();
-    },
-  });
+  const revoke = useAct(
+    () => client.DELETE('/api/v1/tokens/{id}', { params: { path: { id: token.id } } }),
+    ['people'],
+    onClose,
+  );
   return (
     <ConfirmDialog
       title={t('people.revoke_title', { name: token.name })}
       act={t('people.revoke')}
       opened={opened}
-      busy={revoke.isPending}
-      error={revoke.error}
-      onAct={() => revoke.mutate()}
+      {...revoke}
       onClose={onClose}
     >
       {t('people.revoke_text')}

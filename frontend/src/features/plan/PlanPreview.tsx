@@ -1,4 +1,4 @@
-import { Button, Checkbox } from '@mantine/core';
+import { Button, Checkbox, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { IconAlertTriangle, IconArrowBackUp, IconPlayerPlay } from '@tabler/icons-react';
@@ -13,6 +13,9 @@ import { Time } from '../../components/Time';
 import { PlanChanges } from './PlanChanges';
 import { PlanTargets } from './PlanTargets';
 import { undoOf } from './undo';
+
+/** Actions that take something away: of many at once they ask for the number. */
+const DESTRUCTIVE: string[] = ['delete', 'replace'];
 
 type OnChanged = 'refuse' | 'drop';
 
@@ -31,7 +34,10 @@ export function PlanPreview({ plan, onClose }: { plan: Plan; onClose: () => void
     },
   });
   const needed = plan.warnings.filter((warning) => warning.consent).map((warning) => warning.code);
-  const agreed = needed.every((code) => consent.includes(code));
+  const typed = plan.target_count > 1 && DESTRUCTIVE.includes(plan.action);
+  const [word, setWord] = useState('');
+  const agreed =
+    needed.every((code) => consent.includes(code)) && (!typed || word.trim() === String(plan.target_count));
   const clusters = new Set(plan.targets.map((target) => target.cluster.id)).size;
   const changed = run.error instanceof ApiError && run.error.status === 409 ? run.error : null;
   const toggle = (code: string, on: boolean) =>
@@ -41,8 +47,12 @@ export function PlanPreview({ plan, onClose }: { plan: Plan; onClose: () => void
       <p className="dim">
         {plan.targets.length > 0
           ? t('plan.intro', {
-              nodes: t('nodes.count', { count: plan.targets.length }),
-              clusters: t('clusters.count', { count: clusters }),
+              nodes: t('plan.places', { count: plan.target_count }),
+              // Of a large plan only the first targets are known here.
+              clusters:
+                plan.targets.length < plan.target_count
+                  ? t('plan.several_clusters')
+                  : t('clusters.count', { count: clusters }),
             })
           : t('plan.nothing')}{' '}
         {t('plan.expires')} <Time value={plan.expires_at} />.
@@ -57,6 +67,16 @@ export function PlanPreview({ plan, onClose }: { plan: Plan; onClose: () => void
           onToggle={(on) => toggle(warning.code, on)}
         />
       ))}
+      {typed && (
+        <TextInput
+          label={t('plan.type_count', { count: plan.target_count })}
+          description={t('plan.type_why')}
+          inputMode="numeric"
+          className="plan-typed"
+          value={word}
+          onChange={(event) => setWord(event.currentTarget.value)}
+        />
+      )}
       {changed !== null && <PlanChanges problem={changed.problem} />}
       {run.error !== null && changed === null && <ProblemNote error={run.error} />}
       <div className="form-actions">

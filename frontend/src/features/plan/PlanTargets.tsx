@@ -3,12 +3,19 @@ import { useTranslation } from 'react-i18next';
 import type { Plan, PlanRefusal, PlanTarget, Side, WantedCsr } from '../../api/types';
 import { Tag } from '../../components/Badge';
 import { Time } from '../../components/Time';
+import { planTargetsQuery } from '../../api/queries';
+import { MoreRows } from '../../components/States';
+import { useList } from '../../lib/use-list';
 import { displayName } from '../../lib/certificate';
 
 /** Nodes by cluster in the order in which they are done, then those that were refused. */
 export function PlanTargets({ plan }: { plan: Plan }) {
   const { t } = useTranslation();
-  const clusters = [...new Map(plan.targets.map((target) => [target.cluster.id, target.cluster])).values()];
+  // The plan brings the first of its targets with it; those of a larger one are read by themselves.
+  const whole = plan.targets.length >= plan.target_count;
+  const list = useList<PlanTarget>(planTargetsQuery(plan.id), !whole);
+  const targets = whole ? plan.targets : (list.rows ?? plan.targets);
+  const clusters = [...new Map(targets.map((target) => [target.cluster.id, target.cluster])).values()];
   return (
     <>
       {clusters.length > 0 && (
@@ -16,7 +23,7 @@ export function PlanTargets({ plan }: { plan: Plan }) {
           {clusters.map((cluster) => (
             <section key={cluster.id} aria-label={cluster.name}>
               <h3 className="plan-cluster">{cluster.name}</h3>
-              {plan.targets
+              {targets
                 .filter((target) => target.cluster.id === cluster.id)
                 .map((target, index) => (
                   <Target key={target.id} target={target} order={index + 1} />
@@ -25,9 +32,10 @@ export function PlanTargets({ plan }: { plan: Plan }) {
           ))}
         </div>
       )}
+      {!whole && <MoreRows list={list} />}
       {plan.refusals.length > 0 && (
         <div className="plan-group">
-          <h3 className="plan-cluster">{t('plan.refused', { count: plan.refusals.length })}</h3>
+          <h3 className="plan-cluster">{t('plan.refused', { count: plan.refusal_count })}</h3>
           {plan.refusals.map((refusal, index) => (
             <Refusal key={index} refusal={refusal} />
           ))}

@@ -1,4 +1,3 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconShieldCheck } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
@@ -6,8 +5,11 @@ import { deviationsQuery } from '../../api/profile-queries';
 import type { ClusterCompliance, Installation } from '../../api/types';
 import { Badge } from '../../components/Badge';
 import { Panel } from '../../components/Panel';
-import { EmptyState, Lines, LoadError } from '../../components/States';
+import { EmptyState, Lines, LoadError, MoreRows } from '../../components/States';
+import { useList } from '../../lib/use-list';
+import { usePermissions } from '../../shell/session';
 import { Differences } from './Differences';
+import { FixButton } from './FixDialog';
 
 interface DeviationPanelProps {
   clusterId: string;
@@ -18,7 +20,8 @@ interface DeviationPanelProps {
 /** What differs in a cluster, certificate by certificate. */
 export function DeviationPanel({ clusterId, row, onClose }: DeviationPanelProps) {
   const { t } = useTranslation();
-  const read = useQuery(deviationsQuery(clusterId));
+  const { operate } = usePermissions();
+  const list = useList<Installation>(deviationsQuery(clusterId));
   return (
     <Panel
       mark={
@@ -33,19 +36,21 @@ export function DeviationPanel({ clusterId, row, onClose }: DeviationPanelProps)
       onClose={onClose}
       rowId={clusterId}
     >
-      {read.data === undefined ? (
-        <div className="panel-section">
-          {read.isError ? (
-            <LoadError error={read.error} retry={() => void read.refetch()} />
-          ) : (
-            <Lines count={8} />
-          )}
+      {operate && (row?.different ?? 0) > 0 && (
+        <div className="panel-actions">
+          <FixButton clusterIds={[clusterId]} label={t('fix.cluster')} />
         </div>
-      ) : read.data.items.length === 0 ? (
+      )}
+      {list.rows === undefined ? (
+        <div className="panel-section">
+          {list.error === null ? <Lines count={8} /> : <LoadError error={list.error} retry={list.retry} />}
+        </div>
+      ) : list.rows.length === 0 ? (
         <EmptyState icon={IconShieldCheck} tone="valid" title={t('compliance.none')} />
       ) : (
-        read.data.items.map((installation) => <Deviation key={installation.id} installation={installation} />)
+        list.rows.map((installation) => <Deviation key={installation.id} installation={installation} />)
       )}
+      <MoreRows list={list} />
     </Panel>
   );
 }

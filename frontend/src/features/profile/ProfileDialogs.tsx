@@ -1,13 +1,17 @@
-import { Button, Modal, MultiSelect } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Button, Modal } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../../api/client';
-import { allClustersQuery, invalidate } from '../../api/queries';
+import { CLUSTERS } from '../../api/choices';
+import { invalidate } from '../../api/queries';
 import type { Profile } from '../../api/types';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
-import { Lines, LoadError, ProblemNote } from '../../components/States';
+import { ManyChooser } from '../../components/Choosers';
+import { LoadError, ProblemNote } from '../../components/States';
+import { useAct } from '../../lib/use-act';
+import { useChoice } from '../../lib/use-choice';
 import { NewProfileDialog } from './NewProfileDialog';
 
 interface ProfileDialogsProps {
@@ -52,8 +56,8 @@ function AssignDialog({ profile, opened, onClose }: DialogProps) {
 function AssignForm({ profile, onClose }: Omit<DialogProps, 'opened'>) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const clusters = useQuery(allClustersQuery);
   const [chosen, setChosen] = useState<string[]>([]);
+  const choice = useChoice(CLUSTERS, chosen);
   const assign = useMutation({
     mutationFn: () =>
       take(
@@ -67,13 +71,6 @@ function AssignForm({ profile, onClose }: Omit<DialogProps, 'opened'>) {
       onClose();
     },
   });
-  if (clusters.data === undefined) {
-    return clusters.isError ? (
-      <LoadError error={clusters.error} retry={() => void clusters.refetch()} />
-    ) : (
-      <Lines />
-    );
-  }
   const submit = (event: FormEvent) => {
     event.preventDefault();
     assign.mutate();
@@ -82,14 +79,12 @@ function AssignForm({ profile, onClose }: Omit<DialogProps, 'opened'>) {
     <form className="form" onSubmit={submit}>
       <p>{t('profiles.assign_text', { name: profile.name })}</p>
       {assign.error !== null && <ProblemNote error={assign.error} />}
-      <MultiSelect
+      {choice.error !== null && <LoadError error={choice.error} retry={choice.retry} />}
+      <ManyChooser
         label={t('nav.clusters')}
-        searchable
-        data-autofocus
-        data={clusters.data.map(({ id, name, profile: now }) => ({
-          value: id,
-          label: `${name} (${now.name})`,
-        }))}
+        autoFocus
+        choice={choice}
+        words={({ name, profile: now }) => `${name} (${now.name})`}
         value={chosen}
         onChange={setChosen}
       />
@@ -107,23 +102,17 @@ function AssignForm({ profile, onClose }: Omit<DialogProps, 'opened'>) {
 
 function DefaultDialog({ profile, opened, onClose }: DialogProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
-  const make = useMutation({
-    mutationFn: () =>
-      take(client.POST('/api/v1/profiles/{id}/default', { params: { path: { id: profile.id } } })),
-    onSuccess: async () => {
-      await invalidate(queries, 'profiles', 'clusters', 'certificates');
-      onClose();
-    },
-  });
+  const make = useAct(
+    () => client.POST('/api/v1/profiles/{id}/default', { params: { path: { id: profile.id } } }),
+    ['profiles', 'clusters', 'certificates'],
+    onClose,
+  );
   return (
     <ConfirmDialog
       title={t('profiles.make_default')}
       act={t('profiles.make_default')}
       opened={opened}
-      busy={make.isPending}
-      error={make.error}
-      onAct={() => make.mutate()}
+      {...make}
       onClose={onClose}
     >
       {t('profiles.make_default_text', { name: profile.name })}
@@ -133,29 +122,22 @@ function DefaultDialog({ profile, opened, onClose }: DialogProps) {
 
 function DeleteDialog({ profile, opened, onClose }: DialogProps) {
   const { t } = useTranslation();
-  const queries = useQueryClient();
   const navigate = useNavigate();
-  const remove = useMutation({
-    mutationFn: () =>
-      take(
-        client.DELETE('/api/v1/profiles/{id}', {
-          // The dialog has said what it is used for.
-          params: { path: { id: profile.id }, query: { confirm: true } },
-        }),
-      ),
-    onSuccess: async () => {
-      await navigate({ to: '/profiles' });
-      await invalidate(queries, 'profiles', 'clusters', 'certificates');
-    },
-  });
+  const remove = useAct(
+    () =>
+      client.DELETE('/api/v1/profiles/{id}', {
+        // The dialog has said what it is used for.
+        params: { path: { id: profile.id }, query: { confirm: true } },
+      }),
+    ['profiles', 'clusters', 'certificates'],
+    () => navigate({ to: '/profiles' }),
+  );
   return (
     <ConfirmDialog
       title={t('profiles.delete_title', { name: profile.name })}
       act={t('profiles.delete')}
       opened={opened}
-      busy={remove.isPending}
-      error={remove.error}
-      onAct={() => remove.mutate()}
+      {...remove}
       onClose={onClose}
     >
       {profile.cluster_count > 0 ? (

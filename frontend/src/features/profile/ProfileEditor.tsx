@@ -4,14 +4,18 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client, take, type Tagged } from '../../api/client';
+import { client, take, takeTagged, type Tagged } from '../../api/client';
 import { profileOptionsQuery } from '../../api/profile-queries';
 import { catalogueQuery, invalidate } from '../../api/queries';
 import type { Profile } from '../../api/types';
+import { ConflictNote, isConflict } from '../../components/ConflictNote';
+import { LeaveGuard } from '../../components/LeaveGuard';
 import { Lines, LoadError, ProblemNote, useFieldErrors } from '../../components/States';
+import { sameFields } from '../../lib/merge';
 import { useProductName } from '../../lib/products';
 import { useView } from '../../lib/view';
 import { useMe } from '../../shell/session';
+import { editOf, fieldsOf, settingOf, settingWords, type Edit } from './edit';
 import { PurposeRow } from './PurposeRow';
 import { wantedOf, withWanted } from './settings';
 
@@ -19,17 +23,18 @@ import { wantedOf, withWanted } from './settings';
 export function ProfileEditor({ tagged }: { tagged: Tagged<Profile> }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
+  const productName = useProductName();
   const stored = tagged.data;
   const readOnly = stored.built_in || !useMe().permissions.includes('manage_profiles');
   const [name, setName] = useState(stored.name);
   const [description, setDescription] = useState(stored.description);
   const [settings, setSettings] = useState(stored.settings);
   const save = useMutation({
-    mutationFn: () =>
+    mutationFn: ({ body, etag }: { body: Edit; etag: string | null }) =>
       take(
         client.PATCH('/api/v1/profiles/{id}', {
-          params: { path: { id: stored.id }, header: { 'If-Match': tagged.etag } },
-          body: { name, description, settings },
+          params: { path: { id: stored.id }, header: { 'If-Match': etag } },
+          body,
         }),
       ),
     onSuccess: async () => {
@@ -38,20 +43,54 @@ export function ProfileEditor({ tagged }: { tagged: Tagged<Profile> }) {
     },
   });
   const fieldError = useFieldErrors(save.error);
-  const changed =
-    name !== stored.name ||
-    description !== stored.description ||
-    JSON.stringify(settings) !== JSON.stringify(stored.settings);
+  const edit: Edit = { name, description, settings };
+  const [base, mine] = [fieldsOf(stored), fieldsOf(edit)];
+  const changed = !sameFields(base, mine);
+  // The server names a setting by its place in what it was sent.
+  const sent = save.variables?.body.settings ?? [];
+  const purposeError = (product: string, purpose: string) => (field: string) => {
+    const at = sent.findIndex((item) => item.product === product && item.purpose === purpose);
+    return at < 0 ? undefined : (fieldError(`settings[${at}].${field}`) ?? undefined);
+  };
   return (
     <form
       className="profile-editor"
       onSubmit={(event) => {
         event.preventDefault();
-        save.mutate();
+        save.mutate({ body: edit, etag: tagged.etag });
       }}
     >
       {stored.built_in && <p className="note note-muted">{t('profiles.built_in_note')}</p>}
-      {save.error !== null && <ProblemNote error={save.error} />}
+      {isConflict(save.error) ? (
+        <ConflictNote
+          base={base}
+          mine={mine}
+          label={(field) =>
+            field === 'name' || field === 'description'
+              ? t(`field.${field}`)
+              : settingWords(field, productName, (rule) => t(`rule.${rule}`, { defaultValue: rule }))
+          }
+          read={async () => {
+            const now = await takeTagged(
+              client.GET('/api/v1/profiles/{id}', { params: { path: { id: stored.id } } }),
+            );
+            return { ...now, data: fieldsOf(now.data) };
+          }}
+          busy={save.isPending}
+          onTheirs={() => void invalidate(queries, 'profiles')}
+          onMine={(merged, etag) => save.mutate({ body: editOf(merged), etag })}
+        />
+      ) : (
+        save.error !== null && (
+          <ProblemNote
+            error={save.error}
+            nameOf={(field) =>
+              settingOf(field, sent, productName, (rule) => t(`rule.${rule}`, { defaultValue: rule }))
+            }
+          />
+        )
+      )}
+      <LeaveGuard changed={changed && !readOnly} />
       {!readOnly && (
         <div className="card profile-head">
           <TextInput
@@ -81,7 +120,7 @@ export function ProfileEditor({ tagged }: { tagged: Tagged<Profile> }) {
           </div>
         </div>
       ))}
-      <Purposes settings={settings} onChange={setSettings} readOnly={readOnly} />
+      <Purposes settings={settings} onChange={setSettings} readOnly={readOnly} errorOf={purposeError} />
       {!readOnly && (
         <div className="profile-save">
           <span role="status" className="dim">
@@ -111,9 +150,10 @@ interface PurposesProps {
   settings: Profile['settings'];
   onChange: (settings: Profile['settings']) => void;
   readOnly: boolean;
+  errorOf: (product: string, purpose: string) => (field: string) => string | undefined;
 }
 
-function Purposes({ settings, onChange, readOnly }: PurposesProps) {
+function Purposes({ settings, onChange, readOnly, errorOf }: PurposesProps) {
   const { t } = useTranslation();
   const productName = useProductName();
   const [view, change] = useView();
@@ -173,6 +213,7 @@ function Purposes({ settings, onChange, readOnly }: PurposesProps) {
               version={options.data.version}
               wanted={wantedOf(settings, options.data.product, purpose.purpose)}
               readOnly={readOnly}
+              fieldError={errorOf(options.data.product, purpose.purpose)}
               onChange={(wanted) =>
                 onChange(withWanted(settings, options.data.product, purpose.purpose, wanted))
               }

@@ -11,12 +11,14 @@ interface PurposeRowProps {
   version: string;
   wanted: Wanted;
   readOnly: boolean;
+  /** What is wrong with a field of the setting. */
+  fieldError: (field: string) => string | undefined;
   onChange: (wanted: Wanted) => void;
 }
 
 /** What a profile wants of one purpose. Each field may stay open: whatever is installed is right then. */
 export function PurposeRow(props: PurposeRowProps) {
-  const { options, wanted, readOnly, onChange, version } = props;
+  const { options, wanted, readOnly, onChange, version, fieldError } = props;
   const { t } = useTranslation();
   const title = useId();
   const [subjectShown, setSubjectShown] = useState((wanted.subject ?? []).length > 0);
@@ -69,6 +71,7 @@ export function PurposeRow(props: PurposeRowProps) {
       <div className="purpose-fields">
         <Select
           label={t('rule.signing')}
+          error={fieldError('signing') ?? fieldError('use_tomcat')}
           disabled={readOnly}
           data={choice(signing, [
             open,
@@ -80,6 +83,7 @@ export function PurposeRow(props: PurposeRowProps) {
         />
         <Select
           label={t('d.key')}
+          error={fieldError('key_type') ?? fieldError('key_bits')}
           disabled={whole}
           data={choice(key, [
             open,
@@ -93,6 +97,7 @@ export function PurposeRow(props: PurposeRowProps) {
         />
         <Select
           label={t('rule.hash')}
+          error={fieldError('hash')}
           disabled={whole}
           data={choice(wanted.hash ?? '', [
             open,
@@ -103,6 +108,7 @@ export function PurposeRow(props: PurposeRowProps) {
         />
         <Select
           label={t('rule.multi_server')}
+          error={fieldError('multi_server')}
           disabled={whole || (!mayBeMultiServer(options, wanted) && wanted.multi_server == null)}
           data={[
             open,
@@ -119,6 +125,7 @@ export function PurposeRow(props: PurposeRowProps) {
         {options.validity != null && (
           <Select
             label={t('rule.validity_years')}
+            error={fieldError('validity_years')}
             disabled={whole || wanted.signing === 'ca_signed'}
             description={fixed === null ? undefined : t('profiles.always_years', { count: fixed })}
             data={[
@@ -146,14 +153,14 @@ export function PurposeRow(props: PurposeRowProps) {
           >
             {t('rule.subject')}
           </Button>
-          {subjectShown && <SubjectFields {...props} />}
+          {(subjectShown || fieldError('subject') !== undefined) && <SubjectFields {...props} />}
         </div>
       )}
     </div>
   );
 }
 
-function SubjectFields({ subjectFields, wanted, readOnly, onChange }: PurposeRowProps) {
+function SubjectFields({ subjectFields, wanted, readOnly, fieldError, onChange }: PurposeRowProps) {
   const { t } = useTranslation();
   const subject = (wanted.subject ?? []) as [string, string][];
   const valueOf = (name: string) => subject.find(([field]) => field === name)?.[1] ?? '';
@@ -165,12 +172,14 @@ function SubjectFields({ subjectFields, wanted, readOnly, onChange }: PurposeRow
   };
   return (
     <div className="subject-fields">
-      {subjectFields.map((name) => (
+      {subjectFields.map((name, index) => (
         <TextInput
           key={name}
           size="xs"
           label={t(`subject.${name}`, { defaultValue: name })}
           disabled={readOnly}
+          // Which of them is wrong, the sentence says.
+          error={index === 0 ? fieldError('subject') : fieldError('subject') !== undefined}
           value={valueOf(name)}
           onChange={(event) => set(name, event.currentTarget.value)}
         />

@@ -1,7 +1,14 @@
-import { SegmentedControl, Select, useMantineColorScheme, type MantineColorScheme } from '@mantine/core';
+import {
+  SegmentedControl,
+  Select,
+  Switch,
+  useMantineColorScheme,
+  type MantineColorScheme,
+} from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { LANGUAGES, setLanguage } from '../../i18n';
+import { hasHighContrast, setHighContrast } from '../../lib/contrast';
 import { currentDensity, DENSITIES, setDensity } from '../../lib/density';
 
 const SCHEMES: MantineColorScheme[] = ['light', 'dark', 'auto'];
@@ -10,6 +17,7 @@ const SCHEMES: MantineColorScheme[] = ['light', 'dark', 'auto'];
 export function AppearanceSettings() {
   const { t, i18n } = useTranslation();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [contrast, setContrast] = useState(hasHighContrast);
   const [density, setShown] = useState(currentDensity);
   return (
     <section className="card settings-card" aria-label={t('settings.appearance')}>
@@ -25,6 +33,15 @@ export function AppearanceSettings() {
           onChange={(next) => setColorScheme(SCHEMES.find((value) => value === next) ?? 'auto')}
         />
       </div>
+      <Switch
+        label={t('settings.contrast')}
+        description={t('settings.contrast_text')}
+        checked={contrast}
+        onChange={({ currentTarget: { checked } }) => {
+          setContrast(checked);
+          setHighContrast(checked);
+        }}
+      />
       <div>
         <span className="field-label" id="density-label">
           {t('settings.density')}

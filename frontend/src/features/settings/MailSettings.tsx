@@ -16,8 +16,11 @@ import { client, takeTagged, type Tagged } from '../../api/client';
 import { invalidate } from '../../api/queries';
 import { mailSettingsQuery } from '../../api/settings-queries';
 import type { MailServerSettings } from '../../api/types';
+import { ConflictNote, isConflict } from '../../components/ConflictNote';
+import { LeaveGuard } from '../../components/LeaveGuard';
 import { Lines, LoadError, ProblemNote, useFieldErrors } from '../../components/States';
 import { Time } from '../../components/Time';
+import { sameFields } from '../../lib/merge';
 import { useMe } from '../../shell/session';
 import { TestMail } from './TestMail';
 
@@ -39,6 +42,25 @@ export function MailSettings() {
   return <MailForm key={read.data.etag} tagged={read.data} />;
 }
 
+type Form = Pick<MailServerSettings, 'host' | 'port' | 'security' | 'from_address' | 'from_name'> & {
+  username: string | null;
+  ca_pem: string | null;
+};
+
+/** What of the stored settings stands in the form. */
+function formOf(settings: MailServerSettings): Form {
+  const { host, port, security, from_address, from_name } = settings;
+  return {
+    host,
+    port,
+    security,
+    username: settings.username ?? null,
+    from_address,
+    from_name,
+    ca_pem: settings.ca_pem ?? null,
+  };
+}
+
 function MailForm({ tagged }: { tagged: Tagged<MailServerSettings> }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
@@ -53,22 +75,25 @@ function MailForm({ tagged }: { tagged: Tagged<MailServerSettings> }) {
   const [fromName, setFromName] = useState(stored.from_name === '' ? 'Certyard' : stored.from_name);
   const [caPem, setCaPem] = useState(stored.ca_pem ?? '');
   const [plain, setPlain] = useState(stored.configured && stored.security === 'none');
+  const form: Form = {
+    host,
+    port,
+    security,
+    username: username === '' ? null : username,
+    from_address: fromAddress,
+    from_name: fromName,
+    ca_pem: caPem.trim() === '' || security === 'none' ? null : caPem,
+  };
   const save = useMutation({
-    mutationFn: () =>
+    mutationFn: ({ body, etag }: { body: Form; etag: string | null }) =>
       takeTagged(
         client.PUT('/api/v1/settings/mail', {
-          params: { header: { 'If-Match': tagged.etag } },
+          params: { header: { 'If-Match': etag } },
           body: {
-            host,
-            port,
-            security,
-            allow_plaintext: security === 'none' && plain,
-            username: username === '' ? null : username,
+            ...body,
+            allow_plaintext: body.security === 'none' && plain,
             // Left out: the stored one stays.
-            ...(username === '' ? { password: null } : password === '' ? {} : { password }),
-            from_address: fromAddress,
-            from_name: fromName,
-            ca_pem: caPem.trim() === '' || security === 'none' ? null : caPem,
+            ...(body.username === null ? { password: null } : password === '' ? {} : { password }),
           },
         }),
       ),
@@ -78,6 +103,11 @@ function MailForm({ tagged }: { tagged: Tagged<MailServerSettings> }) {
     },
   });
   const fieldError = useFieldErrors(save.error);
+  const base = formOf(stored);
+  const begun = stored.configured
+    ? base
+    : { ...base, security, port: PORTS[security], from_name: 'Certyard' };
+  const changed = password !== '' || !sameFields(form, begun);
   const choose = (next: string) => {
     const chosen = SECURITIES.find((name) => name === next) ?? security;
     if (port === PORTS[security]) setPort(PORTS[chosen]);
@@ -85,7 +115,7 @@ function MailForm({ tagged }: { tagged: Tagged<MailServerSettings> }) {
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    save.mutate({ body: form, etag: tagged.etag });
   };
   return (
     <>
@@ -97,7 +127,23 @@ function MailForm({ tagged }: { tagged: Tagged<MailServerSettings> }) {
             <div>{t('settings.mail_none')}</div>
           </div>
         )}
-        {save.error !== null && <ProblemNote error={save.error} />}
+        {isConflict(save.error) ? (
+          <ConflictNote
+            base={base}
+            mine={form}
+            label={(field) => t(`settings.${field === 'ca_pem' ? 'ca' : field}`, { defaultValue: field })}
+            read={async () => {
+              const now = await takeTagged(client.GET('/api/v1/settings/mail'));
+              return { ...now, data: formOf(now.data) };
+            }}
+            busy={save.isPending}
+            onTheirs={() => void queries.refetchQueries({ queryKey: mailSettingsQuery.queryKey })}
+            onMine={(body, etag) => save.mutate({ body, etag })}
+          />
+        ) : (
+          save.error !== null && <ProblemNote error={save.error} />
+        )}
+        <LeaveGuard changed={changed && mayChange} />
         <fieldset disabled={!mayChange}>
           <legend>{t('settings.connection')}</legend>
           <div className="form-row form-row-wide">

@@ -7,8 +7,11 @@ import { client, takeTagged, type Tagged } from '../../api/client';
 import { invalidate, meQuery } from '../../api/queries';
 import { notificationSettingsQuery } from '../../api/settings-queries';
 import type { NotificationSettings as Settings } from '../../api/types';
+import { ConflictNote, isConflict } from '../../components/ConflictNote';
+import { LeaveGuard } from '../../components/LeaveGuard';
 import { Lines, LoadError, ProblemNote, useFieldErrors } from '../../components/States';
 import { LANGUAGES } from '../../i18n';
+import { sameFields } from '../../lib/merge';
 import { useMe } from '../../shell/session';
 import { MailPreview } from './MailPreview';
 import { RecipientsField } from './RecipientsField';
@@ -29,6 +32,9 @@ export function NotificationSettings() {
   return <NotificationForm key={read.data.etag} tagged={read.data} />;
 }
 
+/** Fields whose words have another name than they. */
+const FIELD_WORDS: Record<string, string> = { language: 'settings.mail_language' };
+
 type Form = Omit<Settings, 'suspended' | 'swept_at' | 'updated_at'>;
 
 function formOf(settings: Settings): Form {
@@ -42,12 +48,9 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
   const mayChange = useMe().permissions.includes('manage_alerts');
   const [form, setForm] = useState(() => formOf(tagged.data));
   const save = useMutation({
-    mutationFn: () =>
+    mutationFn: ({ body, etag }: { body: Form; etag: string | null }) =>
       takeTagged(
-        client.PUT('/api/v1/settings/notifications', {
-          params: { header: { 'If-Match': tagged.etag } },
-          body: form,
-        }),
+        client.PUT('/api/v1/settings/notifications', { params: { header: { 'If-Match': etag } }, body }),
       ),
     onSuccess: async () => {
       toasts.show({ message: t('settings.saved'), closeButtonProps: { 'aria-label': t('act.close') } });
@@ -59,7 +62,9 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
     },
   });
   const fieldError = useFieldErrors(save.error);
-  const changed = JSON.stringify(form) !== JSON.stringify(formOf(tagged.data));
+  const base = formOf(tagged.data);
+  const changed = !sameFields(form, base);
+  const sent = save.variables?.body.recipients ?? [];
   const set = (part: Partial<Form>) => setForm((old) => ({ ...old, ...part }));
   const number = (
     name: 'start_days' | 'frequency_days' | 'repeat_expired_days' | 'repeat_expired_until_days',
@@ -75,20 +80,40 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
   });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate();
+    save.mutate({ body: form, etag: tagged.etag });
   };
   return (
     <>
       <form className="card settings-card" onSubmit={submit} aria-label={t('settings.notifications')}>
         {!mayChange && <p className="note note-muted">{t('settings.read_only')}</p>}
-        {save.error !== null && <ProblemNote error={save.error} />}
+        {isConflict(save.error) ? (
+          <ConflictNote
+            base={base}
+            mine={form}
+            label={(field) => t(FIELD_WORDS[field] ?? `settings.${field}`, { defaultValue: field })}
+            read={async () => {
+              const stored = await takeTagged(client.GET('/api/v1/settings/notifications'));
+              return { ...stored, data: formOf(stored.data) };
+            }}
+            busy={save.isPending}
+            onTheirs={() => void queries.refetchQueries({ queryKey: notificationSettingsQuery.queryKey })}
+            onMine={(body, etag) => save.mutate({ body, etag })}
+          />
+        ) : (
+          save.error !== null && <ProblemNote error={save.error} />
+        )}
+        <LeaveGuard changed={changed && mayChange} />
         <fieldset>
           <legend>{t('settings.whom')}</legend>
           <RecipientsField
             value={form.recipients}
             suspended={tagged.data.suspended.map(({ recipient }) => recipient)}
             disabled={!mayChange}
-            fieldError={fieldError}
+            // The server names them by their place in what it was sent.
+            errorOf={(address) =>
+              sent.includes(address) ? fieldError(`recipients[${sent.indexOf(address)}]`) : undefined
+            }
+            error={fieldError('recipients')}
             onChange={(recipients) => set({ recipients })}
           />
           <SuspendedRecipients suspended={tagged.data.suspended} mayChange={mayChange} />

@@ -8,12 +8,15 @@ interface RecipientsFieldProps {
   value: string[];
   suspended: string[];
   disabled: boolean;
-  fieldError: (field: string) => string | undefined;
+  /** What is wrong with an address, and with the list as a whole. */
+  errorOf: (address: string) => string | undefined;
+  error: string | undefined;
   onChange: (value: string[]) => void;
 }
 
 /** Addresses as chips: typed one by one, or pasted as a list. A chip shows what is wrong with its address. */
-export function RecipientsField({ value, suspended, disabled, fieldError, onChange }: RecipientsFieldProps) {
+export function RecipientsField(props: RecipientsFieldProps) {
+  const { value, suspended, disabled, errorOf, onChange } = props;
   const { t } = useTranslation();
   const [text, setText] = useState('');
   const add = (typed: string) => {
@@ -22,12 +25,11 @@ export function RecipientsField({ value, suspended, disabled, fieldError, onChan
     if (added.length > 0) onChange(addAddresses(value, added));
   };
   const wrong = value
-    .map((address, index) => ({ address, error: fieldError(`recipients[${index}]`) }))
+    .map((address) => ({ address, error: errorOf(address) }))
     .filter(({ error }) => error !== undefined);
-  const errors = [
-    fieldError('recipients'),
-    ...wrong.map(({ address, error }) => `${address}: ${error}`),
-  ].filter((line) => line !== undefined);
+  const errors = [props.error, ...wrong.map(({ address, error }) => `${address}: ${error}`)].filter(
+    (line) => line !== undefined,
+  );
   const onKey = (event: KeyboardEvent) => {
     if (event.key === 'Enter' || event.key === ',' || event.key === ';' || event.key === ' ') {
       if (text !== '' || event.key !== 'Enter') event.preventDefault();
@@ -65,7 +67,7 @@ export function RecipientsField({ value, suspended, disabled, fieldError, onChan
       <Pill.Group>
         {value.map((address, index) => {
           const off = suspended.includes(address);
-          const bad = fieldError(`recipients[${index}]`) !== undefined;
+          const bad = errorOf(address) !== undefined;
           return (
             <Pill
               key={address}

@@ -1,11 +1,11 @@
-import { MultiSelect } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Button, MultiSelect } from '@mantine/core';
 import { useState, type FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
-import { holdersQuery } from '../../api/queries';
-import type { Certificate } from '../../api/types';
+import { certificateClustersQuery } from '../../api/queries';
+import type { Certificate, CertificateCluster } from '../../api/types';
 import { DropZone } from '../../components/DropZone';
 import { Lines, LoadError } from '../../components/States';
+import { useList } from '../../lib/use-list';
 import { CERTIFICATE_FILES, readUpload } from '../certificate/read-upload';
 import { usePlan } from '../plan/use-plan';
 import { PreviewButtons } from './PreviewButtons';
@@ -20,13 +20,15 @@ interface RemoveFormProps {
 export function RemoveForm({ action, certificate, onClose }: RemoveFormProps) {
   const { t } = useTranslation();
   const plan = usePlan();
-  const holders = useQuery(holdersQuery(certificate.id));
+  const holders = useList<CertificateCluster>(certificateClustersQuery(certificate.id, 'trust'));
   const [chosen, setChosen] = useState<string[]>([]);
   const [stores, setStores] = useState<string[]>([]);
   const [file, setFile] = useState<File | null>(null);
-  if (holders.isError) return <LoadError error={holders.error} retry={() => void holders.refetch()} />;
-  if (holders.data === undefined) return <Lines count={4} />;
-  const rows = holders.data.items;
+  if (holders.rows === undefined) {
+    if (holders.error !== null) return <LoadError error={holders.error} retry={holders.retry} />;
+    return <Lines count={4} />;
+  }
+  const rows = holders.rows;
   const known = rows.filter(({ cluster }) => chosen.includes(cluster.id)).flatMap((row) => row.stores);
   const ready = chosen.length > 0 && (action === 'delete' || file !== null);
   const submit = async (event: FormEvent) => {
@@ -51,7 +53,17 @@ export function RemoveForm({ action, certificate, onClose }: RemoveFormProps) {
         value={chosen}
         onChange={setChosen}
         data-autofocus
+        // The list has no search of its own: the rest of it comes page by page.
+        description={holders.more.has ? t('trust.more_clusters', { count: rows.length }) : undefined}
+        scrollAreaProps={{ onBottomReached: () => holders.more.has && holders.more.load() }}
       />
+      {holders.more.has && (
+        <div>
+          <Button variant="default" size="xs" loading={holders.more.loading} onClick={holders.more.load}>
+            {t('list.more')}
+          </Button>
+        </div>
+      )}
       <MultiSelect
         label={t('col.stores')}
         description={t('trust.all_stores')}

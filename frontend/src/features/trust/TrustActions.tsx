@@ -38,7 +38,7 @@ export function TrustActions({ certificate }: { certificate: Certificate }) {
         size={620}
         closeButtonProps={{ 'aria-label': t('act.close') }}
       >
-        {dialog === 'distribute' && <DistributeForm certificateId={certificate.id} onClose={close} />}
+        {dialog === 'distribute' && <DistributeForm certificateIds={[certificate.id]} onClose={close} />}
         {(dialog === 'replace' || dialog === 'delete') && (
           <RemoveForm action={dialog} certificate={certificate} onClose={close} />
         )}

@@ -1,0 +1,45 @@
+/** What choosers choose from. */
+import type { ChoiceSource } from '../lib/use-choice';
+import { client, take } from './client';
+import { agentsQuery, clusterQuery, clustersQuery, list } from './queries';
+import { queryOptions } from '@tanstack/react-query';
+import type { Agent, Cluster, Group, Profile } from './types';
+
+export const CLUSTERS: ChoiceSource<Cluster> = {
+  read: (search) => clustersQuery({ search }),
+  one: clusterQuery,
+};
+
+export const GROUPS: ChoiceSource<Group> = {
+  read: (search) =>
+    list(['groups', 'list', search], (query, signal) =>
+      take(client.GET('/api/v1/groups', { params: { query: { ...query, search } }, signal })),
+    ),
+  one: (id) =>
+    queryOptions({
+      queryKey: ['groups', 'one', id],
+      queryFn: ({ signal }) => take(client.GET('/api/v1/groups/{id}', { params: { path: { id } }, signal })),
+    }),
+};
+
+export const PROFILES: ChoiceSource<Profile> = {
+  read: (search) =>
+    list(['profiles', 'list', { search }], (query, signal) =>
+      take(client.GET('/api/v1/profiles', { params: { query: { ...query, search } }, signal })),
+    ),
+  one: (id) =>
+    queryOptions({
+      queryKey: ['profiles', 'named', id],
+      queryFn: ({ signal }) =>
+        take(client.GET('/api/v1/profiles/{id}', { params: { path: { id } }, signal })),
+    }),
+};
+
+export const AGENTS: ChoiceSource<Agent> = {
+  read: (search) => agentsQuery({ search }),
+  one: (id) =>
+    queryOptions({
+      queryKey: ['agents', 'one', id],
+      queryFn: ({ signal }) => take(client.GET('/api/v1/agents/{id}', { params: { path: { id } }, signal })),
+    }),
+};
