@@ -46,6 +46,34 @@ export async function profiles(suite, stack, browser, state) {
     checkConsole(page);
   });
 
+  await suite.test(
+    'nothing that was typed in is lost: not by leaving, nor where another was faster',
+    async () => {
+      const tomcat = page.getByRole('group', { name: 'tomcat', exact: true });
+      await tomcat.getByRole('combobox', { name: 'Key' }).click();
+      await page.getByRole('option', { name: 'RSA 2048' }).click();
+      await page.getByRole('navigation').getByRole('link', { name: 'Agents' }).click();
+      const leave = page.getByRole('dialog', { name: 'Leave without saving?' });
+      await leave.getByRole('button', { name: 'Stay here' }).click();
+      await leave.waitFor({ state: 'detached' });
+      await stack.api('PATCH', `/profiles/${id}`, { description: 'Of another hand.' });
+      await page.getByRole('button', { name: 'Save' }).click();
+      const note = page.getByRole('alert').filter({ hasText: 'Somebody else has saved a change meanwhile' });
+      await note.getByRole('row', { name: /Key size.*4096.*2048/ }).waitFor();
+      await settle(page);
+      await checkAccessibility(page);
+      await shoot(page, 'conflict');
+      await note.getByRole('button', { name: 'Apply mine on top' }).click();
+      const both = await until('the edits of both', async () => {
+        const stored = await stack.api('GET', `/profiles/${id}`);
+        const wanted = stored.settings.find((item) => item.product === 'cucm' && item.purpose === 'tomcat');
+        return wanted?.key_bits === 2048 ? stored : null;
+      });
+      equal(both.description, 'Of another hand.', 'the other edit');
+      checkConsole(page);
+    },
+  );
+
   await suite.test('what a version cannot have is not offered for it', async () => {
     for (const [version, offered] of [
       ['12.5', 0],
@@ -82,6 +110,17 @@ export async function profiles(suite, stack, browser, state) {
     await page.locator('section.panel .differences').first().waitFor();
     const shown = await page.locator('section.panel .deviation').count();
     equal(shown, row.different, 'certificates that differ');
+    await page.getByRole('button', { name: 'Fix this cluster …' }).click();
+    const fix = page.getByRole('dialog', { name: 'Fix what differs' });
+    await fix.locator('.fix-plans li, .fix-left li').first().waitFor();
+    const plans = await fix.locator('.fix-plans li').count();
+    const left = await fix.locator('.fix-left li').count();
+    truth(plans + left > 0, 'neither a plan nor a reason');
+    await settle(page);
+    await checkAccessibility(page);
+    await shoot(page, 'compliance-fix');
+    await page.keyboard.press('Escape');
+    await fix.waitFor({ state: 'detached' });
     await settle(page);
     await checkAccessibility(page);
     await shoot(page, 'compliance-panel');

@@ -178,6 +178,26 @@ export async function alertList(suite, stack, browser, state) {
     },
   );
 
+  await suite.test('who knows of a certificate holds its mails back, and lets them go again', async () => {
+    const row = board.find((item) => item.kind === 'identity');
+    await open(page, `/alerts?cert=${row.id}`);
+    const panel = page.locator('section.panel');
+    await panel.getByRole('button', { name: 'Hold back mails …' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason').fill('switched off on Friday');
+    await dialog.getByRole('button', { name: 'Hold back mails …' }).click();
+    await panel.getByText('switched off on Friday').waitFor();
+    await page.locator(`tr[data-row="${row.id}"]`).getByText('Mails held back').waitFor();
+    await settle(page);
+    await checkAccessibility(page);
+    await shoot(page, 'acknowledged');
+    await panel.getByRole('button', { name: 'Send mails again' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Send mails again' }).click();
+    await panel.getByRole('button', { name: 'Hold back mails …' }).waitFor();
+    const { items } = await stack.api('GET', `/acknowledgements?certificate_id=${row.certificate_id}`);
+    truth(items[0].ended_by, 'it was not taken back');
+  });
+
   await suite.test(
     'each kind has its panel, and a trusted certificate names all clusters that hold it',
     async () => {

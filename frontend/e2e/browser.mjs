@@ -7,7 +7,12 @@ import { chromium } from 'playwright-core';
 const require = createRequire(import.meta.url);
 const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 export const results = new URL('../test-results/', import.meta.url).pathname;
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
+const RULES = { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'] };
+// What alone can differ where the same page is looked at in other colours.
+const CONTRAST_RULES = { type: 'rule', values: ['color-contrast-enhanced'] };
+const COLOUR_RULES = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+/** No request is under way for so long: the page has what it asked for. */
+const QUIET_MS = 100;
 
 export async function openBrowser() {
   mkdirSync(join(results, 'screens'), { recursive: true });
@@ -47,22 +52,58 @@ export async function openPage(browser, url, { scheme = 'light', state, viewport
   });
   page.on('pageerror', (error) => errors.push(error.message));
   page.problems = errors;
+  watchRequests(page);
   return page;
 }
 
-export async function settle(page) {
-  await page.waitForLoadState('networkidle').catch(() => undefined);
-  await page.waitForFunction(() => document.querySelector('[aria-busy="true"], .lines') === null);
-  await page.evaluate(() => document.fonts.ready);
+/** Keeps account of what the page waits for; the stream of a job, which has no end, does not count. */
+function watchRequests(page) {
+  const open = new Set();
+  page.quietSince = Date.now();
+  page.on('request', (request) => {
+    if (!request.url().endsWith('/events')) open.add(request);
+  });
+  const done = (request) => {
+    open.delete(request);
+    page.quietSince = Date.now();
+  };
+  page.on('requestfinished', done);
+  page.on('requestfailed', done);
+  page.isQuiet = () => open.size === 0 && Date.now() - page.quietSince >= QUIET_MS;
 }
 
-/** Fails with the names of all violations of WCAG 2.2 A and AA. */
-export async function checkAccessibility(page) {
+/** Waits until nothing is under way, nothing says that it is loading, and the letters are there. */
+export async function settle(page) {
+  const end = Date.now() + 20_000;
+  while (!page.isQuiet()) {
+    if (Date.now() > end) throw new Error(`requests without an end on ${page.url()}`);
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  }
+  await page.waitForFunction(
+    () => document.querySelector('[aria-busy="true"], .lines') === null && document.fonts.status === 'loaded',
+  );
+}
+
+/** Switches the theme under an open page; what is chosen in it stays. */
+export async function setScheme(page, scheme) {
+  await page.emulateMedia({ colorScheme: scheme });
+  await page.waitForFunction(
+    (wanted) => document.documentElement.getAttribute('data-mantine-color-scheme') === wanted,
+    scheme,
+  );
+}
+
+/** Fails with the names of all violations of WCAG 2.2 A and AA; `colours` looks at those of a theme alone: `contrast` at 7:1. */
+export async function checkAccessibility(page, { colours } = {}) {
   // By the debugger's way in: the policy of the page forbids foreign scripts, as it should.
-  await page.evaluate(axeSource);
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource);
   const { violations } = await page.evaluate(
-    (rules) => window.axe.run(document, { runOnly: { type: 'tag', values: rules } }),
-    RULES,
+    (runOnly) =>
+      window.axe.run(document, {
+        runOnly,
+        resultTypes: ['violations'],
+      }),
+    { dark: COLOUR_RULES, contrast: CONTRAST_RULES }[colours] ?? RULES,
   );
   const words = violations.map(
     (violation) =>

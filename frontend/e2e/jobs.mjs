@@ -134,7 +134,7 @@ export async function liveJob(suite, stack, browser, state) {
     async () => {
       await stack.stopServer();
       await page.locator('.live:not(.is-live)').waitFor();
-      await page.locator('.banner').waitFor();
+      await page.locator('.banner-offline').waitFor();
       await shoot(page, 'job-offline');
       const resumed = page.waitForRequest(
         (request) => request.url().endsWith('/events') && request.headers()['last-event-id'] !== undefined,
@@ -144,7 +144,7 @@ export async function liveJob(suite, stack, browser, state) {
       const from = Number((await resumed).headers()['last-event-id']);
       truth(from >= 1, `resumed from ${from}`);
       await live.waitFor({ timeout: 60_000 });
-      await page.locator('.banner').waitFor({ state: 'detached', timeout: 90_000 });
+      await page.locator('.banner-offline').waitFor({ state: 'detached', timeout: 90_000 });
       stack.holdAgent(false);
       await page.getByText('Succeeded').first().waitFor({ timeout: 120_000 });
       checkConsole(page);
@@ -159,12 +159,12 @@ export async function newVersion(suite, stack, browser, state) {
     const page = await openPage(browser, stack.url, { state });
     await page.goto('/clusters', { waitUntil: 'domcontentloaded' });
     await page.locator('tbody tr[data-row]').first().waitFor();
-    equal(await page.locator('.banner').count(), 0, 'banners of pages that fit');
+    equal(await page.locator('.banner-notice').count(), 0, 'banners of pages that fit');
     await page.route('**/api/v1/clusters?*', async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, headers: { ...response.headers(), 'x-certyard-version': '9.9.9' } });
     });
-    const banner = page.locator('.banner');
+    const banner = page.locator('.banner-notice');
     await banner.getByText('9.9.9').waitFor();
     await settle(page);
     await checkAccessibility(page);

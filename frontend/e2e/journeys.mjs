@@ -77,6 +77,76 @@ export async function keyboard(suite, stack, browser, state) {
     await page.locator('tbody tr[data-row]').first().waitFor();
   });
 
+  await suite.test('rows are chosen by keys, and all that match by their filter', async () => {
+    await openList();
+    const sent = (action) =>
+      page.waitForRequest(
+        (request) => request.url().endsWith('/api/v1/plans') && request.postDataJSON().action === action,
+      );
+    await page.keyboard.press('j');
+    await page.waitForURL(/cert=/);
+    await page.keyboard.press('x');
+    await page.keyboard.press('j');
+    await page.keyboard.press('x');
+    const bar = page.getByRole('region', { name: 'What to do with the selection' });
+    await bar.getByText('2 selected').waitFor();
+    await page.keyboard.press('Escape');
+    await page.waitForURL((url) => !url.search.includes('cert='));
+    await settle(page);
+    await checkAccessibility(page);
+    await shoot(page, 'bulk');
+    await bar.getByRole('button', { name: 'Actions' }).click();
+    const [two] = await Promise.all([
+      sent('refresh'),
+      page.getByRole('menuitem', { name: 'Refresh inventory (2)' }).click(),
+    ]);
+    equal(two.postDataJSON().installations.length, 2, 'installations of the plan');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    await bar.getByRole('button', { name: /^Select all \d+ that match$/ }).click();
+    await bar.getByText('All that match are selected').waitFor();
+    await bar.getByRole('button', { name: 'Actions' }).click();
+    const [every] = await Promise.all([
+      sent('refresh'),
+      page.getByRole('menuitem', { name: 'Refresh inventory', exact: true }).click(),
+    ]);
+    equal(every.postDataJSON().filter.cluster_ids.join(), cluster.id, 'filter of the plan');
+    equal(every.postDataJSON().installations ?? null, null, 'installations beside the filter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  });
+
+  await suite.test('to take many away asks for their number', async () => {
+    await page.goto(`/clusters/${cluster.id}/trust?status=expired`, { waitUntil: 'domcontentloaded' });
+    await page.locator('tbody tr[data-row]').first().waitFor();
+    let asked;
+    await page.route('**/api/v1/plans', async (route) => {
+      asked = route.request().postDataJSON();
+      // The agent of the lab takes nothing away: what a plan of many places looks like comes from another action.
+      const body = { action: 'refresh', filter: { cluster_ids: asked.filter.cluster_ids } };
+      const response = await route.fetch({ postData: JSON.stringify(body) });
+      await route.fulfill({ response, json: { ...(await response.json()), action: 'delete' } });
+    });
+    await page.getByRole('checkbox', { name: 'Select the rows shown' }).check();
+    const rows = await page.locator('tbody tr[data-row]').count();
+    await page.getByRole('button', { name: 'Delete from trust stores' }).click();
+    const dialog = page.getByRole('dialog');
+    const field = dialog.getByRole('textbox', { name: /^Type \d+ to confirm$/ });
+    await field.waitFor();
+    equal(asked.action, 'delete', 'action');
+    equal(asked.certificate_ids.length, rows, 'certificates to take away');
+    const count = /\d+/.exec(await dialog.locator('.plan-typed label').innerText())[0];
+    for (const box of await dialog.getByRole('checkbox').all()) await box.check();
+    const run = dialog.getByRole('button', { name: 'Run now' });
+    truth(await run.isDisabled(), 'it runs without its number');
+    await settle(page);
+    await checkAccessibility(page);
+    await shoot(page, 'plan-typed');
+    await field.fill(count);
+    truth(await run.isEnabled(), 'its number does not let it run');
+    await dialog.getByRole('button', { name: 'Cancel' }).click();
+    await page.unroute('**/api/v1/plans');
+    checkConsole(page);
+  });
+
   await suite.test('a question mark shows the keys', async () => {
     await openList();
     await page.keyboard.press('?');
@@ -203,6 +273,23 @@ export async function certificate(suite, stack, browser, state) {
     await page.getByRole('heading', { level: 1, name: /Upload certificate/ }).waitFor();
     await shoot(page, 'job-live');
     await page.getByText('Succeeded').first().waitFor({ timeout: 90_000 });
+    await settle(page);
+    await checkAccessibility(page);
+    const care = page.locator('.aftercare');
+    await care.getByRole('heading', { name: 'What is left to do' }).waitFor();
+    const item = care.locator('.aftercare-item.is-open').first();
+    const words = await item.locator('[lang=en]').innerText();
+    await item.getByRole('textbox').fill('change 4711');
+    await item.getByRole('button', { name: `Done: ${words}` }).click();
+    const id = page.url().split('/').pop().split('?')[0];
+    const said = await until('the confirmation', async () => {
+      const { items: lists } = await stack.api('GET', `/jobs/${id}/aftercare`);
+      const found = lists.flatMap((list) => list.items).find((one) => one.text === words);
+      return found?.state === 'done' ? found : null;
+    });
+    equal(said.note, 'change 4711', 'the note');
+    equal(said.by, OWNER.name, 'who said so');
+    await care.getByText('change 4711').waitFor();
     await settle(page);
     await checkAccessibility(page);
     await shoot(page, 'job-done');

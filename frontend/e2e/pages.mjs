@@ -62,6 +62,12 @@ export async function overview(suite, stack, browser, state) {
     await goto(page, '/');
     const squares = page.locator('.site a.heat');
     await until('the squares', async () => (await squares.count()) === clusters.length, 20);
+    // One stop for Tab; the arrow keys go on.
+    equal(await page.locator('.site a.heat[tabindex="0"]').count(), 1, 'squares that Tab stops at');
+    await squares.first().focus();
+    await page.keyboard.press('ArrowRight');
+    const second = await squares.nth(1).getAttribute('data-square');
+    equal(await page.evaluate(() => document.activeElement.dataset.square), second, 'focus on the map');
     const burning = clusters.find((item) => item.identity.expired + item.trust.expired > 0);
     truth(burning, 'no cluster burns: the test shows nothing');
     await page.getByRole('link', { name: new RegExp(`^${burning.name}: Expired`) }).click();
@@ -147,6 +153,14 @@ export async function notifications(suite, stack, browser, state, mail) {
   await suite.test(
     'the mail server is entered, refused in place, saved, and tested with its own answer',
     async () => {
+      // Nobody would be told: every page says so, and where it is mended.
+      await goto(page, '/agents');
+      const banner = page.locator('.banner-alarm');
+      await banner.getByText('Nobody is told when certificates end').waitFor();
+      await shoot(page, 'alerting-banner');
+      await checkAccessibility(page);
+      await banner.getByRole('link').click();
+      await page.waitForURL('**/settings/notifications');
       await goto(page, '/settings/mail');
       await page.getByLabel('Host', { exact: true }).fill('127.0.0.1');
       await page.getByText('None', { exact: true }).click();
@@ -159,7 +173,12 @@ export async function notifications(suite, stack, browser, state, mail) {
         .first()
         .evaluate((form) => form.setAttribute('novalidate', ''));
       await page.getByRole('button', { name: 'Save' }).click();
-      await page.getByText('Not an e-mail address').first().waitFor();
+      const field = page.locator('.mantine-TextInput-root', {
+        has: page.getByLabel('Address', { exact: true }),
+      });
+      await field.getByText('Not an e-mail address').waitFor();
+      equal(await field.locator('input').getAttribute('aria-invalid'), 'true', 'the wrong field');
+      equal(await page.locator('[aria-invalid="true"]').count(), 1, 'fields that are wrong');
       await page.getByLabel('Address', { exact: true }).fill('certyard@example.org');
       await page.getByRole('button', { name: 'Save' }).click();
       const to = page.getByLabel('Send a test to');
@@ -190,10 +209,12 @@ export async function notifications(suite, stack, browser, state, mail) {
     await goto(page, '/settings/notifications');
     const field = page.getByRole('textbox', { name: 'Recipients' });
     await field.focus();
-    await page.keyboard.type('nobody');
+    await page.keyboard.type('first@example.org,nobody');
     await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Remove nobody' }).waitFor();
     await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('nobody: Not an e-mail address').waitFor();
+    await page.getByRole('button', { name: 'Remove first@example.org' }).click();
     await page.getByText('nobody: Not an e-mail address').waitFor();
     await checkAccessibility(page);
     await page.getByRole('button', { name: 'Remove nobody' }).click();
@@ -289,9 +310,14 @@ export async function palette(suite, stack, browser, state) {
     const certificate = await find(installation.serial_hex, new RegExp(installation.serial_hex));
     await certificate.input.press('Enter');
     await page.waitForURL((url) => url.pathname === `/certificates/${installation.certificate_id}`);
-    const found = await find(node.name, new RegExp(node.name));
+    const { items: clusters } = await stack.api('GET', '/clusters?limit=200');
+    const home = clusters.find((item) => item.name === node.cluster);
+    const found = await find(node.name, new RegExp(`${node.name}.*${node.cluster}`));
     await found.hit.click();
-    await page.waitForURL(/\/(clusters|certificates)\//);
+    await page.waitForURL(
+      (url) => url.pathname === `/clusters/${home.id}/identity` && url.searchParams.get('q') === node.name,
+    );
+    await rowsOf(page).first().waitFor();
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox', { name: /^Find a page/ }).fill('Audit');
     await page.keyboard.press('Enter');
@@ -332,10 +358,10 @@ export async function certificatePage(suite, stack, browser, state) {
   await suite.test('the menu of a row says what cannot be done and why, and opens a preview', async () => {
     const page = await openPage(browser, stack.url, { state });
     const rows = await all(stack, '/installations?kind=identity');
-    const row = rows.find((item) =>
-      item.actions.some(({ action, allowed }) => action === 'refresh' && allowed),
-    );
-    truth(row, 'no row can be refreshed');
+    const mayRefresh = (item) => item.actions.some(({ action, allowed }) => action === 'refresh' && allowed);
+    const cannot = (item) => item.actions.find(({ action, allowed }) => action === 'delete_csr' && !allowed);
+    const row = rows.find((item) => mayRefresh(item) && cannot(item));
+    truth(row, 'no row can be refreshed and has no CSR');
     await goto(page, `/clusters/${row.cluster.id}/identity?q=${row.node.name}`);
     const menu = page.getByRole('button', {
       name: `Actions for ${row.store}, ${row.node.name}`,
@@ -343,14 +369,22 @@ export async function certificatePage(suite, stack, browser, state) {
     });
     await menu.focus();
     await page.keyboard.press('Enter');
-    const refused = row.actions.find(({ action, allowed }) => action === 'delete_csr' && !allowed);
-    if (refused !== undefined) await page.getByRole('menu').getByText(refused.reason).waitFor();
+    const refused = page.getByRole('menuitem', { name: 'Delete CSR' });
+    await refused.getByText(cannot(row).reason).waitFor();
+    truth(await refused.isDisabled(), 'what cannot be done can be chosen');
     await settle(page);
     await checkAccessibility(page);
     await shoot(page, 'row-menu');
     await page.getByRole('menuitem', { name: 'Refresh inventory' }).click();
     await page.waitForURL((url) => url.searchParams.has('plan'));
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    // The first use of the menu, and the dialog that it opened, both give the focus back to its button.
+    const label = await menu.getAttribute('aria-label');
+    await until(
+      'the focus on the button of the menu',
+      async () => (await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))) === label,
+      10,
+    );
     checkConsole(page);
     await page.context().close();
   });

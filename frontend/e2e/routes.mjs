@@ -1,6 +1,6 @@
-// Every route of the router in both themes: accessible, silent under the strict policy, and a picture of each.
+// Every route of the router in each theme, on a phone and in a second language: accessible, silent under the strict policy, and pictures of each.
 import { readFileSync } from 'node:fs';
-import { checkAccessibility, checkConsole, openPage, settle, shoot } from './browser.mjs';
+import { checkAccessibility, checkConsole, openPage, setScheme, settle, shoot } from './browser.mjs';
 import { all } from './alerts.mjs';
 import { truth } from './suite.mjs';
 
@@ -114,69 +114,137 @@ async function addresses(stack) {
   };
 }
 
+const WORDS = new URL('../src/locales/', import.meta.url);
+const wordsOf = (language) => JSON.parse(readFileSync(new URL(`${language}.json`, WORDS), 'utf8'));
+const LANGUAGES = ['sv', 'de', 'cs', 'uk', 'ru'];
+const WIDE = { width: 1440, height: 900 };
+const PHONE = { width: 360, height: 780 };
+/** Pages looked at side by side: each waits for its server for a part of its time. */
+const TABS = 3;
+
+/** Names that the server gives; they stay in every language. */
+const NAMES = ['Default'];
+
+/** English texts that nobody may read in another language: those that it has other words for. */
+function foreignWords(language) {
+  const own = wordsOf(language);
+  const spoken = new Set(Object.values(own));
+  return Object.values(wordsOf('en')).filter(
+    (text) => !spoken.has(text) && !text.includes('{{') && !NAMES.includes(text),
+  );
+}
+
+/** All that is read on a page, and all that is told to those who listen. */
+const textsOf = (page) =>
+  page.evaluate(() => {
+    const texts = [document.title.replace(/ · Certyard$/, '')];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) texts.push(walker.currentNode.data);
+    for (const name of ['aria-label', 'placeholder', 'title', 'alt']) {
+      for (const element of document.querySelectorAll(`[${name}]`)) texts.push(element.getAttribute(name));
+    }
+    return [...new Set(texts.map((text) => text.trim()).filter((text) => text !== ''))];
+  });
+
+/** As if another tab had changed the language: this one follows. */
+async function speak(page, language) {
+  await page.evaluate((code) => {
+    localStorage.setItem('certyard-language', code);
+    window.dispatchEvent(new StorageEvent('storage', { key: 'certyard-language', newValue: code }));
+  }, language);
+  await page.waitForFunction((code) => document.documentElement.lang === code, language);
+}
+
+async function noSideways(page, what) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  truth(wide <= 0, `${what} is ${wide} px too wide`);
+}
+
 export async function routes(suite, stack, browser, state) {
   const source = readFileSync(new URL('../src/router.tsx', import.meta.url), 'utf8');
   const known = [...source.matchAll(/path: '([^']+)'/g)].map((match) => match[1]);
   const table = await addresses(stack);
+  const foreign = Object.fromEntries(
+    LANGUAGES.map((language) => [language, new Set(foreignWords(language))]),
+  );
+  const keys = new Set(Object.keys(wordsOf('en')));
 
   await suite.test('every route of the router has an address to test', async () => {
     for (const path of known) truth(table[path], `no address for the route ${path}`);
     truth(known.length >= 10, `only ${known.length} routes found`);
   });
 
-  // Side by side: a page waits for its server most of its time.
-  const walk = async (scheme) => {
-    const page = await openPage(browser, stack.url, { scheme, state });
-    for (const [name, address] of Object.values(table).flatMap((entries) => Object.entries(entries))) {
-      await suite.test(`${name} is accessible and silent, ${scheme}`, async () => {
-        page.problems.length = 0;
-        await page.goto(address, { waitUntil: 'domcontentloaded' });
-        await page.locator('h1, h2').first().waitFor();
-        await settle(page);
-        await shoot(page, `${name}-${scheme}`);
-        await checkAccessibility(page);
-        checkConsole(page);
-      });
+  // Each page is loaded once, and looked at in every theme, width and language that it has.
+  const visit = async (page, { name, address, language, scheme, cold }) => {
+    page.problems.length = 0;
+    const opened = await suite.test(`${name} is accessible and silent, light`, async () => {
+      // The first view of a route is loaded from nothing, its others by the router of the open page.
+      if (cold || page.url() === 'about:blank') await page.goto(address, { waitUntil: 'domcontentloaded' });
+      else {
+        page.quietSince = Date.now();
+        await page.evaluate((to) => history.pushState({}, '', to), address);
+      }
+      await page.locator('h1, h2').first().waitFor();
+      await settle(page);
+      await shoot(page, `${name}-light`);
+      await checkAccessibility(page);
+      checkConsole(page);
+    });
+    if (!opened) return;
+    await suite.test(`${name} is accessible and silent, dark`, async () => {
+      await setScheme(page, 'dark');
+      await shoot(page, `${name}-dark`);
+      await checkAccessibility(page, { colours: 'dark' });
+      checkConsole(page);
+    });
+    await suite.test(`${name} has 7:1 in high contrast, ${scheme}`, async () => {
+      await setScheme(page, scheme);
+      const contrast = (value) =>
+        page.evaluate((to) => document.documentElement.setAttribute('data-contrast', to), value);
+      await contrast('more');
+      try {
+        await shoot(page, `${name}-contrast`);
+        await checkAccessibility(page, { colours: 'contrast' });
+      } finally {
+        await contrast('normal');
+      }
+    });
+    await suite.test(`${name} fits a phone, and speaks ${language} without a foreign word`, async () => {
+      await setScheme(page, 'light');
+      await page.setViewportSize(PHONE);
+      await noSideways(page, address);
+      await shoot(page, `${name}-phone`);
+      await speak(page, language);
+      await settle(page);
+      await noSideways(page, `${address} in ${language}`);
+      const texts = await textsOf(page);
+      const english = texts.filter((text) => foreign[language].has(text));
+      truth(english.length === 0, `English in ${language}: ${english.join(' | ')}`);
+      const bare = texts.filter((text) => keys.has(text) && text.includes('.'));
+      truth(bare.length === 0, `no words for ${bare.join(' ')}`);
+      checkConsole(page);
+    });
+    await speak(page, 'en');
+    await page.setViewportSize(WIDE);
+  };
+  const queue = Object.values(table)
+    .flatMap((entries) =>
+      Object.entries(entries).map(([name, address], at) => ({ name, address, cold: at === 0 })),
+    )
+    .map((view, index) => ({
+      ...view,
+      language: LANGUAGES[index % LANGUAGES.length],
+      scheme: index % 2 === 0 ? 'light' : 'dark',
+    }));
+  const walk = async () => {
+    const page = await openPage(browser, stack.url, { state });
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      await page.emulateMedia({ colorScheme: 'light' });
+      await visit(page, next);
     }
     await page.context().close();
   };
-  await Promise.all(['light', 'dark'].map(walk));
-
-  await suite.test('a phone shows every page without scrolling sideways', async () => {
-    const page = await openPage(browser, stack.url, { state, viewport: { width: 360, height: 780 } });
-    for (const address of [
-      '/',
-      '/alerts',
-      '/calendar',
-      '/messages',
-      '/certificates',
-      table['/certificates/$certificateId'].certificate,
-      '/csrs',
-      '/profiles',
-      table['/profiles/$profileId']['profile-built-in'],
-      '/compliance',
-      '/people/members',
-      '/people/roles',
-      '/people/tokens',
-      '/audit',
-      '/settings/notifications',
-      '/settings/mail',
-      '/settings/appearance',
-      '/settings/account',
-      '/clusters',
-      table['/clusters/$clusterId/$tab'].identity,
-      '/jobs',
-      '/agents',
-    ]) {
-      await page.goto(address, { waitUntil: 'domcontentloaded' });
-      await page.locator('h1').first().waitFor();
-      await settle(page);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      truth(wide <= 0, `${address} is ${wide} px too wide`);
-    }
-    await shoot(page, 'phone');
-    await page.context().close();
-  });
+  await Promise.all(Array.from({ length: TABS }, walk));
 
   for (const [language, word] of Object.entries({
     sv: 'Kluster',
@@ -185,14 +253,12 @@ export async function routes(suite, stack, browser, state) {
     uk: 'Кластери',
     ru: 'Кластеры',
   })) {
-    await suite.test(`the pages speak ${language}`, async () => {
+    await suite.test(`the pages start in ${language} where it was chosen`, async () => {
       const page = await openPage(browser, stack.url, { state });
       await page.addInitScript((code) => localStorage.setItem('certyard-language', code), language);
       await page.goto('/clusters', { waitUntil: 'domcontentloaded' });
       await page.getByRole('heading', { name: word, exact: true, level: 1 }).waitFor();
-      await settle(page);
       truth((await page.locator('html').getAttribute('lang')) === language, 'lang of the page');
-      await shoot(page, `clusters-${language}`);
       checkConsole(page);
       await page.context().close();
     });

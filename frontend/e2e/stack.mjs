@@ -119,7 +119,11 @@ export class Stack {
   async signIn() {
     const answer = await fetch(`${this.url}/api/v1/sessions`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', 'X-Certyard-CSRF': '1' },
+      headers: {
+        'content-type': 'application/json',
+        'X-Certyard-CSRF': '1',
+        'user-agent': 'certyard-e2e',
+      },
       body: JSON.stringify({ email: OWNER.email, password: OWNER.password }),
     });
     if (!answer.ok) throw new Error(`sign-in: ${answer.status} ${await answer.text()}`);
