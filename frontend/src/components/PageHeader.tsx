@@ -1,4 +1,5 @@
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
+import { useTitle } from '../lib/use-title';
 
 interface PageHeaderProps {
   title: string;
@@ -11,9 +12,7 @@ interface PageHeaderProps {
 
 /** Title of a page; it names the browser tab, too. */
 export function PageHeader({ title, above, sub, actions, mark }: PageHeaderProps) {
-  useEffect(() => {
-    document.title = `${title} · Certyard`;
-  }, [title]);
+  useTitle(title);
   return (
     <header className="page-header">
       <div className="page-heading">

@@ -3,6 +3,7 @@ import { IconAlertTriangle, IconMapPinOff, IconRefresh, IconSearchOff, type Icon
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/problem';
+import { useTitle } from '../lib/use-title';
 import { CopyIcon } from './Copy';
 
 interface EmptyProps {
@@ -112,10 +113,19 @@ export function ProblemNote({ error, nameOf }: ProblemNoteProps) {
   );
 }
 
+interface LoadErrorProps {
+  error: unknown;
+  retry: () => void;
+  /** It stands for the page as a whole. */
+  page?: boolean;
+}
+
 /** A part of a page that could not be loaded, with the way to try again. */
-export function LoadError({ error, retry }: { error: unknown; retry: () => void }) {
+export function LoadError({ error, retry, page = false }: LoadErrorProps) {
   const { t } = useTranslation();
-  if (error instanceof ApiError && error.status === 404) {
+  const missing = error instanceof ApiError && error.status === 404;
+  useTitle(page ? t(missing ? 'error.not_found' : 'error.title') : undefined);
+  if (missing) {
     return (
       <EmptyState icon={IconMapPinOff} title={t('error.not_found')}>
         {t('error.not_found_text')}

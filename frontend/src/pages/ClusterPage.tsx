@@ -36,7 +36,7 @@ export function ClusterPage() {
     return (
       <div className="page">
         {cluster.isError ? (
-          <LoadError error={cluster.error} retry={() => void cluster.refetch()} />
+          <LoadError page error={cluster.error} retry={() => void cluster.refetch()} />
         ) : (
           <Lines count={8} />
         )}

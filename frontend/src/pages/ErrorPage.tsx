@@ -3,11 +3,13 @@ import { useRouter, type ErrorComponentProps } from '@tanstack/react-router';
 import { IconMapPinOff, IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { EmptyState, Lines, ProblemNote } from '../components/States';
+import { useTitle } from '../lib/use-title';
 
 /** A page that broke or could not be loaded: what happened, and the way on. */
 export function ErrorPage({ error }: ErrorComponentProps) {
   const { t } = useTranslation();
   const router = useRouter();
+  useTitle(t('error.title'));
   return (
     <div className="lone">
       <div className="lone-card">
@@ -28,6 +30,7 @@ export function ErrorPage({ error }: ErrorComponentProps) {
 
 export function NotFoundPage() {
   const { t } = useTranslation();
+  useTitle(t('error.not_found'));
   return (
     <div className="lone" role="main">
       <EmptyState

@@ -24,7 +24,11 @@ export function JobPage() {
   if (job.data === undefined) {
     return (
       <div className="page">
-        {job.isError ? <LoadError error={job.error} retry={() => void job.refetch()} /> : <Lines count={8} />}
+        {job.isError ? (
+          <LoadError page error={job.error} retry={() => void job.refetch()} />
+        ) : (
+          <Lines count={8} />
+        )}
       </div>
     );
   }

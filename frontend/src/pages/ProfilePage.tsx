@@ -22,7 +22,7 @@ export function ProfilePage() {
     return (
       <div className="page">
         {read.isError ? (
-          <LoadError error={read.error} retry={() => void read.refetch()} />
+          <LoadError page error={read.error} retry={() => void read.refetch()} />
         ) : (
           <Lines count={8} />
         )}
