@@ -3,6 +3,7 @@ export const KINDS = [
   'acknowledgement',
   'agent',
   'certificate',
+  'channel',
   'cluster',
   'group',
   'job',
