@@ -47,6 +47,19 @@ enum AdminCommand {
         #[command(flatten)]
         store: StoreSettings,
     },
+    /// Give a member another password, when they have lost theirs; all their sessions end.
+    ResetPassword {
+        /// Address that they sign in with.
+        email: String,
+        /// File with the new password, and nothing else.
+        #[arg(long, value_name = "FILE")]
+        password_file: PathBuf,
+        /// Id of the organisation, where there are several: see `certyard admin org list`.
+        #[arg(long, value_name = "ID")]
+        org: Option<String>,
+        #[command(flatten)]
+        store: StoreSettings,
+    },
     /// Print a new set-up code for the first owner; the one before it ends.
     SetupCode {
         #[command(flatten)]
@@ -118,6 +131,30 @@ pub async fn run(settings: AdminSettings) -> Result<()> {
             println!("tasks are signed with the key {id}: share its file with all servers and start them again");
             db.close().await;
         }
+        AdminCommand::ResetPassword {
+            email,
+            password_file,
+            org,
+            store,
+        } => {
+            let password = read_password(&password_file)?;
+            let db = store.open_as_is().await?;
+            let orgs = orgs::list(&db).await?;
+            let org = match (org, orgs.as_slice()) {
+                (None, [only]) => only,
+                (None, _) => anyhow::bail!("name the organisation by --org: `certyard admin org list` lists them"),
+                (Some(id), all) => all
+                    .iter()
+                    .find(|one| one.id.to_string() == id)
+                    .with_context(|| format!("there is no organisation {id}: `certyard admin org list` lists them"))?,
+            };
+            let scope = Scope::system(org.id, "command line");
+            people::reset_password(&db, &scope, &email, &password)
+                .await
+                .with_context(|| format!("the password of {email} in {} stays as it is", org.name))?;
+            println!("{email} has the new password; all sessions have ended");
+            db.close().await;
+        }
         AdminCommand::SetupCode { store } => {
             let db = store.open_as_is().await?;
             match people::new_setup_code(&db).await? {
@@ -132,10 +169,14 @@ pub async fn run(settings: AdminSettings) -> Result<()> {
     Ok(())
 }
 
+fn read_password(file: &Path) -> Result<Zeroizing<String>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let text = Zeroizing::new(text);
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_string()))
+}
+
 fn first_owner(email: String, name: Option<String>, password_file: &Path) -> Result<people::Invitation> {
-    let text = std::fs::read_to_string(password_file)
-        .with_context(|| format!("{} cannot be read", password_file.display()))?;
-    let password = Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_string());
+    let password = read_password(password_file)?;
     let mut errors = Vec::new();
     people::check_password(&password, &email, &mut errors);
     if !errors.is_empty() {

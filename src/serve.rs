@@ -115,6 +115,7 @@ const BOOTSTRAP_LENGTH: usize = 16;
 
 /// Runs `certyard serve` (with the worker) or `certyard api` (without).
 pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
+    let _alone = settings.store.lock()?;
     let db = if with_worker {
         settings.store.open_migrated().await?
     } else {
@@ -127,6 +128,7 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
         orgs::create(&db, &keys, "First organisation").await?;
     }
     let server = Server::bind(config, db.clone(), keys.clone()).await?;
+    let public_url = server.public_url().to_string();
     let addresses = server.addresses();
     tracing::info!(listen = %addresses.listen, agents = %addresses.agent, "Certyard listens");
     if !addresses.listen.ip().is_loopback() && settings.tls_cert.is_none() && settings.trusted_proxy.is_empty() {
@@ -134,17 +136,22 @@ pub async fn serve(settings: ServeSettings, with_worker: bool) -> Result<()> {
             "passwords travel in clear: give --tls-cert and --tls-key, or put a proxy with TLS in front and name it by --trusted-proxy"
         );
     }
-    offer_set_up(&db, &code_file).await?;
+    offer_set_up(&db, &code_file, &public_url).await?;
     let shutdown = on_signal()?;
     let worker = with_worker.then(|| {
         tokio::spawn(seal_anew(db.clone(), keys.clone()));
         let reach = settings.outgoing.outgoing;
-        let tools = certyard_worker::Tools::new(db.clone(), keys.clone(), server.public_url(), reach);
+        let tools = certyard_worker::Tools::new(db.clone(), keys.clone(), &public_url, reach);
         tokio::spawn(certyard_worker::run(tools, shutdown.clone()))
     });
     let served = server.run(shutdown).await;
     if let Some(worker) = worker {
-        worker.await?;
+        // A server that fails by itself takes the worker with it: nobody will ask that one to stop.
+        if served.is_err() {
+            worker.abort();
+        } else {
+            worker.await?;
+        }
     }
     db.close().await;
     served?;
@@ -188,7 +195,7 @@ fn config(settings: &ServeSettings, code_file: PathBuf) -> Result<Config> {
 }
 
 /// While there is nobody yet, prints a set-up code and keeps it in a file for scripts and for people who missed it.
-async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
+async fn offer_set_up(db: &Db, code_file: &Path, public_url: &str) -> Result<()> {
     let Some(code) = people::new_setup_code(db).await? else {
         return Ok(());
     };
@@ -201,7 +208,7 @@ async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be written", code_file.display()))?;
     file.write_all(code.as_bytes())?;
     println!(
-        "Set-up code for the first owner: {} (also in {})",
+        "Nobody has set Certyard up yet. Open {public_url} and enter the set-up code {} (also in {})",
         code.as_str(),
         code_file.display()
     );
@@ -210,6 +217,7 @@ async fn offer_set_up(db: &Db, code_file: &Path) -> Result<()> {
 
 /// Runs `certyard worker`.
 pub async fn worker(settings: WorkerSettings) -> Result<()> {
+    let _alone = settings.store.lock()?;
     let db = settings.store.open_as_is().await?;
     let keys = Arc::new(settings.store.keys(&db).await?);
     tokio::spawn(seal_anew(db.clone(), keys.clone()));

@@ -6,6 +6,7 @@ use certyard_domain::db::{DbOptions, PoolSizes};
 use certyard_domain::keys::{KeyFiles, Keys, create_private_dir};
 use certyard_worker::Reach;
 use clap::Args;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::PathBuf;
 
 /// Where things are.
@@ -60,6 +61,32 @@ impl StoreSettings {
         })
     }
 
+    /// Keeps a second program away from the embedded database until it is dropped: two would each do all the work of the
+    /// worker, and not hear each other. PostgreSQL takes any number.
+    pub fn lock(&self) -> Result<Option<File>> {
+        let options = self.database()?;
+        if options.url.is_some() {
+            return Ok(None);
+        }
+        let path = self.data.join("lock");
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => anyhow::bail!(
+                "another Certyard runs on {}: stop it, or give this one a folder of its own by --data",
+                self.data.display()
+            ),
+            Err(TryLockError::Error(error)) => {
+                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+            }
+        }
+    }
+
     /// Opens the database after bringing its schema up to date.
     pub async fn open_migrated(&self) -> Result<Db> {
         let options = self.database()?;
@@ -67,8 +94,15 @@ impl StoreSettings {
         self.open(&options).await
     }
 
-    /// Opens the database; refuses one whose schema is behind.
+    /// Opens the database; refuses one that is not there or whose schema is behind.
     pub async fn open_as_is(&self) -> Result<Db> {
+        if self.database_url.as_deref().unwrap_or_default().is_empty() && !self.data.join("certyard.db").exists() {
+            anyhow::bail!(
+                "there is no database in {}: name the server's folder by --data, or its PostgreSQL by --database-url; `certyard serve` and \
+                 `certyard migrate` make a new one",
+                self.data.display()
+            );
+        }
         let options = self.database()?;
         let owner = Db::open_owner(&options)
             .await

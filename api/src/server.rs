@@ -77,8 +77,12 @@ impl Server {
     /// Binds all listeners, so that their addresses are known.
     ///
     /// # Errors
-    /// An address cannot be bound: the message names it.
+    /// An address cannot be bound, or the certificate or key cannot be used: the message names it.
     pub async fn bind(config: Config, db: Db, keys: Arc<Keys>) -> io::Result<Self> {
+        // Before anything says that it listens.
+        if let Some(files) = &config.tls {
+            tls::read(files)?;
+        }
         let listen = bind(config.listen)?;
         let agents = bind(config.agent_listen)?;
         let ops = config.ops_listen.map(bind).transpose()?;

@@ -14,4 +14,5 @@ mod multi_server;
 mod outside_ca;
 mod reference;
 mod server_kill_points;
+mod start;
 mod web_server;

@@ -21,7 +21,7 @@ pub use entity::membership::Model as Membership;
 pub use entity::session::Model as Session;
 pub use entity::token::Model as ApiToken;
 pub use members::{Invitation, MemberChange, add_member, get_member, list_members, retire_member, update_member};
-pub use password::{change_password, check_password};
+pub use password::{change_password, check_password, reset_password};
 pub use recheck::recheck;
 pub use sessions::{authenticate_session, end_session, forget_old_sessions, list_sessions};
 pub use setup::{SetUp, bootstrap_principal, new_setup_code, set_up, setup_wanted};

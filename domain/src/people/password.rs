@@ -8,12 +8,16 @@ use crate::{Db, Scope};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=200;
+/// Different characters at least: `aaaaaaaaaaaa` is long and guessed at once.
+const DISTINCT: usize = 5;
 /// Hashing takes 19 MiB each: so many at once, the rest waits.
 static HASHERS: Semaphore = Semaphore::const_new(4);
 
@@ -53,6 +57,8 @@ pub fn check_password(password: &str, email: &str, errors: &mut Vec<FieldError>)
             "too_common",
             "this password is among the first that are tried: choose another",
         );
+    } else if password.chars().collect::<BTreeSet<_>>().len() < DISTINCT {
+        refuse("too_simple", "5 different characters or more");
     } else if !email.is_empty() && password.to_lowercase() == email.to_lowercase() {
         refuse("same_as_email", "the password is the address: choose another");
     }
@@ -170,6 +176,49 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
     };
     audit::record(&tx, entry).await?;
     tx.commit().await
+}
+
+/// Gives a member another password without the present one and ends all their sessions in the organisation: for whoever may run
+/// programs on the server, when somebody has lost theirs.
+///
+/// # Errors
+/// [`Error::NotFound`] where the organisation of the scope has no such member; [`Error::Invalid`] for a bad password.
+pub async fn reset_password(db: &Db, scope: &Scope, email: &str, new: &str) -> Result<()> {
+    let email = email.trim().to_lowercase();
+    let mut errors = Vec::new();
+    check_password(new, &email, &mut errors);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    let hash = hash(new).await?;
+    let tx = db.write(scope).await?;
+    let member = members::lasting(&tx, entity::membership::Column::Email.eq(email.as_str()))
+        .await?
+        .ok_or(Error::NotFound { what: "member" })?;
+    tx.update_many::<entity::membership::Entity>()
+        .col_expr(entity::membership::Column::PasswordHash, Expr::value(hash))
+        .col_expr(entity::membership::Column::UpdatedAt, Expr::value(tx.now()))
+        .filter(entity::membership::Column::Id.eq(member.id))
+        .exec(&tx)
+        .await?;
+    tx.update_many::<entity::session::Entity>()
+        .col_expr(entity::session::Column::EndedAt, Expr::value(tx.now()))
+        .filter(entity::session::Column::MembershipId.eq(member.id))
+        .filter(entity::session::Column::EndedAt.is_null())
+        .exec(&tx)
+        .await?;
+    let entry = Entry {
+        action: "member.reset_password",
+        object_kind: "member",
+        object_id: Some(member.id),
+        object_name: &member.name,
+        before: None,
+        after: None,
+    };
+    audit::record(&tx, entry).await?;
+    tx.commit().await?;
+    // Whoever lost it has tried often.
+    Guesser::new(&email, "").forgive(db).await
 }
 
 async fn refuse_change(db: &Db, principal: &Principal, member: &Membership) -> Result<()> {
