@@ -236,7 +236,7 @@ fn sign(data: &Path, csr: &Path, out: Option<PathBuf>, format: Format, days: u32
     print(&format!(
         "{} written: {inside}\n  subject     {}\n  names       {}\n  issuer      {}\n  valid until {}\n  sha256      {}\n\
          The signing CA is a simulation and lies in {}.\n\
-         Next: upload the file where the CSR was made: in Certyard, cluster > Identity certificates > Upload certificate.\n",
+         Next: upload the file where the CSR was made: in Certyard, open the cluster and the certificate, then New certificate.\n",
         out.display(),
         answer.leaf.subject,
         names.join(", "),

@@ -10,7 +10,7 @@ use crate::sealed::SealError;
 use anyhow::{Context, bail};
 use certyard_protocol::{ConnectorKind, NodeAssignment, NodeDeclaration};
 use clap::{Args, Subcommand, ValueEnum};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -155,6 +155,22 @@ impl SecretArgs {
         secrets.password.push_str(&password);
         secrets.host_keys.extend(host_key.map(fingerprint).transpose()?);
         Ok(secrets)
+    }
+
+    /// Asks for user and password at the terminal; gives the password.
+    fn ask(&mut self, node: &str) -> anyhow::Result<Zeroizing<String>> {
+        if !std::io::stdin().is_terminal() {
+            bail!("give --user with --password-file or --password-stdin; only at a terminal are you asked");
+        }
+        eprint!("User with privilege level 1 on {node}: ");
+        let mut user = String::new();
+        std::io::stdin().read_line(&mut user)?;
+        let password = Zeroizing::new(rpassword::prompt_password("Password (it is not shown): ")?);
+        if user.trim().is_empty() || password.is_empty() {
+            bail!("a user and a password are needed: nothing was changed");
+        }
+        self.user = Some(user.trim().to_owned());
+        Ok(password)
     }
 
     fn password(&self) -> anyhow::Result<Option<Zeroizing<String>>> {
@@ -371,21 +387,23 @@ fn list(store: &NodeStore, assigned: &[NodeAssignment]) -> anyhow::Result<()> {
 pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) -> anyhow::Result<()> {
     let CredentialsCommand::Set {
         node,
-        secrets,
+        mut secrets,
         accept_certificate,
         accept_host_key,
         ssh_port,
     } = command;
     let store = NodeStore::open(folder)?;
     let assigned = read_assignments(folder)?;
-    let password = secrets.password()?;
     let accepted = accept_certificate.as_deref().map(pin).transpose()?;
     let host_key = accept_host_key.as_deref().map(fingerprint).transpose()?;
     let name = file_of(&store, &assigned, &node);
+    refuse_without_credentials(&store, &assigned, &name, &node)?;
+    let changes_else = accepted.is_some() || host_key.is_some() || ssh_port.is_some();
+    let password = match secrets.password()? {
+        None if secrets.user.is_none() && !changes_else => Some(secrets.ask(&node)?),
+        given => given,
+    };
     match store.get(&name) {
-        Ok(present) if !present.connector().is_cisco() => {
-            bail!("{name} is an nginx on this machine and has no credentials")
-        }
         Ok(_) => {}
         Err(NodeError::Unknown(_)) => {
             let assignment = assignment_of(&assigned, &node)?;
@@ -395,10 +413,7 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
                 ConnectorKind::Nginx => None,
             };
             let Some(settings) = settings.filter(|_| secrets.user.is_some() && password.is_some()) else {
-                bail!(
-                    "a new node of connector {} wants --user and a password, or `node add`",
-                    assignment.connector.as_str()
-                );
+                bail!("{name} has no credentials yet: give --user with --password-file or --password-stdin");
             };
             store.add(
                 Node::new(entered(assignment), settings, false),
@@ -436,6 +451,35 @@ pub(super) fn credentials_command(folder: &Folder, command: CredentialsCommand) 
     }
     println!("the credentials of {name} are set; a running agent uses them within seconds");
     Ok(())
+}
+
+/// Says what a node needs that has no credentials: nginx is on the machine itself.
+fn refuse_without_credentials(
+    store: &NodeStore,
+    assigned: &[NodeAssignment],
+    name: &str,
+    node: &str,
+) -> anyhow::Result<()> {
+    match store.get(name) {
+        Ok(present) if !present.connector().is_cisco() => {
+            bail!("{name} is an nginx on this machine and has no credentials")
+        }
+        Err(NodeError::Unknown(_)) => {}
+        Ok(_) | Err(_) => return Ok(()),
+    }
+    let told = assignment_of(assigned, node)?;
+    if told.connector.is_cisco() {
+        return Ok(());
+    }
+    bail!(
+        "{name} is an nginx and has no credentials. On its machine, where an agent of the server runs:\n    \
+         certyard-agent node add --connector nginx --cluster {:?} --product {} --name {} --address {} --role {}",
+        told.cluster,
+        told.product,
+        told.name,
+        told.address,
+        told.role
+    )
 }
 
 /// The one node of this name that the server assigned.

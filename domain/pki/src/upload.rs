@@ -56,9 +56,9 @@ impl Refusal {
 }
 
 const KEY_MESSAGE: &str = "the file holds a private key, and Certyard never takes one: nothing was stored. Upload the certificates \
-     without the key, and bring the key to its node with `certyard-agent import`";
+     without the key. Keys stay on their nodes: generate a CSR there, have it signed, and upload the answer";
 const PKCS12_MESSAGE: &str = "the file is a PKCS#12 store, which can hold private keys: nothing was stored. Upload its certificates \
-     as PEM, and bring the key to its node with `certyard-agent import`";
+     as PEM. Keys stay on their nodes: generate a CSR there, have it signed, and upload the answer";
 
 /// Reads a file. Requests are taken only where `csr_allowed`.
 ///

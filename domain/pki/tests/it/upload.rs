@@ -110,7 +110,7 @@ fn secrets_are_refused_whole_and_named() {
     ] {
         let (code, message) = refused(text.as_bytes());
         assert_eq!(code, "private_key");
-        assert!(message.contains("certyard-agent import"), "{message}");
+        assert!(message.contains("generate a CSR"), "{message}");
     }
     assert_eq!(refused(HOUSE.key.to_pkcs8_der()).0, "private_key");
     for arguments in [

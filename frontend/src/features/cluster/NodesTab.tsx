@@ -3,7 +3,7 @@ import { IconPlus, IconServer } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { nodesQuery } from '../../api/queries';
-import type { ClusterNode } from '../../api/types';
+import type { Cluster, ClusterNode } from '../../api/types';
 import { StateBadge } from '../../components/Badge';
 import { Command } from '../../components/Copy';
 import { DataTable, type Column } from '../../components/DataTable';
@@ -32,7 +32,7 @@ export function NodesTab({ cluster, frame }: TabProps) {
     <div className="page">
       {frame(
         <>
-          {missing.length > 0 && <CredentialsMissing nodes={missing} />}
+          {missing.length > 0 && <CredentialsMissing nodes={missing} cluster={cluster} />}
           <div className="card">
             {!none && administer && (
               <div className="filters">
@@ -63,10 +63,18 @@ export function NodesTab({ cluster, frame }: TabProps) {
   );
 }
 
+/** An nginx has no credentials: its agent, on the same machine, is told that it may change it. */
+function commandFor(node: ClusterNode, cluster: Cluster) {
+  if (node.connector !== 'nginx') return `certyard-agent credentials set ${node.name}`;
+  const quoted = `'${cluster.name.replaceAll("'", "'\\''")}'`;
+  const place = `--cluster ${quoted} --product ${cluster.product} --name ${node.name} --address ${node.address}`;
+  return `certyard-agent node add --connector nginx ${place} --role ${node.role}`;
+}
+
 /** Credentials never pass the server: the command to run where the agent is. */
-function CredentialsMissing({ nodes }: { nodes: ClusterNode[] }) {
+function CredentialsMissing({ nodes, cluster }: { nodes: ClusterNode[]; cluster: Cluster }) {
   const { t } = useTranslation();
-  const commands = nodes.map((node) => `certyard-agent credentials set ${node.name}`).join('\n');
+  const commands = nodes.map((node) => commandFor(node, cluster)).join('\n');
   return (
     <div className="card credentials">
       <h3>{t('nodes.credentials', { count: nodes.length })}</h3>
