@@ -1,7 +1,7 @@
 //! CSRs of nodes.
 
 use crate::caller::Caller;
-use crate::certificates::KeyFacts;
+use crate::certificates::{KeyFacts, file_name};
 use crate::error::{Problem, Reply};
 use crate::page::{self, Named, Page};
 use crate::query::Query;
@@ -110,10 +110,10 @@ pub(crate) async fn list_csrs(app: App, caller: Caller, query: Query<ListCsrs>) 
 pub(crate) async fn get_pem(app: App, caller: Caller, id: web::Path<Uuid>) -> Result<HttpResponse, Problem> {
     let tx = app.db.read(caller.scope()).await?;
     let row = inventory::get_csr(&tx, *id).await?;
-    let name: String = row.csr.sha256.chars().take(16).collect();
+    let name = file_name([&row.node_name, &row.csr.purpose]);
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "application/x-pem-file"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csr.pem\"")))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csr\"")))
         .body(inventory::csr_pem(&row.csr)))
 }
 

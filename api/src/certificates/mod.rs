@@ -318,11 +318,29 @@ pub(crate) async fn near(tx: &OrgTx) -> Result<Near, Problem> {
 }
 
 fn download(row: &certificates::Certificate, ending: &str, kind: &str) -> HttpResponseBuilder {
-    let name: String = row.sha256.chars().take(16).collect();
+    let id: String = row.sha256.chars().take(8).collect();
+    let name = file_name([&row.common_name, &id]);
     let mut response = HttpResponse::Ok();
     response.insert_header((CONTENT_TYPE, kind));
     response.insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")));
     response
+}
+
+/// Name of a file by what it is of: whoever has forty of them has to tell them apart. Only what every system takes in a name.
+pub(crate) fn file_name<'a>(parts: impl IntoIterator<Item = &'a String>) -> String {
+    let safe = |part: &String| -> String {
+        let taken = part.chars().take(60);
+        let safe = taken.map(|letter| {
+            if letter.is_ascii_alphanumeric() || "._-".contains(letter) {
+                letter
+            } else {
+                '_'
+            }
+        });
+        safe.collect::<String>().trim_start_matches('.').to_string()
+    };
+    let parts: Vec<String> = parts.into_iter().map(safe).filter(|part| !part.is_empty()).collect();
+    parts.join("-")
 }
 
 pub(crate) fn certificate_row(row: certificates::Certificate, near: Near) -> CertificateRow {
