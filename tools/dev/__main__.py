@@ -102,7 +102,7 @@ COMMANDS = [
     ("test [suite…]", test),
     ("bench [--…]", bench),
     ("build", build),
-    ("dev", dev),
+    ("dev [--…]", dev),
     ("openapi [--check]", openapi),
     ("client [--check]", client),
     ("fmt", fmt),
@@ -124,7 +124,16 @@ def dispatch():
         return 0
     for usage, function in COMMANDS:
         if usage.split()[0] == sys.argv[1]:
-            return function(sys.argv[2:]) or 0
+            arguments = sys.argv[2:]
+            if {"-h", "--help"} & set(arguments) and function is not bench:
+                say(f"./dev {usage}\n    {function.__doc__}")
+                return 0
+            # `[--debug]` is all there is; `[--…]` and `[suite…]` are looked at by whoever gets them.
+            known = usage.split()[1:]
+            unknown = [word for word in arguments if f"[{word}]" not in known]
+            if unknown and not any("…" in word for word in known):
+                raise Stop(f"./dev {sys.argv[1]} knows no {unknown[0]}\n    ./dev {usage}: {function.__doc__}")
+            return function(arguments) or 0
     raise Stop(f"no such command: {sys.argv[1]}\n\n{listing()}")
 
 

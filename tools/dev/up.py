@@ -1,6 +1,7 @@
 """`./dev up`: from a fresh clone to a running Certyard with a fleet to look at."""
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -60,9 +61,10 @@ def _dashboard_is_older():
 
 def up(debug=False):
     addresses = {name: os.environ.get(name, default) for name, default, _ in LISTENERS}
-    check_ports(addresses)
-    programs = build(debug)
     data = Path(os.environ.get("CERTYARD_DATA", ROOT / "data")).resolve()
+    check_ports(addresses)
+    check_agent(data, addresses)
+    programs = build(debug)
     fleet = Fleet(programs, data, addresses)
     fleet.start()
     fleet.welcome()
@@ -76,18 +78,41 @@ def pause():
 
 
 def check_ports(addresses):
-    for name, _, what in LISTENERS:
+    """Stops with all listeners that cannot be had, before anything is built for them."""
+    busy, instead = [], []
+    for name, default, what in LISTENERS:
         host, _, port = addresses[name].rpartition(":")
-        with socket.socket() as probe:
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise Stop(f"{name}={addresses[name]} is no address to listen on: one like {default}")
+        v6 = host.startswith("[")
+        with socket.socket(socket.AF_INET6 if v6 else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((host.strip("[]") or "127.0.0.1", int(port)))
+                probe.bind((host.strip("[]"), int(port)))
             except OSError as error:
-                raise Stop(
-                    f"port {port} on {host} is not free ({error.strerror}); {what} would listen there.\n"
-                    f"    Stop what uses it (`ss -ltnp 'sport = :{port}'` names it), or choose another:\n"
-                    f"    {name}={host}:{int(port) + 10} ./dev up"
-                ) from None
+                if error.errno != errno.EADDRINUSE:
+                    raise Stop(f"{name}={addresses[name]} cannot be listened on: {error.strerror}") from None
+                busy.append(f"    {addresses[name]}, for {what} (`ss -ltnp 'sport = :{port}'` names what uses it)")
+                instead.append(f"{name}={host}:{int(port) + 10}")
+    if busy:
+        raise Stop(
+            "these are in use:\n" + "\n".join(busy) + "\n"
+            "    Stop what uses them. For a second Certyard beside it choose other ones, and another folder:\n"
+            f"    {' '.join(instead)} CERTYARD_DATA=data2 ./dev up"
+        )
+
+
+def check_agent(data, addresses):
+    """The agent of a data folder knows where its server is since it joined, and nowhere else."""
+    identity = data / "agent" / "identity.json"
+    if not identity.exists():
+        return
+    joined, now = json.loads(identity.read_text()).get("url"), f"https://{addresses['CERTYARD_AGENT_LISTEN']}"
+    if joined and joined != now:
+        raise Stop(
+            f"the agent of {_short(data)} joined at {joined} and would not find its server at {now}.\n"
+            f"    Start with CERTYARD_AGENT_LISTEN={joined.removeprefix('https://')}, or with a new folder: CERTYARD_DATA=data2"
+        )
 
 
 def free_addresses():
@@ -253,9 +278,10 @@ Three things to try:
   1. Clusters: three simulated clusters with every certificate of every node, what is expired and what soon will be.
   2. Open a cluster, choose the tomcat certificate of {node} and generate a CSR: the node makes it and keeps the key.
   3. Download the CSR and play the outside CA that signs it:
-         {program} lab sign {node}.csr{lab}
+         {program} lab sign {node}-tomcat.csr{lab}
      Upload the file that it writes in the same place and watch the job. The node serves the new certificate after
          {program} lab restart {node}{lab}
+     and Refresh in Certyard shows that it is served.
 
 Ctrl-C stops everything. The data stays in {data}, logs are in {data}/logs.
 """
