@@ -6,12 +6,20 @@ use std::time::{Duration, Instant};
 
 fn certyard(data: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
-    command.args(words).arg("--data").arg(data);
+    // Made by the program itself, for nobody else to read.
+    command.args(words).arg("--data").arg(data.join("data"));
     command
 }
 
 fn server(data: &Path) -> Command {
-    let any = ["--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0", "--ops-listen", "off"];
+    let any = [
+        "--listen",
+        "127.0.0.1:0",
+        "--agent-listen",
+        "127.0.0.1:0",
+        "--ops-listen",
+        "off",
+    ];
     let mut command = certyard(data, &["serve"]);
     command.args(any);
     command
@@ -45,7 +53,13 @@ fn a_server_whose_certificate_cannot_be_used_ends_with_the_reason() {
     let (chain, key) = (dir.path().join("tls.pem"), dir.path().join("tls.key"));
     std::fs::write(&chain, "").unwrap();
     for (what, reason) in [("no key", "tls.key"), ("no certificate", "there is none in the file")] {
-        let ended = ends(server(dir.path()).arg("--tls-cert").arg(&chain).arg("--tls-key").arg(&key));
+        let ended = ends(
+            server(dir.path())
+                .arg("--tls-cert")
+                .arg(&chain)
+                .arg("--tls-key")
+                .arg(&key),
+        );
         let text = says(&ended);
         assert!(!ended.status.success(), "{what}: {text}");
         assert!(text.contains(reason), "{what}: {text}");
@@ -58,9 +72,13 @@ fn a_server_whose_certificate_cannot_be_used_ends_with_the_reason() {
 fn one_folder_has_one_server() {
     let dir = tempfile::tempdir().unwrap();
     let log = std::fs::File::create(dir.path().join("first.log")).unwrap();
-    let mut first = server(dir.path()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    let mut first = server(dir.path())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
     let limit = Instant::now() + Duration::from_secs(60);
-    while !dir.path().join("setup-code").exists() {
+    while !dir.path().join("data/setup-code").exists() {
         assert!(Instant::now() < limit, "the first one does not start");
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -80,21 +98,34 @@ fn a_lost_password_is_set_anew_from_the_command_line() {
     let file = dir.path().join("password");
     let name = file.to_str().unwrap();
     std::fs::write(&file, "the first one of ada\n").unwrap();
-    let reset = |email: &str| ends(&mut certyard(dir.path(), &["admin", "reset-password", email, "--password-file", name]));
+    let reset = |email: &str| {
+        ends(&mut certyard(
+            dir.path(),
+            &["admin", "reset-password", email, "--password-file", name],
+        ))
+    };
 
     let nothing = reset("ada@example.org");
     assert!(says(&nothing).contains("there is no database in"), "{}", says(&nothing));
-    assert!(!dir.path().join("certyard.db").exists(), "looking makes none");
+    assert!(!dir.path().join("data/certyard.db").exists(), "looking makes none");
 
     let owner = ["--owner", "ada@example.org", "--owner-password-file", name];
     let made = ends(certyard(dir.path(), &["admin", "org", "create", "Example"]).args(owner));
     assert!(made.status.success(), "{}", says(&made));
     std::fs::write(&file, "aaaaaaaaaaaa").unwrap();
     let simple = reset("ada@example.org");
-    assert!(!simple.status.success() && says(&simple).contains("5 different characters"), "{}", says(&simple));
+    assert!(
+        !simple.status.success() && says(&simple).contains("5 different characters"),
+        "{}",
+        says(&simple)
+    );
     std::fs::write(&file, "another one for ada\n").unwrap();
     let stranger = reset("bob@example.org");
-    assert!(!stranger.status.success() && says(&stranger).contains("member"), "{}", says(&stranger));
+    assert!(
+        !stranger.status.success() && says(&stranger).contains("member"),
+        "{}",
+        says(&stranger)
+    );
     let done = reset(" Ada@Example.org ");
     assert!(done.status.success(), "{}", says(&done));
 }

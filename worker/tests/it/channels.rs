@@ -15,6 +15,9 @@ use zeroize::Zeroizing;
 
 const SECRET: &str = "a secret of sixteen or more";
 
+/// Makes something wrong of what is right.
+type Spoil = fn(&mut NewChannel);
+
 fn new(name: &str, kind: &str, port: u16) -> NewChannel {
     NewChannel {
         name: name.into(),
@@ -173,7 +176,7 @@ async fn a_channel_is_checked_field_by_field_and_a_test_answers_what_the_receive
         other => panic!("{other:?}"),
     };
     let good = || new("Operations", "generic", receiver.port);
-    let cases: [(fn(&mut NewChannel), &str); 8] = [
+    let cases: [(Spoil, &str); 8] = [
         (|channel| channel.name = " ".into(), "name"),
         (|channel| channel.name = "ops@example.org".into(), "name"),
         (|channel| channel.kind = "carrier pigeon".into(), "kind"),
