@@ -4,7 +4,7 @@
 use super::{Proof, Versions, certain, likely, source};
 
 /// Which changes a row follows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum After {
     /// Another certificate for the purpose.
     Change,
@@ -51,16 +51,44 @@ const fn change(
     }
 }
 
+const fn backup_works(product: &'static str, proof: Proof) -> AfterCare {
+    AfterCare {
+        product,
+        purposes: &["ipsec-trust"],
+        after: After::Deletion,
+        versions: Versions::ALL,
+        code: "backup_works",
+        text: "make a DRS backup: without the node's own certificate in the store it fails",
+        proof,
+    }
+}
+
 const CALLS: &[&str] = &["CallManager", "CallManager-ECDSA"];
+const SSO: &str = "where SAML SSO is used: export the metadata of the cluster again and import it at the identity provider, then test a sign-in";
 const BACKUP: &str = "make a DRS backup: restoring an older one locks phones out";
 
 /// Every row.
 pub const AFTER_CARE: &[AfterCare] = &[
     change(
         "cucm",
+        &["tomcat"],
+        "further_services",
+        "where they are activated: restart Cisco Intercluster Lookup Service, Cisco Location Bandwidth Manager, Cisco Extension Mobility and \
+         the AXL Tomcat; where SSO or OAuth is used the SSOSP Tomcat, too",
+        certain(source::SECURITY_14),
+    ),
+    change(
+        "cucm",
+        &["tomcat-ECDSA"],
+        "further_services",
+        "restart the UDS Tomcat and the AXL Tomcat",
+        certain(source::SECURITY_14),
+    ),
+    change(
+        "cucm",
         &["tomcat", "tomcat-ECDSA"],
         "sso_metadata",
-        "where SAML SSO is used: export the metadata of the cluster again and import it at the identity provider, then test a sign-in",
+        SSO,
         certain(source::SECURITY_14),
     ),
     change(
@@ -138,6 +166,7 @@ pub const AFTER_CARE: &[AfterCare] = &[
             "TVS",
             "ITLRecovery",
             "ipsec",
+            "authz",
         ],
         "backup",
         BACKUP,
@@ -159,10 +188,56 @@ pub const AFTER_CARE: &[AfterCare] = &[
     ),
     change(
         "imp",
-        &["tomcat", "cup", "cup-xmpp", "cup-xmpp-s2s", "ipsec"],
+        &["tomcat", "tomcat-ECDSA"],
+        "sso_metadata",
+        SSO,
+        likely(source::SECURITY_14),
+    ),
+    change(
+        "imp",
+        &["cup-xmpp", "cup-xmpp-ECDSA"],
+        "clients_sign_in",
+        "see that Jabber and other XMPP clients sign in again, and that peer clusters are connected: clients that trust the certificate \
+         itself have to be given the new one",
+        likely(source::IMP),
+    ),
+    change(
+        "imp",
+        &["cup-xmpp-s2s", "cup-xmpp-s2s-ECDSA"],
+        "federation_peers",
+        "see that federated domains trust the new certificate or its CA, and that presence and messages go both ways",
+        likely(source::IMP),
+    ),
+    change(
+        "imp",
+        &[
+            "tomcat",
+            "tomcat-ECDSA",
+            "cup",
+            "cup-ECDSA",
+            "cup-xmpp",
+            "cup-xmpp-ECDSA",
+            "cup-xmpp-s2s",
+            "cup-xmpp-s2s-ECDSA",
+            "ipsec",
+        ],
         "backup",
         BACKUP,
         likely(source::REGENERATE),
+    ),
+    change(
+        "cuc",
+        &["tomcat"],
+        "further_services",
+        "where users come from a directory: restart Cisco DirSync",
+        certain(source::CUC),
+    ),
+    change(
+        "cuc",
+        &["tomcat", "tomcat-ECDSA"],
+        "sso_metadata",
+        SSO,
+        likely(source::SECURITY_14),
     ),
     change(
         "cuc",
@@ -194,15 +269,10 @@ pub const AFTER_CARE: &[AfterCare] = &[
         text: "restart Cisco Intercluster Sync Agent on the database publisher, so that peer clusters take it",
         proof: certain(source::IMP),
     },
-    AfterCare {
-        product: "cucm",
-        purposes: &["ipsec-trust"],
-        after: After::Deletion,
-        versions: Versions::ALL,
-        code: "backup_works",
-        text: "make a DRS backup: without the node's own certificate in the store it fails",
-        proof: certain(source::REGENERATE),
-    },
+    backup_works("cucm", certain(source::REGENERATE)),
+    backup_works("imp", likely(source::REGENERATE)),
+    backup_works("cuc", likely(source::REGENERATE)),
+    backup_works("cer", likely(source::REGENERATE)),
 ];
 
 /// What is left to people after a change, in the order in which it is done.
@@ -218,4 +288,42 @@ pub fn after_care(
             && row.purposes.contains(&purpose)
             && row.versions.contains(version)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{PURPOSES, product};
+    use certyard_protocol::ConnectorKind;
+
+    fn codes(product: &str, purpose: &str) -> Vec<&'static str> {
+        after_care(product, "15", purpose, After::Change)
+            .map(|row| row.code)
+            .collect()
+    }
+
+    #[test]
+    fn every_certificate_of_a_cisco_node_is_followed_by_a_backup() {
+        let cisco = |code: &str| product(code).is_some_and(|row| ConnectorKind::is_cisco(row.connector));
+        for row in PURPOSES.iter().filter(|row| cisco(row.product)) {
+            let (product, purpose) = (row.product, row.code);
+            if product == "cer" && purpose == "tomcat-ECDSA" {
+                continue;
+            }
+            assert!(codes(product, purpose).contains(&"backup"), "{product} {purpose}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_with_an_ec_key_leaves_as_much_to_do_as_its_twin() {
+        for row in PURPOSES.iter().filter(|row| row.code.ends_with("-ECDSA")) {
+            let twin = row.code.trim_end_matches("-ECDSA");
+            let mut left = codes(row.product, twin);
+            // Services that only one of them has.
+            left.retain(|code| *code != "further_services");
+            let mut own = codes(row.product, row.code);
+            own.retain(|code| *code != "further_services");
+            assert_eq!(own, left, "{} {}", row.product, row.code);
+        }
+    }
 }

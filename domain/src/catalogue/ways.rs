@@ -171,6 +171,15 @@ pub const WAYS: &[Way] = &[
         how: "utils service restart SERVICE, utils ipsec restart",
         proof: likely(source::CLI),
     },
+    // What a node does not run is not restarted: the list says so before, where it is printed as transcripts have it.
+    Way {
+        products: CISCO,
+        step: StepKind::RestartService,
+        kind: WayKind::CommandLine,
+        versions: Versions::ALL,
+        how: "utils service list",
+        proof: likely(source::CLI),
+    },
     Way {
         products: SERVER,
         step: StepKind::Inventory,
