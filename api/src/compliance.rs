@@ -152,8 +152,11 @@ pub(crate) struct FixCompliance {
 pub(crate) struct ComplianceFix {
     /// At most one for each of `renew`, `generate_csr` and `reuse_tomcat`; each is made a job by itself.
     pub plans: Vec<Plan>,
-    /// Certificates that no action makes as the profile wants them.
+    /// Certificates that no action makes as the profile wants them, or not before another of the plans was carried out: the first 200.
     pub unfixable: Vec<Unfixable>,
+    /// How many of these there are.
+    #[schema(example = 1)]
+    pub unfixable_count: usize,
 }
 
 /// A certificate that stays as it is.
@@ -168,7 +171,7 @@ pub(crate) struct Unfixable {
     pub node: Named,
     /// Its cluster.
     pub cluster: Named,
-    /// `way_open`, `chosen_by_node`, `subject_by_node` or `csr_open`.
+    /// `way_open`, `chosen_by_node`, `subject_by_node`, `csr_open` or `after_another`.
     #[schema(example = "csr_open")]
     pub code: String,
     /// Why, and the way out.
@@ -197,6 +200,7 @@ pub(crate) async fn fix_compliance(app: App, caller: Caller, body: Json<FixCompl
     }
     Ok(web::Json(ComplianceFix {
         plans: shown,
+        unfixable_count: fix.left_count,
         unfixable: fix.left.into_iter().map(unfixable).collect(),
     }))
 }

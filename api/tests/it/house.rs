@@ -210,10 +210,20 @@ impl House {
 
     /// Lets an agent report one identity certificate that ends in so many days, and a CSR.
     pub async fn report(&self, at: &Furnished, days: i64) {
+        self.report_entries(at, &[("tomcat", days)]).await;
+    }
+
+    /// The same with certificates for several purposes, by the days until their ends.
+    pub async fn report_entries(&self, at: &Furnished, purposes: &[(&str, i64)]) {
         let (_, csr) = key_and_csr();
+        let entries: Vec<Value> = purposes
+            .iter()
+            .map(|(purpose, days)| json!({"store": purpose, "kind": "identity", "entry": purpose, "certificate_pem": certificate(*days), "served": {"state": "served"}}))
+            .collect();
+        let digest = format!("d{}", purposes.len());
         let inventory = json!({
-            "form": "full", "digest": "d1", "observed_at": Utc::now(), "version": null,
-            "entries": [{"store": "tomcat", "kind": "identity", "entry": "tomcat", "certificate_pem": certificate(days), "served": {"state": "served"}}],
+            "form": "full", "digest": digest, "observed_at": Utc::now(), "version": null,
+            "entries": entries,
             "csrs": [{"purpose": "tomcat", "csr_pem": csr}],
         });
         let path = self.agent_url(&format!("/agent/v1/nodes/{}/inventory", at.node));

@@ -184,7 +184,7 @@ async fn r18_what_differs_becomes_plans_and_what_nothing_mends_is_told() {
     let at = house.furnish("campus").await;
     house.report(&at, 100).await;
     let none = house.post("/api/v1/compliance/fix", &json!({})).await;
-    assert_eq!(none, json!({"plans": [], "unfixable": []}));
+    assert_eq!(none, json!({"plans": [], "unfixable": [], "unfixable_count": 0}));
     let setting = json!({"product": "cucm", "purpose": "tomcat", "signing": "ca_signed"});
     let made = house
         .post("/api/v1/profiles", &json!({"name": "Campus", "settings": [setting]}))
@@ -220,6 +220,25 @@ async fn r18_what_differs_becomes_plans_and_what_nothing_mends_is_told() {
         .post("/api/v1/compliance/fix", &json!({"products": ["cucm"]}))
         .await;
     assert_eq!(fix["unfixable"][0]["code"], "chosen_by_node");
+    assert_eq!(fix["unfixable_count"], 1);
+    // For a purpose without an open CSR it is a plan, which a job can be made of.
+    house.report_entries(&at, &[("tomcat", 100), ("ipsec", 100)]).await;
+    let setting = json!({"product": "cucm", "purpose": "ipsec", "signing": "ca_signed"});
+    let change = json!({"settings": [setting]});
+    assert_eq!(
+        house.call("PATCH", &profile, owner, Some(&change)).await.status,
+        StatusCode::OK
+    );
+    let fix = house
+        .post("/api/v1/compliance/fix", &json!({"purposes": ["ipsec"]}))
+        .await;
+    let plan = &fix["plans"][0];
+    assert_eq!(plan["action"], "generate_csr", "{fix:#}");
+    assert_eq!(
+        (&plan["refusals"][0]["code"], &plan["refusals"][0]["purpose"]),
+        (&json!("unsupported_step"), &json!("ipsec")),
+        "an agent that has not said what it can is asked for nothing: {plan:#}"
+    );
     // What fits nothing is refused: it would pass for certificates that are as they should be.
     for wrong in [
         json!({"cluster_ids": ["x"]}),

@@ -5,18 +5,21 @@ use super::options::RenewOptions;
 use super::request::{Action, CsrOptions, Request};
 use super::store::Plan;
 use super::targets::{MAX_TARGETS, Order, Targets};
-use crate::catalogue::{PURPOSES, product};
+use crate::catalogue::{PURPOSES, UNSAFE_TOGETHER, product, reuse_of};
 use crate::clusters;
 use crate::db::{Db, OrgTx};
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::inventory::{self, InstallationFilter, InstallationRow, Sort};
 use crate::profiles::Field;
 use crate::{Permission, Scope};
 use certyard_protocol::{ConnectorKind, StoreKind};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// Rows that are read at a time.
 const PAGE: u64 = 200;
+/// Certificates that are told of those that stay.
+const TOLD: usize = 200;
 /// Clusters of one request by their ids at most.
 const MAX_CLUSTERS: usize = 500;
 
@@ -40,8 +43,10 @@ pub struct FixRequest {
 pub struct Fix {
     /// One for each way, in the order in which they are sensibly carried out.
     pub plans: Vec<Plan>,
-    /// What no action mends.
+    /// What no action mends, or not yet: the first of it.
     pub left: Vec<Left>,
+    /// How much of it there is.
+    pub left_count: usize,
 }
 
 /// A certificate that stays as it is.
@@ -65,6 +70,9 @@ pub struct Left {
     pub message: String,
 }
 
+/// A code and a message for what stays as it is.
+type Why = (&'static str, String);
+
 /// How a difference is mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -78,7 +86,7 @@ enum Way {
 /// # Errors
 /// [`Error::NotFound`] for clusters that are unknown, foreign or out of scope; [`Error::Invalid`] where it is too much for one plan;
 /// [`Error::Forbidden`] without [`Permission::Operate`].
-pub async fn fix(db: &Db, scope: &Scope, request: FixRequest) -> Result<Fix> {
+pub async fn fix(db: &Db, scope: &Scope, request: FixRequest) -> crate::error::Result<Fix> {
     scope.require(Permission::Operate)?;
     if request.clusters.len() > MAX_CLUSTERS {
         return Err(Error::field(
@@ -88,18 +96,37 @@ pub async fn fix(db: &Db, scope: &Scope, request: FixRequest) -> Result<Fix> {
         ));
     }
     let tx = db.read(scope).await?;
+    let rows = different(&tx, &request).await?;
+    drop(tx);
+    let mended: Vec<(InstallationRow, Result<Way, Why>)> = rows
+        .into_iter()
+        .map(|row| {
+            let way = way_of(&row);
+            (row, way)
+        })
+        .collect();
+    let changed = changed(&mended);
     let mut left = Vec::new();
+    let mut left_count = 0;
     let mut ways: [(Way, Vec<Uuid>); 3] = [Way::Renew, Way::GenerateCsr, Way::ReuseTomcat].map(|way| (way, Vec::new()));
-    for row in different(&tx, &request).await? {
-        match way_of(&row) {
+    for (row, way) in mended {
+        let way = way.and_then(|way| match follows(&row, way, &changed) {
+            Some(why) => Err(why),
+            None => Ok(way),
+        });
+        match way {
             Ok(way) => {
                 let place = ways.iter_mut().find(|(known, _)| *known == way);
                 place.into_iter().for_each(|(_, ids)| ids.push(row.installation.id));
             }
-            Err((code, message)) => left.push(left_of(row, code, message)),
+            Err((code, message)) => {
+                left_count += 1;
+                if left.len() < TOLD {
+                    left.push(left_of(row, code, message));
+                }
+            }
         }
     }
-    drop(tx);
     let mut plans = Vec::new();
     for (way, ids) in ways.into_iter().filter(|(_, ids)| !ids.is_empty()) {
         let action = match way {
@@ -112,14 +139,55 @@ pub async fn fix(db: &Db, scope: &Scope, request: FixRequest) -> Result<Fix> {
             targets: Targets::Installations(ids),
             order: request.order.clone(),
             override_reason: String::new(),
+            aftercare_of: None,
         };
         plans.push(super::create(db, scope, request).await?);
     }
-    Ok(Fix { plans, left })
+    Ok(Fix {
+        plans,
+        left,
+        left_count,
+    })
+}
+
+/// The purposes that get another certificate, by cluster.
+fn changed(mended: &[(InstallationRow, Result<Way, Why>)]) -> HashSet<(Uuid, String)> {
+    let all = mended.iter().filter(|(_, way)| way.is_ok());
+    // A reuse waits for what it takes, and is none of it.
+    let all = all.filter(|(_, way)| !matches!(way, Ok(Way::ReuseTomcat)));
+    all.map(|(row, _)| (row.installation.cluster_id, row.installation.store.clone()))
+        .collect()
+}
+
+/// Why a reuse has to wait for another change of this fix: two plans would not hold beside each other.
+fn follows(row: &InstallationRow, way: Way, changed: &HashSet<(Uuid, String)>) -> Option<Why> {
+    if way != Way::ReuseTomcat {
+        return None;
+    }
+    let place = &row.installation;
+    let is_changed = |purpose: &str| changed.contains(&(place.cluster_id, purpose.to_string()));
+    let source = reuse_of(&place.product, &row.cluster_version, &place.store).map(|reuse| reuse.of);
+    let apart = UNSAFE_TOGETHER
+        .iter()
+        .filter(|pair| pair.product == place.product)
+        .filter_map(|pair| match place.store.as_str() {
+            store if store == pair.one => Some(pair.other),
+            store if store == pair.other => Some(pair.one),
+            _ => None,
+        });
+    let first = source.into_iter().chain(apart).find(|purpose| is_changed(purpose))?;
+    Some((
+        "after_another",
+        format!(
+            "`{first}` of cluster `{}` gets another certificate first: mend that, let the phones register again where they have to, and ask \
+             again for `{}`",
+            row.cluster_name, place.store
+        ),
+    ))
 }
 
 /// What is named has to be there: a name that fits nothing would pass for certificates that are as they should be.
-async fn check(tx: &OrgTx, request: &FixRequest) -> Result<()> {
+async fn check(tx: &OrgTx, request: &FixRequest) -> crate::error::Result<()> {
     let known = clusters::by_ids(tx, request.clusters.iter().copied()).await?;
     let gone = |id: &Uuid| known.get(id).is_none_or(|cluster| cluster.retired_at.is_some());
     if request.clusters.iter().any(gone) {
@@ -147,7 +215,7 @@ async fn check(tx: &OrgTx, request: &FixRequest) -> Result<()> {
 }
 
 /// All identity certificates that differ.
-async fn different(tx: &OrgTx, request: &FixRequest) -> Result<Vec<InstallationRow>> {
+async fn different(tx: &OrgTx, request: &FixRequest) -> crate::error::Result<Vec<InstallationRow>> {
     check(tx, request).await?;
     let filter = InstallationFilter {
         clusters: request.clusters.clone(),
@@ -180,7 +248,7 @@ async fn different(tx: &OrgTx, request: &FixRequest) -> Result<Vec<InstallationR
 }
 
 /// What mends the differences of a certificate, or why nothing does.
-fn way_of(row: &InstallationRow) -> Result<Way, (&'static str, String)> {
+fn way_of(row: &InstallationRow) -> Result<Way, Why> {
     let place = &row.installation;
     let purpose = &place.store;
     let differs = |field: Field| row.differences.iter().any(|difference| difference.field == field);

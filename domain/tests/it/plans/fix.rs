@@ -5,6 +5,7 @@ use crate::machine::{Authority, own_certificate, request};
 use certyard_domain::plans::{self, Fix, FixRequest, Order};
 use certyard_domain::profiles::{self, Assignment, NewProfile, Setting, Signing};
 use certyard_domain::{Error, Role, inventory};
+use certyard_protocol::ConnectorKind;
 use uuid::Uuid;
 
 async fn mended(uc: &Uc, request: FixRequest) -> Fix {
@@ -53,9 +54,11 @@ async fn apart() -> Uc {
         ("TVS", &own_certificate("tvs.example.org", 100)),
         ("CAPF", &own_certificate("capf.example.org", 100)),
     ] {
-        uc.fleet
+        let id = uc
+            .fleet
             .install(uc.cluster, uc.nodes[0], "identity", purpose, certificate)
             .await;
+        uc.fleet.set("installation", id, "product", "cucm").await;
     }
     uc.csr(2).await;
     let settings = vec![
@@ -87,18 +90,21 @@ async fn r18_each_difference_is_mended_by_the_way_that_the_profile_wants_or_told
         .iter()
         .map(|plan| (plan.action.as_str(), plan.targets, plan.refused))
         .collect();
-    assert_eq!(made, [("renew", 1, 0), ("generate_csr", 2, 0), ("reuse_tomcat", 0, 1)]);
+    assert_eq!(made, [("renew", 1, 0), ("generate_csr", 2, 0)]);
     let renewed = targets(&uc.fleet, &fix.plans[0]).await.remove(0);
     assert_eq!((renewed.purpose.as_str(), renewed.node_id), ("ipsec", uc.nodes[0]));
-    // What the plan itself refuses it tells, as any plan does.
-    let refused = targets(&uc.fleet, &fix.plans[2]).await.remove(0);
-    assert_eq!(refused.refusal_code.as_deref(), Some("source_not_multi_server"));
     let mut left: Vec<(&str, &str)> = fix.left.iter().map(|left| (left.purpose.as_str(), left.code)).collect();
     left.sort_unstable();
     assert_eq!(
         left,
-        [("CAPF", "way_open"), ("TVS", "chosen_by_node"), ("tomcat", "csr_open")]
+        [
+            ("CAPF", "way_open"),
+            ("CallManager", "after_another"),
+            ("TVS", "chosen_by_node"),
+            ("tomcat", "csr_open")
+        ]
     );
+    assert_eq!(fix.left_count, 4);
     for left in &fix.left {
         assert!(
             left.message.chars().count() > 40 && !left.message.ends_with('.'),
@@ -106,7 +112,41 @@ async fn r18_each_difference_is_mended_by_the_way_that_the_profile_wants_or_told
         );
         assert_eq!((left.cluster_id, left.cluster_name.as_str()), (uc.cluster, "campus"));
     }
-    uc.fleet.start(&fix.plans[1]).await.expect("a job of it");
+    for plan in &fix.plans {
+        uc.fleet.start(plan).await.expect("one plan leaves the other as it is");
+    }
+    // By itself it is planned; what the plan refuses it tells, as any plan does.
+    let calls = FixRequest {
+        purposes: vec!["CallManager".into()],
+        ..FixRequest::default()
+    };
+    let fix = mended(&uc, calls).await;
+    assert_eq!(fix.plans[0].action, "reuse_tomcat");
+    let refused = targets(&uc.fleet, &fix.plans[0]).await.remove(0);
+    assert_eq!(refused.refusal_code.as_deref(), Some("source_not_multi_server"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_mended_is_counted_and_the_first_of_it_told() {
+    let uc = Uc::new().await;
+    for (index, node) in uc.nodes.iter().enumerate() {
+        uc.fleet.set("node", *node, "name", format!("first-{index}")).await;
+    }
+    let nodes = uc
+        .fleet
+        .nodes(uc.cluster, ConnectorKind::CiscoUc, 205, uc.agent, None)
+        .await;
+    let own = own_certificate("same.example.org", 100);
+    for node in nodes {
+        uc.fleet.install(uc.cluster, node, "identity", "TVS", &own).await;
+    }
+    let twenty = Setting {
+        validity_years: Some(20),
+        ..setting("TVS", Some(Signing::SelfSigned))
+    };
+    want_all(&uc, vec![twenty]).await;
+    let fix = mended(&uc, FixRequest::default()).await;
+    assert_eq!((fix.plans.len(), fix.left.len(), fix.left_count), (0, 200, 205));
 }
 
 #[tokio::test]
