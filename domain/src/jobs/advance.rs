@@ -10,6 +10,7 @@ use crate::db::dialect::lock_rows;
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::failpoint::{self, Operation};
+use crate::plans::{self, Action};
 use crate::signal::Topic;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, PaginatorTrait, QueryFilter, QuerySelect, SelectGetableTuple, Selector};
@@ -49,13 +50,13 @@ async fn advance_once(tx: &OrgTx, job_id: Uuid) -> Result<bool> {
     };
     let counts = sum(tx, job_id).await?;
     match next(&job, &counts, failures(tx, &job, &counts).await?) {
-        Next::Nothing => Ok(false),
+        Next::Nothing => pass_over(tx, &job, &counts).await,
         Next::Finish => finish(tx, job_id, &counts).await.map(|()| false),
         Next::Stop => Ok(stop(tx, &job).await? > 0),
         Next::Open { room } => {
             let ready = ready(tx, &job, room).await?;
             if ready.is_empty() {
-                return next_wave(tx, &job).await;
+                return Ok(next_wave(tx, &job).await? || pass_over(tx, &job, &counts).await?);
             }
             let mut moves = Moves::default();
             let moved = moves
@@ -138,9 +139,11 @@ pub(super) async fn can_move(db: &Db, org_id: Uuid, job_id: Uuid) -> Result<bool
     let counts = sum(&tx, job_id).await?;
     let failures = failures(&tx, &job, &counts).await?;
     match next(&job, &counts, failures) {
-        Next::Nothing => Ok(false),
+        Next::Nothing => Ok(!unread(&tx, &job, &counts).await?.is_empty()),
         Next::Finish | Next::Stop => Ok(true),
-        Next::Open { .. } => Ok(!ready(&tx, &job, 1).await?.is_empty() || wave_has_ended(&tx, &job).await?),
+        Next::Open { .. } => Ok(!ready(&tx, &job, 1).await?.is_empty()
+            || wave_has_ended(&tx, &job).await?
+            || !unread(&tx, &job, &counts).await?.is_empty()),
     }
 }
 
@@ -261,6 +264,63 @@ async fn ready(tx: &OrgTx, job: &job::Model, limit: u64) -> Result<Vec<Uuid>> {
         ids.push(row.try_get("", "id")?);
     }
     Ok(ids)
+}
+
+/// Readings beside the targets that wait for agents which are away, with their clusters.
+async fn unread(tx: &OrgTx, job: &job::Model, counts: &Counts) -> Result<Vec<(Uuid, Uuid)>> {
+    if counts.pending == 0 || job.action == Action::Refresh.as_str() {
+        return Ok(Vec::new());
+    }
+    let agent = |column: &'static str| Expr::col(("agent", column));
+    let heard_of = Query::select()
+        .expr(Expr::value(1))
+        .from("agent")
+        .and_where(agent("org_id").eq(tx.org_id()))
+        .and_where(
+            agent("id")
+                .equals(("task", "agent_id"))
+                .or(agent("id").equals(("task", "second_agent_id"))),
+        )
+        .and_where(agent("last_seen_at").gt(tx.now() - chrono::Duration::seconds(plans::OFFLINE_AFTER_SECONDS)))
+        .take();
+    let select = Query::select()
+        .columns([("task", "id"), ("task", "cluster_id")])
+        .from("task")
+        .and_where(col("org_id").eq(tx.org_id()))
+        .and_where(col("job_id").eq(job.id))
+        .and_where(Expr::cust(BESIDE))
+        .and_where(col("not_before").lte(tx.now()))
+        .and_where(Expr::not_exists(heard_of))
+        .limit(OPEN_AT_ONCE)
+        .take();
+    let mut found = Vec::new();
+    for row in tx.query_all(&select).await? {
+        found.push((row.try_get("", "id")?, row.try_get("", "cluster_id")?));
+    }
+    Ok(found)
+}
+
+/// Readings beside the targets, in the words of their partial index.
+const BESIDE: &str =
+    "\"task\".\"state\" = 'pending' AND \"task\".\"action\" = 'refresh' AND \"task\".\"after_id\" IS NOT NULL";
+
+/// Ends readings beside the targets that nobody makes: a job is not kept open by a node that it does not change. The next reading of
+/// the node, which its agent sends as soon as it is back, tells what they would have.
+async fn pass_over(tx: &OrgTx, job: &job::Model, counts: &Counts) -> Result<bool> {
+    let unread = unread(tx, job, counts).await?;
+    if unread.is_empty() {
+        return Ok(false);
+    }
+    let (ids, touched): (Vec<Uuid>, Vec<Uuid>) = unread.into_iter().unzip();
+    clusters::lock(tx, &touched).await?;
+    let note = "not read: no agent of the node is there; its next reading tells what it holds";
+    let changes = vec![("message", Expr::value(note))];
+    let mut moves = Moves::default();
+    let moved = moves
+        .shift_ids(tx, TaskState::Pending, TaskState::Succeeded, &ids, changes)
+        .await?;
+    moves.settle(tx).await?;
+    Ok(!moved.is_empty())
 }
 
 /// Opens the next wave once all of the present one has ended.

@@ -65,7 +65,8 @@ impl TaskState {
             Self::Waiting => &[],
             Self::Pending => &[Self::Waiting, Self::Running],
             Self::Running => &[Self::Pending],
-            Self::Succeeded => &[Self::Running],
+            // A reading beside the targets whose agent is away is noted and passed over.
+            Self::Succeeded => &[Self::Running, Self::Pending],
             Self::Failed => &[Self::Running],
             Self::Cancelled | Self::Expired | Self::Superseded => &Self::OPEN,
         }

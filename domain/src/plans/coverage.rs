@@ -180,6 +180,13 @@ pub(super) fn readings(gathered: &Gathered, makers: BTreeMap<Uuid, Maker>) -> BT
 
 /// Adds the nodes that are to be read to the plan. Those that nobody can read now are left out.
 pub(super) fn read_others(gathered: &Gathered, readings: &BTreeMap<Uuid, Reading>, drafted: &mut Vec<Drafted>) {
+    // As a retry names them.
+    let named: HashMap<Uuid, usize> = drafted
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| draft.purpose.is_empty() && draft.work.is_some())
+        .map(|(at, draft)| (draft.node_id, at))
+        .collect();
     for (cluster, reading) in readings {
         let wave = drafted.get(reading.position).map_or(0, |draft| draft.wave);
         let after = i64::try_from(reading.position).ok();
@@ -188,11 +195,7 @@ pub(super) fn read_others(gathered: &Gathered, readings: &BTreeMap<Uuid, Reading
             if !reading.nodes.contains(node_id) {
                 continue;
             }
-            // As a retry names it.
-            let named = drafted
-                .iter_mut()
-                .find(|draft| draft.node_id == *node_id && draft.purpose.is_empty() && draft.work.is_some());
-            if let Some(draft) = named {
+            if let Some(draft) = named.get(node_id).and_then(|at| drafted.get_mut(*at)) {
                 // In the wave of what it waits for, or neither would ever begin.
                 draft.wave = wave;
                 if let Some(work) = &mut draft.work {

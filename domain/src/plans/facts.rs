@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// An agent that was not heard of for so long is offline.
-const OFFLINE_AFTER_SECONDS: i64 = 180;
+pub(crate) const OFFLINE_AFTER_SECONDS: i64 = 180;
 
 /// A node with its cluster.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Node {
     pub ready: bool,
     pub retired: bool,
     pub fault: Option<String>,
+    /// When it was last read.
+    pub inventory_at: Option<Timestamp>,
     pub agent_id: Option<Uuid>,
     pub second_agent_id: Option<Uuid>,
     pub cluster_id: Uuid,

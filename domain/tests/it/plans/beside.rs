@@ -74,6 +74,45 @@ async fn a_node_that_is_only_read_beside_the_targets_stops_no_job() {
 }
 
 #[tokio::test]
+async fn a_reading_beside_the_targets_waits_for_no_agent_that_is_away() {
+    let uc = Uc::new().await;
+    let away = uc.fleet.agent(uc.fleet.group).await;
+    uc.fleet.set("node", uc.nodes[1], "agent_id", away).await;
+    let long_ago = crate::machine::noon() - chrono::Duration::hours(1);
+    uc.fleet.set("agent", away, "last_seen_at", long_ago).await;
+    let plan = plan(&uc, csr_for_all(), &uc.nodes[..1]).await;
+    let job = uc.fleet.start(&plan).await.expect("a job");
+    for _ in 0..2 {
+        let task = uc.fleet.claim(uc.agent, 1).await.pop().expect("a task");
+        uc.fleet
+            .report(
+                uc.agent,
+                task.task.task_id,
+                &result(task.task.epoch, Outcome::Succeeded),
+            )
+            .await
+            .expect("it is taken");
+    }
+    jobs::open_waves(&uc.fleet.test.db).await.expect("a round");
+    let ended = uc.fleet.job(job.id).await;
+    assert_eq!((ended.status, ended.counts.succeeded), (JobStatus::Succeeded, 3));
+    assert!(ended.finished_at.is_some());
+    let tasks = uc.fleet.tasks(job.id).await;
+    let unread = tasks
+        .iter()
+        .find(|task| task.node_id == uc.nodes[1])
+        .expect("it was planned");
+    assert!(
+        unread.message.as_deref().is_some_and(|text| text.contains("not read")),
+        "{unread:?}"
+    );
+    // What was asked for itself waits for its agent.
+    let refresh = uc.fleet.refresh(&uc.nodes[1..2], Order::default()).await;
+    jobs::open_waves(&uc.fleet.test.db).await.expect("a round");
+    assert_eq!(uc.fleet.tasks(refresh.id).await[0].state, TaskState::Pending);
+}
+
+#[tokio::test]
 async fn a_change_for_all_nodes_takes_the_place_of_tasks_that_wait_on_any_of_them() {
     let uc = Uc::new().await;
     let waiting = plan(&uc, renew("tomcat"), &uc.nodes[1..2]).await;
