@@ -220,6 +220,12 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/jobs/{id}/events", "follow_job", READ),
     op("GET", "/api/v1/jobs/{id}/aftercare", "list_aftercare", READ),
     op("POST", "/api/v1/jobs/{id}/aftercare", "confirm_aftercare", OPERATE),
+    op(
+        "POST",
+        "/api/v1/jobs/{id}/aftercare/restarts",
+        "restart_aftercare",
+        OPERATE,
+    ),
     op("POST", "/api/v1/jobs/{id}/cancel", "cancel_job", OPERATE),
     op("POST", "/api/v1/jobs/{id}/retry", "retry_job", OPERATE),
     op(

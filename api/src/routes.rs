@@ -113,6 +113,7 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(jobs::get_task)
         .service(jobs::list_aftercare)
         .service(jobs::confirm_aftercare)
+        .service(jobs::restart_aftercare)
         .service(jobs::cancel_job)
         .service(jobs::retry_job)
         .service(events::follow_job)

@@ -15,6 +15,7 @@ mod m20261122_000008_due;
 mod m20261122_000010_aftercare;
 mod m20261122_000011_watchful;
 mod m20261122_000012_channels;
+mod m20261122_000014_family;
 pub mod roles;
 pub mod table;
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000010_aftercare::Migration),
             Box::new(m20261122_000011_watchful::Migration),
             Box::new(m20261122_000012_channels::Migration),
+            Box::new(m20261122_000014_family::Migration),
         ]
     }
 }

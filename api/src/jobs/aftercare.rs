@@ -2,11 +2,12 @@
 
 use crate::body::Json;
 use crate::caller::Caller;
-use crate::error::Reply;
+use crate::error::{Problem, Reply};
 use crate::page::{self, Named, Page};
+use crate::plans::{Plan, PlanOrder, created_plan};
 use crate::query::Query;
 use crate::state::App;
-use actix_web::{get, post, web};
+use actix_web::{HttpResponse, get, post, web};
 use certyard_domain::jobs;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -108,9 +109,23 @@ pub(crate) struct ListAftercare {
     pub cursor: Option<String>,
 }
 
+/// Which restarts of a checklist are planned. `{}` means all that are open.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RestartAftercare {
+    /// Clusters of the job, at most 500; empty: all.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub cluster_ids: Vec<Uuid>,
+    /// How the job proceeds.
+    #[serde(default)]
+    pub order: Option<PlanOrder>,
+}
+
 /// Lists what is left to do after a job, cluster by cluster.
 ///
-/// It follows from product, version and purpose. What a task restarted itself is done already.
+/// It follows from what the tasks of the job, of its retries and of the restarts made from the list have done on each node, and from product
+/// and version. What a task restarted itself is done already.
 #[utoipa::path(operation_id = "list_aftercare", tag = "jobs", params(("id" = Uuid, Path, description = "The job"), ListAftercare), responses((status = 200, description = "Clusters by name", body = Page<Aftercare>)))]
 #[get("/jobs/{id}/aftercare")]
 pub(crate) async fn list_aftercare(
@@ -151,6 +166,26 @@ pub(crate) async fn confirm_aftercare(
     let list = jobs::confirm(&tx, *id, said).await?;
     tx.commit().await?;
     Ok(web::Json(checklist(list)))
+}
+
+/// Plans the restarts that are open in the checklist of a job.
+///
+/// On each node those that it needs, in the order of the catalogue; in each cluster one node after the other, the publisher first. The
+/// plan lives an hour; what its job restarts is done in the checklist.
+#[utoipa::path(operation_id = "restart_aftercare", tag = "jobs", params(("id" = Uuid, Path, description = "The job")), request_body = RestartAftercare, responses((status = 201, description = "The plan", body = Plan)))]
+#[post("/jobs/{id}/aftercare/restarts")]
+pub(crate) async fn restart_aftercare(
+    app: App,
+    caller: Caller,
+    id: web::Path<Uuid>,
+    body: Json<RestartAftercare>,
+) -> Result<HttpResponse, Problem> {
+    let wanted = jobs::CareRestarts {
+        clusters: body.0.cluster_ids,
+        order: body.0.order.map(Into::into).unwrap_or_default(),
+    };
+    let plan = jobs::plan_restarts(&app.db, caller.scope(), *id, wanted).await?;
+    created_plan(&app, &caller, plan).await
 }
 
 fn checklist(list: jobs::Checklist) -> Aftercare {

@@ -3,7 +3,7 @@
 mod aftercare;
 mod tasks;
 
-pub(crate) use aftercare::{confirm_aftercare, list_aftercare};
+pub(crate) use aftercare::{confirm_aftercare, list_aftercare, restart_aftercare};
 pub(crate) use tasks::{get_task, list_tasks};
 
 use crate::body::{Json, OptionalJson};
@@ -85,6 +85,9 @@ pub(crate) struct Job {
     /// The job whose failed nodes it tries again.
     #[schema(example = json!(null))]
     pub retry_of: Option<Uuid>,
+    /// The job whose after-care it carries out: it restarts what that one left.
+    #[schema(example = json!(null))]
+    pub aftercare_of: Option<Uuid>,
     /// `refresh`, `generate_csr`, `upload_certificate`.
     #[schema(example = "upload_certificate")]
     pub action: String,
@@ -342,6 +345,7 @@ pub(crate) fn job(job: jobs::Job) -> Result<Job, Problem> {
         id: job.id,
         plan_id: job.plan_id,
         retry_of: job.retry_of,
+        aftercare_of: job.aftercare_of,
         action: job.action,
         title: job.title,
         status: page::stored(job.status.as_str())?,

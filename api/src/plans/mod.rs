@@ -213,6 +213,11 @@ pub(crate) struct ListTargets {
 #[post("/plans")]
 pub(crate) async fn create_plan(app: App, caller: Caller, body: Json<CreatePlan>) -> Result<HttpResponse, Problem> {
     let plan = plans::create(&app.db, caller.scope(), body.0.request()?).await?;
+    created_plan(&app, &caller, plan).await
+}
+
+/// The answer to whoever asked for a plan.
+pub(crate) async fn created_plan(app: &App, caller: &Caller, plan: plans::Plan) -> Result<HttpResponse, Problem> {
     let tx = app.db.read(caller.scope()).await?;
     let location = format!("/api/v1/plans/{}", plan.id);
     Ok(created(location, with_targets(&tx, plan).await?))

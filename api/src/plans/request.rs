@@ -203,6 +203,7 @@ impl CreatePlan {
             ActionName::Restart => plans::Action::Restart(plans::RestartOptions {
                 services: self.services,
                 purpose: self.purpose.clone(),
+                ..plans::RestartOptions::default()
             }),
         };
         let named = [
@@ -245,6 +246,7 @@ impl CreatePlan {
             targets,
             order,
             override_reason: self.override_reason,
+            aftercare_of: None,
         })
     }
 }

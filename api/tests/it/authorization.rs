@@ -22,7 +22,7 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "confirm_aftercare" => {
             json!({"cluster_id": ids.cluster, "purpose": "tomcat", "item": "backup", "state": "done"})
         }
-        "update_profile" | "copy_profile" => json!({}),
+        "update_profile" | "copy_profile" | "restart_aftercare" => json!({}),
         "assign_profile" => json!({"cluster_ids": [ids.cluster]}),
         "set_cluster_profile" => json!({"profile_id": ids.profile}),
         "set_notification_settings" => json!({}),

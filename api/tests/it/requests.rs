@@ -375,6 +375,12 @@ async fn the_after_care_of_a_job_is_read_by_cluster_and_confirmed_by_name() {
         .call("POST", &path, owner, Some(&unknown))
         .await
         .problem(404, "not_found");
+    let restarts = format!("{path}/restarts");
+    let refused = house.call("POST", &restarts, owner, Some(&json!({}))).await;
+    refused.problem(422, "nothing_to_restart");
+    let elsewhere = json!({"cluster_ids": [uuid::Uuid::now_v7()]});
+    let refused = house.call("POST", &restarts, owner, Some(&elsewhere)).await;
+    refused.problem(404, "not_found");
     let wrong = json!({"cluster_id": at.cluster, "purpose": "tomcat", "item": "backup", "state": "maybe"});
     house
         .call("POST", &path, owner, Some(&wrong))

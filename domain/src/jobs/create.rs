@@ -244,6 +244,7 @@ async fn insert(
         id: Set(job_id),
         plan_id: Set(Some(plan.id)),
         retry_of: Set(retry_of),
+        aftercare_of: Set(plan.request.aftercare_of),
         action: Set(plan.action.clone()),
         title: Set(title.clone()),
         state: Set("open".into()),

@@ -24,7 +24,8 @@
 //! | [`create`] | makes tasks as waiting or pending; older ones for the same purposes become superseded |
 //! | [`claim`] | pending → running, one for each node: a unique index keeps it, not a rule |
 //! | [`report`] | running → succeeded, failed, pending |
-//! | [`advance`] | waiting → pending as waves, predecessors, `max_parallel` allow; the rest → cancelled at `stop_at_failures`; finishes the job |
+//! | [`advance`] | waiting → pending as waves, predecessors, `max_parallel` allow; the rest → cancelled at `stop_at_failures`; readings beside
+//! the targets whose agents are away: pending → succeeded, with a note; finishes the job |
 //! | [`cancel`] | waiting, pending → cancelled; running is asked |
 //! | [`retire_node`] | waiting, pending → cancelled; running is asked |
 //! | [`sweep_leases`], [`expire_deadlines`] | running → pending or failed; waiting, pending → expired |
@@ -53,7 +54,7 @@ mod tasks;
 mod transition;
 
 pub use advance::advance;
-pub use aftercare::{CareItem, CareState, Checklist, Confirmation, aftercare, confirm};
+pub use aftercare::{CareItem, CareRestarts, CareState, Checklist, Confirmation, aftercare, confirm, plan_restarts};
 pub use claim::{MAX_CLAIM, Waiting, cancelled_for, claim, has_work, lease};
 pub use create::{Changed, create};
 pub use fleet::{ban_agent, declare_nodes, retire_agent, retire_node, unban_agent, update_node};

@@ -25,6 +25,8 @@ pub struct Job {
     pub plan_id: Option<Uuid>,
     /// The job whose failed tasks it does again.
     pub retry_of: Option<Uuid>,
+    /// The job whose after-care it carries out.
+    pub aftercare_of: Option<Uuid>,
     /// Name of the action.
     pub action: String,
     /// One line for people.
@@ -285,6 +287,7 @@ async fn with_counts(tx: &OrgTx, rows: Vec<job::Model>, cluster_id: Option<Uuid>
                 id: row.id,
                 plan_id: row.plan_id,
                 retry_of: row.retry_of,
+                aftercare_of: row.aftercare_of,
                 action: row.action,
                 title: row.title,
                 max_parallel: row.max_parallel,

@@ -164,6 +164,8 @@ fn place_of(task: task::Model) -> Result<TargetPlace> {
         steps: work.steps,
         done,
         goes_on: work.goes_on,
+        made: work.made,
+        ended_at: task.finished_at,
     });
     Ok(TargetPlace {
         node_id: task.node_id,

@@ -80,6 +80,7 @@ impl Gathered {
     ) -> Result<()> {
         let stores: HashSet<&str> = stores.iter().map(String::as_str).collect();
         self.open = open_tasks(tx, ids).await?;
+        self.hold(&stores.iter().copied().collect::<Vec<&str>>());
         self.trust = trust(tx, &self.all(), &stores, &subjects(uploaded)).await?;
         self.shared.uploaded = uploaded.to_vec();
         Ok(())
@@ -95,6 +96,7 @@ impl Gathered {
         let stores: HashSet<&str> = aims.iter().map(|aim| aim.purpose.as_str()).collect();
         let sha256: HashSet<&str> = aims.iter().filter_map(|aim| aim.sha256.as_deref()).collect();
         self.open = open_tasks(tx, ids).await?;
+        self.hold(&stores.iter().copied().collect::<Vec<&str>>());
         let clusters = distinct(self.nodes.values().map(|node| node.cluster_id));
         let all = self.all();
         self.entries = Entries::gather(tx, &all, &clusters, &stores, &sha256).await?;
@@ -301,6 +303,7 @@ async fn nodes(tx: &OrgTx, column: &'static str, ids: &[Uuid]) -> Result<HashMap
         "connector",
         "ready",
         "fault_message",
+        "inventory_at",
         "agent_id",
         "second_agent_id",
         "cluster_id",
@@ -330,6 +333,7 @@ async fn nodes(tx: &OrgTx, column: &'static str, ids: &[Uuid]) -> Result<HashMap
             ready: row.try_get("", "ready")?,
             retired: retired.or(cluster_retired).is_some(),
             fault: row.try_get("", "fault_message")?,
+            inventory_at: row.try_get("", "inventory_at")?,
             agent_id: row.try_get("", "agent_id")?,
             second_agent_id: row.try_get("", "second_agent_id")?,
             cluster_id: row.try_get("", "cluster_id")?,

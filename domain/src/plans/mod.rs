@@ -41,11 +41,12 @@ pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
 pub use targets::{DEFAULT_DEADLINE_SECONDS, Earlier, MAX_TARGETS, Order, TargetFilter, TargetPlace, Targets};
 
 pub(crate) use actions::Work;
+pub(crate) use facts::OFFLINE_AFTER_SECONDS;
 pub(crate) use request::Place;
 pub(crate) use store::{Change, Planned, load, recheck, stored, take};
 
 use crate::db::{Db, OrgTx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::new_id;
 use crate::{Permission, Scope};
 use certyard_protocol::StepKind;
@@ -116,6 +117,8 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     let canaries = request.order.canary as usize;
     let mut accepted = 0;
     let mut publishers: HashMap<(uuid::Uuid, &str), i64> = HashMap::new();
+    let one_by_one = matches!(&request.action, Action::Restart(options) if !options.by_node.is_empty());
+    let mut restarted: HashMap<uuid::Uuid, i64> = HashMap::new();
     let mut drafted = Vec::with_capacity(decided.len());
     for (position, (aim, decision)) in decided.into_iter().enumerate() {
         let node = decision.node;
@@ -137,8 +140,11 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
             if waits {
                 wave = BEHIND;
             }
+            let position = i64::try_from(position).unwrap_or(i64::MAX);
+            if one_by_one {
+                work.after = restarted.insert(node.cluster_id, position);
+            }
             if work.steps.iter().any(|step| changes_trust(step.kind())) {
-                let position = i64::try_from(position).unwrap_or(i64::MAX);
                 let place = (node.cluster_id, aim.purpose.as_str());
                 if node.role == "publisher" {
                     publishers.insert(place, position);
@@ -163,7 +169,23 @@ fn draft(gathered: &gather::Gathered, request: &Request, aims: &[Aim]) -> Result
     let mut readings = coverage::readings(gathered, makers);
     carried::add_readings(gathered, &drafted, &mut readings);
     coverage::read_others(gathered, &readings, &mut drafted);
+    within_limit(drafted.len(), aims.len())?;
     Ok(drafted)
+}
+
+/// What is read beside the targets is stored and done as they are.
+fn within_limit(all: usize, aims: usize) -> Result<()> {
+    if all <= MAX_TARGETS {
+        return Ok(());
+    }
+    Err(Error::field(
+        "filter",
+        "too_many",
+        format!(
+            "{aims} targets, and {} further nodes that are read after them: more than {MAX_TARGETS} in one plan, name fewer clusters or nodes",
+            all - aims
+        ),
+    ))
 }
 
 /// Whether the publisher of a cluster goes first, as the product may carry the change to the others.
@@ -177,4 +199,19 @@ fn changes_trust(step: StepKind) -> bool {
 /// The database is busy or away.
 pub async fn delete_expired(tx: &OrgTx, limit: u64) -> Result<u64> {
     store::delete_expired(tx, limit).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_beside_the_targets_counts_with_them() {
+        within_limit(MAX_TARGETS, 1).expect("as many as there may be");
+        let error = within_limit(MAX_TARGETS + 1, 5_000).expect_err("one too many");
+        let Error::Invalid(wrong) = error else {
+            panic!("{error:?}");
+        };
+        assert!(wrong[0].message.contains("15001 further nodes"), "{wrong:?}");
+    }
 }

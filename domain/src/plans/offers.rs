@@ -52,6 +52,7 @@ pub fn offers(listed: &Listed<'_>, now: Timestamp) -> Vec<Offer> {
         ready: true,
         retired: false,
         fault: None,
+        inventory_at: None,
         agent_id: None,
         second_agent_id: None,
         cluster_id: Uuid::nil(),

@@ -3,6 +3,7 @@
 use super::request::push;
 use crate::error::FieldError;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Certificates of one plan that distributes at most: each is part of every task's signed payload.
@@ -123,6 +124,20 @@ pub struct RestartOptions {
     pub services: Vec<String>,
     /// Purpose, for targets that are nodes, where no service is named.
     pub purpose: Option<String>,
+    /// The services of each node, in order, where they were taken from the after-care of a job: one node of a cluster after the other.
+    pub by_node: BTreeMap<Uuid, Vec<String>>,
+}
+
+impl RestartOptions {
+    /// Whether nodes are restarted as a whole, and not for a purpose.
+    pub(super) fn names_services(&self) -> bool {
+        !self.services.is_empty() || !self.by_node.is_empty()
+    }
+
+    /// The services that are named for a node.
+    pub(super) fn of(&self, node: Uuid) -> &[String] {
+        self.by_node.get(&node).map_or(&self.services, |all| all.as_slice())
+    }
 }
 
 impl DistributeOptions {

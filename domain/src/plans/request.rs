@@ -7,6 +7,7 @@ use super::targets::{MAX_TARGETS, Order, Targets};
 use crate::Timestamp;
 use crate::error::{Error, FieldError, Result};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Names of one CSR at most, as public CAs take them.
 const MAX_NAMES: usize = 100;
@@ -26,6 +27,9 @@ pub struct Request {
     /// Why what should not be done in one go is done all the same; empty: it is not.
     #[serde(default)]
     pub override_reason: String,
+    /// The job whose after-care it carries out.
+    #[serde(default)]
+    pub aftercare_of: Option<Uuid>,
 }
 
 /// The closed list of actions, with their parameters. What an action does is behind one `match` in
@@ -114,7 +118,7 @@ impl Action {
             | Self::DeleteCsr(_) => Place::Purpose,
             Self::Distribute(_) => Place::Store,
             Self::Delete(_) | Self::Replace(_) | Self::Restore => Place::Entry,
-            Self::Restart(options) if options.services.is_empty() => Place::Purpose,
+            Self::Restart(options) if !options.names_services() => Place::Purpose,
             Self::Restart(_) => Place::Node,
         }
     }

@@ -54,6 +54,12 @@ pub struct Earlier {
     pub done: usize,
     /// It went on with a still earlier one, which had made the change.
     pub goes_on: bool,
+    /// What had been made before it.
+    #[serde(default)]
+    pub made: Vec<Step>,
+    /// When it ended: a reading of the node that is newer says more than its report.
+    #[serde(default)]
+    pub ended_at: Option<Timestamp>,
 }
 
 /// All nodes, or all identity certificates, that match.

@@ -311,6 +311,7 @@ impl Fleet {
             targets,
             order,
             override_reason: reason.into(),
+            aftercare_of: None,
         };
         plans::create(&self.test.db, &self.org.owner, request).await
     }

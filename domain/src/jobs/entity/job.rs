@@ -13,6 +13,7 @@ pub struct Model {
     pub id: Uuid,
     pub plan_id: Option<Uuid>,
     pub retry_of: Option<Uuid>,
+    pub aftercare_of: Option<Uuid>,
     pub action: String,
     pub title: String,
     pub state: String,

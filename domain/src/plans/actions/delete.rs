@@ -1,6 +1,6 @@
 //! Deletes a certificate from a trust store of a node (R20, R22).
 
-use super::trust::{entry_of, store_of};
+use super::trust::{carried_to, entry_of, store_of};
 use super::{Action, Outline, Refusal, refuse, take_up};
 use crate::catalogue::Replication;
 use crate::plans::facts::{Entry, Facts};
@@ -33,6 +33,7 @@ impl Action for Delete {
         outline.warnings.extend(facts.entry.as_ref().and_then(in_use));
         outline.notes.extend(carried(facts));
         let (services, notes) = take_up::services(facts);
+        outline.reaches = carried_to(facts, &outline.steps);
         outline.restarts = services;
         outline.notes.extend(notes);
         outline

@@ -1,6 +1,6 @@
 //! Puts certificates into a trust store of a node (R16, R21).
 
-use super::trust::{Addition, issuers_first, not_excluded, store_of};
+use super::trust::{Addition, carried_to, issuers_first, not_excluded, store_of};
 use super::{Action, Outline, Refusal, refuse};
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CertificateBrief, Warning};
@@ -30,6 +30,7 @@ impl Action for Distribute {
 
     fn plan(&self, facts: &Facts<'_>, addition: Addition) -> Outline {
         let mut outline = Outline::of(vec![addition.step(facts.purpose), Step::Inventory]);
+        outline.reaches = carried_to(facts, &outline.steps);
         outline.after = addition.missing.first().map(CertificateBrief::of);
         outline.warnings.extend(addition.expired(facts));
         for certificate in addition.missing.iter().filter(|one| one.not_after > facts.now) {

@@ -5,23 +5,37 @@ use super::Outline;
 use super::take_up::interruption;
 use crate::plans::facts::Facts;
 use crate::plans::targets::Earlier;
+use certyard_pki::Certificate;
 use certyard_protocol::{Step, StepKind};
 
-/// The steps that are left where the change itself is done; `None`: something of the change is left, and is planned anew on what
-/// is there now.
-pub(super) fn left(earlier: &Earlier, facts: &Facts<'_>) -> Option<Vec<Step>> {
+/// What stands, and the steps that are left, where the change itself is done; `None`: something of the change is left, or a newer reading
+/// of the node does not bear out what was reported, and it is planned anew on what is there now.
+pub(super) fn left(earlier: &Earlier, facts: &Facts<'_>) -> Option<(Vec<Step>, Vec<Step>)> {
     let seen = earlier.steps.iter().rposition(|step| is_there(step, facts));
     let done = std::cmp::max(earlier.done, seen.map_or(0, |at| at + 1));
     let (before, rest) = earlier.steps.split_at_checked(done)?;
-    let changed = earlier.goes_on || before.iter().any(|step| changes_certificates(step.kind()));
-    if !changed || rest.iter().any(|step| changes_certificates(step.kind())) {
+    let changes = |step: &&Step| changes_certificates(step.kind());
+    let made: Vec<Step> = earlier
+        .made
+        .iter()
+        .chain(before.iter().filter(changes))
+        .cloned()
+        .collect();
+    let changed = earlier.goes_on || !made.is_empty();
+    if !changed || rest.iter().any(|step| changes(&step)) {
+        return None;
+    }
+    let newer = earlier
+        .ended_at
+        .is_some_and(|ended| facts.node.inventory_at.is_some_and(|read| read >= ended));
+    if newer && made.iter().any(|step| is_missing(step, facts)) {
         return None;
     }
     let mut left = rest.to_vec();
     if left.last() != Some(&Step::Inventory) {
         left.push(Step::Inventory);
     }
-    Some(left)
+    Some((made, left))
 }
 
 pub(super) fn outline(left: Vec<Step>, facts: &Facts<'_>) -> Outline {
@@ -65,6 +79,31 @@ fn is_there(step: &Step, facts: &Facts<'_>) -> bool {
         | Step::Activate { .. }
         | Step::Verify { .. }
         | Step::Inventory => false,
+    }
+}
+
+/// Whether the node was last seen without what the step has made.
+fn is_missing(step: &Step, facts: &Facts<'_>) -> bool {
+    match step {
+        Step::Regenerate { .. } | Step::InstallIdentity { .. } | Step::ReuseTomcat { .. } => !is_there(step, facts),
+        Step::GenerateCsr(_) => facts.csr.is_none(),
+        Step::DeleteCsr { .. } => facts.csr.is_some(),
+        // Beside an identity the store is looked at for what is still to be put in alone.
+        Step::InstallTrust {
+            store,
+            certificates_pem,
+        } => {
+            let held = |pem: &String| {
+                let sha256 = Certificate::from_pem(pem).map(|one| one.sha256_hex());
+                sha256.is_ok_and(|sha256| facts.trust.iter().any(|trusted| trusted.sha256 == sha256))
+            };
+            store == facts.purpose && !certificates_pem.iter().all(held)
+        }
+        Step::DeleteTrust { store, sha256, .. } => {
+            let entry = facts.entry.as_ref().filter(|entry| entry.sha256 == sha256);
+            store == facts.purpose && entry.is_some_and(|entry| entry.name.is_some())
+        }
+        Step::RestartService { .. } | Step::Activate { .. } | Step::Verify { .. } | Step::Inventory => false,
     }
 }
 

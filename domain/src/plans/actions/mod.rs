@@ -70,6 +70,9 @@ pub(crate) struct Work {
     /// Only what an earlier task left undone, whose change of the node stands.
     #[serde(default)]
     pub goes_on: bool,
+    /// The steps of that one, or of those before it, whose effect stands.
+    #[serde(default)]
+    pub made: Vec<Step>,
     /// Version of the product when it was planned.
     #[serde(default)]
     pub version: String,
@@ -164,10 +167,11 @@ pub(super) fn read(facts: &Facts<'_>) -> Result<Draft, Refusal> {
 
 /// Goes on where a task for the same place ended, if its change of the node stands; `None`: it is planned anew.
 pub(super) fn go_on(earlier: &Earlier, facts: &Facts<'_>) -> Option<Result<Draft, Refusal>> {
-    let left = go_on::left(earlier, facts)?;
+    let (made, left) = go_on::left(earlier, facts)?;
     let draft = reachable(facts).and_then(|connector| finish(connector, go_on::outline(left, facts), facts, false));
     Some(draft.map(|mut draft| {
         draft.work.goes_on = true;
+        draft.work.made = made;
         draft
     }))
 }
@@ -357,6 +361,7 @@ fn finish(connector: ConnectorKind, outline: Outline, facts: &Facts<'_>, superse
             certificate: facts.entry.as_ref().map(|entry| entry.sha256.to_string()),
             reaches: outline.reaches,
             goes_on: false,
+            made: Vec::new(),
             version: node.product_version.clone(),
             also: facts.reused_by.iter().map(ToString::to_string).collect(),
         },

@@ -1,7 +1,7 @@
 //! Puts a certificate into a trust store in the place of another (R19).
 
 use super::delete::{carried, held, in_use, step};
-use super::trust::{Addition, not_excluded, store_of};
+use super::trust::{Addition, carried_to, not_excluded, store_of};
 use super::{Action, Outline, Refusal, refuse, take_up};
 use crate::catalogue::Replication;
 use crate::plans::facts::Facts;
@@ -78,6 +78,7 @@ impl Action for Replace {
         }
         outline.warnings.extend(addition.expired(facts));
         let (services, notes) = take_up::services(facts);
+        outline.reaches = carried_to(facts, &outline.steps);
         outline.restarts = services;
         outline.notes.extend(notes);
         outline

@@ -24,7 +24,7 @@ impl Action for Restart<'_> {
                 ),
             );
         }
-        if self.options.services.is_empty() && take_up::services(facts).0.is_empty() {
+        if !self.options.names_services() && take_up::services(facts).0.is_empty() {
             return refuse(
                 "nothing_to_restart",
                 format!("nothing has to be restarted for `{}`", facts.purpose),
@@ -34,12 +34,13 @@ impl Action for Restart<'_> {
     }
 
     fn check(&self, facts: &Facts<'_>) -> Result<Vec<String>, Refusal> {
-        if self.options.services.is_empty() {
+        if !self.options.names_services() {
             return Ok(take_up::services(facts).0);
         }
         let node = facts.node;
+        let wanted = self.options.of(node.id);
         let known = services_of(&node.product, &node.product_version);
-        for service in &self.options.services {
+        for service in wanted {
             if !known.contains(&service.as_str()) {
                 return refuse(
                     "service_unknown",
@@ -52,7 +53,7 @@ impl Action for Restart<'_> {
                 );
             }
         }
-        Ok(self.options.services.clone())
+        Ok(wanted.to_vec())
     }
 
     fn plan(&self, facts: &Facts<'_>, services: Vec<String>) -> Outline {

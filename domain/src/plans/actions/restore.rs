@@ -1,7 +1,7 @@
 //! Puts a certificate back that was deleted from a trust store of a node. Also where nothing is distributed from here (R4): it undoes
 //! a deletion.
 
-use super::trust::{Addition, entry_of, store_of};
+use super::trust::{Addition, carried_to, entry_of, store_of};
 use super::{Action, Outline, Refusal, refuse};
 use crate::plans::facts::Facts;
 use crate::plans::preview::CertificateBrief;
@@ -37,6 +37,7 @@ impl Action for Restore {
 
     fn plan(&self, facts: &Facts<'_>, addition: Addition) -> Outline {
         let mut outline = Outline::of(vec![addition.step(facts.purpose), Step::Inventory]);
+        outline.reaches = carried_to(facts, &outline.steps);
         outline.after = addition.missing.first().map(CertificateBrief::of);
         outline.warnings.extend(addition.expired(facts));
         outline.warnings.extend(addition.warnings(facts));

@@ -2,12 +2,14 @@
 //! start (cisco.md 2.5). What it would refuse is refused beforehand.
 
 use super::{Refusal, product_name, refuse};
-use crate::catalogue::{TrustStore, product, trust_stores_of};
+use crate::catalogue::{Replication, TrustStore, product, trust_stores_of};
+use crate::plans::coverage::others;
 use crate::plans::facts::{Entry, Facts};
 use crate::plans::gather::name_hash;
 use crate::plans::preview::Warning;
 use certyard_pki::Certificate;
-use certyard_protocol::{ConnectorKind, Step};
+use certyard_protocol::{ConnectorKind, Step, StepKind};
+use uuid::Uuid;
 
 /// R4.
 pub(super) fn not_excluded(facts: &Facts<'_>) -> Result<(), Refusal> {
@@ -53,6 +55,30 @@ pub(super) fn store_of(facts: &Facts<'_>) -> Result<&'static TrustStore, Refusal
         );
     }
     Ok(store)
+}
+
+/// The other nodes to which the product carries what some steps change in the trust store.
+pub(super) fn carried_to(facts: &Facts<'_>, steps: &[Step]) -> Vec<Uuid> {
+    let Ok(store) = store_of(facts) else {
+        return Vec::new();
+    };
+    let everywhere = |step: &Step| match step.kind() {
+        StepKind::InstallTrust => store.import == Replication::Cluster,
+        StepKind::DeleteTrust => store.delete == Replication::Cluster,
+        StepKind::GenerateCsr
+        | StepKind::DeleteCsr
+        | StepKind::InstallIdentity
+        | StepKind::Regenerate
+        | StepKind::ReuseTomcat
+        | StepKind::RestartService
+        | StepKind::Activate
+        | StepKind::Verify
+        | StepKind::Inventory => false,
+    };
+    match steps.iter().any(everywhere) {
+        true => others(facts),
+        false => Vec::new(),
+    }
 }
 
 /// The certificate that the action is on.

@@ -1,12 +1,12 @@
 //! What is left to do after a job (cisco.md 2.6).
 
 use super::Uc;
-use crate::machine::{own_certificate, result};
+use crate::machine::{own_certificate, payload, result};
 use certyard_domain::audit;
 use certyard_domain::jobs::{self, CareItem, CareState, Checklist, Confirmation};
 use certyard_domain::plans::{Action, DeleteOptions, Order, RenewOptions, Targets};
 use certyard_domain::{Error, Role, Scope};
-use certyard_protocol::Outcome;
+use certyard_protocol::{NodeState, Outcome, StepKind, StepReport, TaskResult};
 use uuid::Uuid;
 
 async fn lists(uc: &Uc, job: Uuid) -> Vec<Checklist> {
@@ -78,6 +78,7 @@ async fn the_list_follows_from_product_version_and_purpose() {
             ("restart:Cisco TFTP", open),
             ("restart:Cisco DRF Local", open),
             ("restart:Cisco DRF Master", open),
+            ("further_services", open),
             ("sso_metadata", open),
             ("peers_trust", open),
             ("backup", open),
@@ -189,6 +190,179 @@ async fn a_deletion_is_followed_by_the_restarts_of_its_store() {
             ("backup_works", open)
         ]
     );
+}
+
+/// A failure after so many steps.
+fn half_way(epoch: i64, steps: &[StepKind], done: usize) -> TaskResult {
+    let report = |(at, step): (usize, &StepKind)| StepReport {
+        step: *step,
+        ok: at < done,
+        note: String::new(),
+        started_at: crate::machine::noon(),
+        millis: 1,
+    };
+    TaskResult {
+        node_state: NodeState::Partial,
+        steps: steps.iter().take(done + 1).enumerate().map(report).collect(),
+        ..result(epoch, Outcome::Failed)
+    }
+}
+
+async fn report(uc: &Uc, result: impl Fn(i64, &[StepKind]) -> TaskResult) {
+    let task = uc.fleet.claim(uc.agent, 1).await.pop().expect("a task");
+    let steps: Vec<StepKind> = payload(&task).steps.iter().map(|step| step.kind()).collect();
+    let result = result(task.task.epoch, &steps);
+    uc.fleet
+        .report(uc.agent, task.task.task_id, &result)
+        .await
+        .expect("it is taken");
+}
+
+/// The restarts of a list that are done, and those that are open.
+fn restarts(items: &[CareItem]) -> (Vec<&str>, Vec<&str>) {
+    let of = |state: CareState| {
+        let all = items.iter().filter(|item| item.state == state);
+        all.filter_map(|item| item.service.as_deref()).collect()
+    };
+    (of(CareState::Done), of(CareState::Open))
+}
+
+#[tokio::test]
+async fn a_job_and_its_retry_have_one_list_of_what_happened() {
+    let uc = Uc::new().await;
+    let one = Targets::Installations(uc.installed[..1].to_vec());
+    let plan = uc.fleet.plan(renew(true), one, Order::default()).await.expect("a plan");
+    let first = uc.fleet.start(&plan).await.expect("a job").id;
+    report(&uc, |epoch, steps| half_way(epoch, steps, 2)).await;
+    let all = items(&uc, first).await;
+    assert_eq!(
+        restarts(&all),
+        (
+            vec!["Cisco Tomcat"],
+            vec!["Cisco TFTP", "Cisco DRF Local", "Cisco DRF Master"]
+        )
+    );
+    say(&uc, &uc.fleet.org.owner, first, "backup", CareState::Done)
+        .await
+        .expect("it is taken");
+    let again = jobs::retry(&uc.fleet.test.db, &uc.fleet.org.owner, first, &[])
+        .await
+        .expect("a retry");
+    let error = say(&uc, &uc.fleet.org.owner, first, "backup", CareState::Open).await;
+    assert!(
+        matches!(
+            error,
+            Err(Error::Refused {
+                code: "still_running",
+                ..
+            })
+        ),
+        "the list may grow: {error:?}"
+    );
+    report(&uc, |epoch, steps| half_way(epoch, steps, 1)).await;
+    for job in [first, again.id] {
+        let all = items(&uc, job).await;
+        assert_eq!(
+            restarts(&all),
+            (
+                vec!["Cisco Tomcat", "Cisco TFTP"],
+                vec!["Cisco DRF Local", "Cisco DRF Master"]
+            )
+        );
+        let backup = all.iter().find(|item| item.item == "backup").expect("it is there");
+        assert_eq!(backup.state, CareState::Done);
+    }
+    // What is said with the retry is said of the job.
+    say(&uc, &uc.fleet.org.owner, again.id, "backup", CareState::Open)
+        .await
+        .expect("it is taken");
+    let all = items(&uc, first).await;
+    assert!(told(&all).contains(&("backup", CareState::Open)));
+}
+
+#[tokio::test]
+async fn the_restarts_of_a_list_are_made_node_by_node_and_ticked_off() {
+    let uc = Uc::new().await;
+    let job = done(&uc, renew(false), Targets::Installations(uc.installed.clone())).await;
+    let owner = &uc.fleet.org.owner;
+    say(&uc, owner, job, "restart:Cisco DRF Master", CareState::Skipped)
+        .await
+        .expect("it is taken");
+    let wanted = || jobs::CareRestarts {
+        clusters: vec![uc.cluster],
+        ..jobs::CareRestarts::default()
+    };
+    let plan = jobs::plan_restarts(&uc.fleet.test.db, owner, job, wanted())
+        .await
+        .expect("a plan");
+    assert_eq!((plan.action.as_str(), plan.targets), ("restart", 3));
+    let restarting = uc.fleet.start(&plan).await.expect("a job");
+    assert_eq!(restarting.aftercare_of, Some(job));
+    let error = jobs::plan_restarts(&uc.fleet.test.db, owner, job, wanted()).await;
+    assert!(
+        matches!(
+            error,
+            Err(Error::Refused {
+                code: "still_running",
+                ..
+            })
+        ),
+        "{error:?}"
+    );
+    for index in 0..3 {
+        let claimed = uc.fleet.claim(uc.agent, 10).await;
+        assert_eq!(claimed.len(), 1, "one node of a cluster at a time");
+        let task = payload(&claimed[0]);
+        assert_eq!(task.node_id, uc.nodes[index]);
+        let services: Vec<&str> = task
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                certyard_protocol::Step::RestartService { service } => Some(service.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(services, ["Cisco Tomcat", "Cisco TFTP", "Cisco DRF Local"]);
+        uc.fleet
+            .report(uc.agent, claimed[0].task.task_id, &result(1, Outcome::Succeeded))
+            .await
+            .expect("it is taken");
+    }
+    let all = items(&uc, job).await;
+    assert_eq!(
+        restarts(&all).0,
+        ["Cisco Tomcat", "Cisco TFTP", "Cisco DRF Local"],
+        "{all:#?}"
+    );
+    let error = jobs::plan_restarts(&uc.fleet.test.db, owner, job, wanted()).await;
+    assert!(
+        matches!(
+            error,
+            Err(Error::Refused {
+                code: "nothing_to_restart",
+                ..
+            })
+        ),
+        "{error:?}"
+    );
+    let viewer = uc.fleet.org.member(Role::Viewer, None);
+    let error = jobs::plan_restarts(&uc.fleet.test.db, &viewer, job, wanted()).await;
+    assert!(matches!(error, Err(Error::Forbidden { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_deletion_that_reaches_a_cluster_is_followed_by_restarts_on_all_of_its_nodes() {
+    let uc = Uc::new().await;
+    let old = own_certificate("Old Root", 10);
+    let held = uc
+        .fleet
+        .install(uc.cluster, uc.nodes[0], "trust", "tomcat-trust", &old)
+        .await;
+    let delete = Action::Delete(DeleteOptions::default());
+    let job = done(&uc, delete, Targets::Installations(vec![held])).await;
+    let all = items(&uc, job).await;
+    assert_eq!(told(&all), [("restart:Cisco Tomcat", CareState::Open)]);
+    assert_eq!(all[0].nodes.len(), 3);
 }
 
 #[tokio::test]

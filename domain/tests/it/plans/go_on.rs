@@ -119,6 +119,32 @@ async fn a_retry_takes_what_the_node_was_seen_with_for_done_where_its_agent_coul
 }
 
 #[tokio::test]
+async fn a_newer_reading_of_the_node_says_more_than_an_older_report() {
+    let done = [(StepKind::Regenerate, true), (StepKind::RestartService, false)];
+    // Read before the report, or with another certificate than the one that was replaced: the change stands.
+    for (read_at, replaced, stands) in [(-60, true, true), (60, false, true), (60, true, false)] {
+        let uc = Uc::new().await;
+        let first = job(&uc, renew()).await;
+        ends(&uc, |epoch| half_way(epoch, &done)).await;
+        if !replaced {
+            uc.fleet
+                .set("installation", uc.installed[0], "sha256", "ab".repeat(32))
+                .await;
+        }
+        let at = noon() + chrono::Duration::seconds(read_at);
+        uc.fleet.set("node", uc.nodes[0], "inventory_at", at).await;
+        again(&uc, first.id).await;
+        let steps = ends(&uc, |epoch| result(epoch, Outcome::Succeeded)).await;
+        let kind = if stands {
+            StepKind::RestartService
+        } else {
+            StepKind::Regenerate
+        };
+        assert_eq!(steps[0].kind(), kind, "{read_at} {replaced}");
+    }
+}
+
+#[tokio::test]
 async fn a_retry_of_a_renewal_that_did_nothing_makes_it() {
     let uc = Uc::new().await;
     let first = job(&uc, renew()).await;

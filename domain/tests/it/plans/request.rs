@@ -227,6 +227,7 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
         targets,
         order: Order::default(),
         override_reason: String::new(),
+        aftercare_of: None,
     };
     let mine = plans::create(&fleet.test.db, &bound, ask(Targets::Filter(TargetFilter::default())))
         .await
@@ -248,6 +249,7 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
             targets,
             order: Order::default(),
             override_reason: String::new(),
+            aftercare_of: None,
         };
         let error = plans::create(&fleet.test.db, &bound, request)
             .await

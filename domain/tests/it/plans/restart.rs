@@ -14,6 +14,7 @@ fn of(services: &[&str]) -> Action {
     Action::Restart(RestartOptions {
         services: services.iter().map(ToString::to_string).collect(),
         purpose: None,
+        ..RestartOptions::default()
     })
 }
 
@@ -88,6 +89,7 @@ async fn services_are_named_as_the_product_has_them() {
     let both = Action::Restart(RestartOptions {
         services: vec!["Cisco TFTP".into()],
         purpose: Some("tomcat".into()),
+        ..RestartOptions::default()
     });
     let error = uc
         .fleet

@@ -1,21 +1,30 @@
-//! What is left to do after a job (cisco.md 2.6): a checklist for each cluster, computed from product, version and purpose. What a task did
-//! itself is ticked off by itself; the rest is confirmed by people, with their names.
+//! What is left to do after a job (cisco.md 2.6): a checklist for each cluster, computed from what its tasks have done and from product
+//! and version. What a task did itself is ticked off by itself; the rest is confirmed by people, with their names. A job, its retries
+//! and the restarts that were made from the list have one list.
+
+mod family;
+mod made;
+mod restarts;
+
+pub use restarts::{CareRestarts, plan_restarts};
 
 use super::entity::{aftercare, job_cluster, task};
-use super::read::{Job, get};
+use super::read::get;
+use super::report::Recorded;
 use super::state::TaskState;
 use crate::audit::{self, Entry};
-use crate::catalogue::{After, after_care, restarts};
+use crate::catalogue::{After, after_care};
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::lists::{Page, fetch, page};
 use crate::plans::Work;
 use crate::{Permission, Timestamp, clusters, nodes};
-use certyard_protocol::Step;
+use family::family;
+use made::{Changed, Changes, Ended, add};
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Longest note of a confirmation.
@@ -133,8 +142,9 @@ pub async fn aftercare(
         .all(tx)
         .await?;
     let found = page(rows, limit, |row| (row.cluster_name.clone(), row.cluster_id));
+    let family = family(tx, job.id).await?;
     Ok(Page {
-        items: checklists(tx, &job, found.items).await?,
+        items: checklists(tx, &family, found.items).await?,
         next: found.next,
     })
 }
@@ -155,14 +165,17 @@ pub async fn confirm(tx: &OrgTx, job_id: Uuid, said: Confirmation) -> Result<Che
         ));
     }
     let job = get(tx, job_id).await?;
-    let row = lock(tx, &job, said.cluster_id).await?;
-    if row.waiting + row.pending + row.running > 0 {
+    let family = family(tx, job.id).await?;
+    let rows = lock(tx, &family, said.cluster_id).await?;
+    if rows.iter().any(|row| row.waiting + row.pending + row.running > 0) {
         return Err(Error::refused(
             "still_running",
-            "the job still works on the cluster: say it when it has ended there",
+            "the job or a retry of it still works on the cluster: say it when it has ended there",
         ));
     }
-    let before = of_cluster(tx, &job, row).await?;
+    let row = rows.into_iter().find(|row| row.job_id == job.id);
+    let row = row.ok_or(Error::NotFound { what: "cluster" })?;
+    let before = of_cluster(tx, &family, row.clone()).await?;
     let Some(item) = before
         .items
         .iter()
@@ -181,7 +194,7 @@ pub async fn confirm(tx: &OrgTx, job_id: Uuid, said: Confirmation) -> Result<Che
             "the job did it itself: there is nothing to confirm",
         ));
     }
-    write(tx, &job, &said).await?;
+    write(tx, &family, &said).await?;
     audit::record(
         tx,
         Entry {
@@ -200,26 +213,33 @@ pub async fn confirm(tx: &OrgTx, job_id: Uuid, said: Confirmation) -> Result<Che
         },
     )
     .await?;
-    let row = lock(tx, &job, said.cluster_id).await?;
-    of_cluster(tx, &job, row).await
+    of_cluster(tx, &family, row).await
 }
 
-async fn write(tx: &OrgTx, job: &Job, said: &Confirmation) -> Result<()> {
+/// What is said is kept with the first of the jobs, in the place of what was said before with any of them.
+async fn write(tx: &OrgTx, family: &[Uuid], said: &Confirmation) -> Result<()> {
     use aftercare::Column;
-    if said.state == CareState::Open {
+    let Some((first, others)) = family.split_first() else {
+        return Ok(());
+    };
+    let open = said.state == CareState::Open;
+    let past = if open { family } else { others };
+    if !past.is_empty() {
         tx.delete_many::<aftercare::Entity>()
-            .filter(Column::JobId.eq(job.id))
+            .filter(Column::JobId.is_in(past.iter().copied()))
             .filter(Column::ClusterId.eq(said.cluster_id))
             .filter(Column::Purpose.eq(said.purpose.as_str()))
             .filter(Column::Item.eq(said.item.as_str()))
             .exec(tx)
             .await?;
+    }
+    if open {
         return Ok(());
     }
     let actor = tx.scope().actor();
     let row = aftercare::ActiveModel {
         org_id: Set(tx.org_id()),
-        job_id: Set(job.id),
+        job_id: Set(*first),
         cluster_id: Set(said.cluster_id),
         purpose: Set(said.purpose.clone()),
         item: Set(said.item.clone()),
@@ -244,18 +264,19 @@ async fn write(tx: &OrgTx, job: &Job, said: &Confirmation) -> Result<()> {
     Ok(())
 }
 
-/// The counts of a cluster, locked: two that speak at once are heard one after the other.
-async fn lock(tx: &OrgTx, job: &Job, cluster_id: Uuid) -> Result<job_cluster::Model> {
+/// The counts of a cluster in all jobs of the family, locked: two that speak at once are heard one after the other.
+async fn lock(tx: &OrgTx, family: &[Uuid], cluster_id: Uuid) -> Result<Vec<job_cluster::Model>> {
     let mut select = tx
         .find::<job_cluster::Entity>()
-        .filter(job_cluster::Column::JobId.eq(job.id))
-        .filter(job_cluster::Column::ClusterId.eq(cluster_id));
+        .filter(job_cluster::Column::JobId.is_in(family.iter().copied()))
+        .filter(job_cluster::Column::ClusterId.eq(cluster_id))
+        .order_by_asc(job_cluster::Column::JobId);
     dialect::lock_rows(QuerySelect::query(&mut select));
-    select.one(tx).await?.ok_or(Error::NotFound { what: "cluster" })
+    Ok(select.all(tx).await?)
 }
 
-async fn of_cluster(tx: &OrgTx, job: &Job, row: job_cluster::Model) -> Result<Checklist> {
-    let found = checklists(tx, job, vec![row]).await?.pop();
+async fn of_cluster(tx: &OrgTx, family: &[Uuid], row: job_cluster::Model) -> Result<Checklist> {
+    let found = checklists(tx, family, vec![row]).await?.pop();
     found.ok_or(Error::NotFound { what: "cluster" })
 }
 
@@ -264,80 +285,29 @@ async fn of_cluster(tx: &OrgTx, job: &Job, row: job_cluster::Model) -> Result<Ch
 struct Done {
     cluster_id: Uuid,
     node_id: Uuid,
-    purpose: String,
     action: String,
     state: String,
     node_state: Option<String>,
     work: serde_json::Value,
+    result: Option<serde_json::Value>,
 }
 
-/// A purpose of a cluster that was changed, and where.
-#[derive(Default)]
-struct Changed {
-    /// Nodes whose services have to take it up.
-    nodes: BTreeSet<Uuid>,
-    /// Services that tasks restarted, with the nodes.
-    restarted: BTreeMap<String, BTreeSet<Uuid>>,
-}
-
-/// Purposes and kinds of change, in order.
-type Changes = BTreeMap<(String, u8), Changed>;
-
-const KINDS: [After; 3] = [After::Change, After::Import, After::Deletion];
-
-/// Actions that leave something to do, with their kind of change.
-const ACTIONS: [(&str, u8); 7] = [
-    ("upload_certificate", 0),
-    ("renew", 0),
-    ("reuse_tomcat", 0),
-    ("distribute", 1),
-    ("restore", 1),
-    ("delete", 2),
-    ("replace", 2),
+/// Actions that change certificates, or restart what takes them up.
+const ACTIONS: [&str; 8] = [
+    "upload_certificate",
+    "renew",
+    "reuse_tomcat",
+    "distribute",
+    "restore",
+    "delete",
+    "replace",
+    "restart",
 ];
 
-async fn checklists(tx: &OrgTx, job: &Job, rows: Vec<job_cluster::Model>) -> Result<Vec<Checklist>> {
+async fn checklists(tx: &OrgTx, family: &[Uuid], rows: Vec<job_cluster::Model>) -> Result<Vec<Checklist>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.cluster_id).collect();
-    use task::Column;
-    let tasks = tx
-        .find::<task::Entity>()
-        .select_only()
-        .columns([
-            Column::ClusterId,
-            Column::NodeId,
-            Column::Purpose,
-            Column::Action,
-            Column::State,
-            Column::NodeState,
-            Column::Work,
-        ])
-        .filter(Column::JobId.eq(job.id))
-        .filter(Column::Action.is_in(ACTIONS.map(|(action, _)| action)))
-        .filter(task::Column::ClusterId.is_in(ids.iter().copied()))
-        .filter(task::Column::State.is_in([TaskState::Succeeded, TaskState::Failed].map(TaskState::as_str)))
-        .order_by_asc(Column::Id)
-        .into_model::<Done>()
-        .all(tx)
-        .await?;
-    let mut versions: HashMap<Uuid, String> = HashMap::new();
-    let mut changes: HashMap<Uuid, Changes> = HashMap::new();
-    for task in tasks {
-        let of_cluster = changes.entry(task.cluster_id).or_default();
-        let version = add(of_cluster, task)?;
-        if let Some((cluster, version)) = version {
-            versions.entry(cluster).or_insert(version);
-        }
-    }
-    let said = tx
-        .find::<aftercare::Entity>()
-        .filter(aftercare::Column::JobId.eq(job.id))
-        .filter(aftercare::Column::ClusterId.is_in(ids.iter().copied()))
-        .all(tx)
-        .await?;
-    let said: HashMap<(Uuid, String, String), aftercare::Model> = said
-        .into_iter()
-        .map(|row| ((row.cluster_id, row.purpose.clone(), row.item.clone()), row))
-        .collect();
+    let (mut changes, mut versions) = done(tx, family, &ids).await?;
+    let said = said(tx, family, &ids).await?;
     let named = changes
         .values()
         .flat_map(|all| all.values())
@@ -359,7 +329,6 @@ async fn checklists(tx: &OrgTx, job: &Job, rows: Vec<job_cluster::Model>) -> Res
             });
             let mut items = Vec::new();
             for ((purpose, kind), changed) in changes.remove(&row.cluster_id).unwrap_or_default() {
-                let kind = KINDS.get(usize::from(kind)).copied().unwrap_or(After::Change);
                 items.extend(items_of(&row.product, &version, &purpose, kind, &changed, &names));
             }
             for item in &mut items {
@@ -382,28 +351,72 @@ async fn checklists(tx: &OrgTx, job: &Job, rows: Vec<job_cluster::Model>) -> Res
         .collect())
 }
 
-/// Adds what a task has changed; gives the version that it was planned for.
-fn add(changes: &mut Changes, task: Done) -> Result<Option<(Uuid, String)>> {
-    let stays = ["changed", "partial", "rollback_failed", "unknown"];
-    let changed = task.state == TaskState::Succeeded.as_str()
-        || task.node_state.as_deref().is_some_and(|state| stays.contains(&state));
-    let kind = ACTIONS.iter().find(|(action, _)| *action == task.action);
-    let Some((_, kind)) = kind.filter(|_| changed) else {
-        return Ok(None);
-    };
-    let work: Work = serde_json::from_value(task.work).map_err(Error::internal)?;
-    let done = task.state == TaskState::Succeeded.as_str();
-    for purpose in std::iter::once(task.purpose).chain(work.also) {
-        let one = changes.entry((purpose, *kind)).or_default();
-        one.nodes.insert(task.node_id);
-        one.nodes.extend(work.reaches.iter().copied());
-        for step in work.steps.iter().filter(|_| done) {
-            if let Step::RestartService { service } = step {
-                one.restarted.entry(service.clone()).or_default().insert(task.node_id);
-            }
+/// What the jobs have changed in each cluster, and the version of its product when that was planned.
+async fn done(
+    tx: &OrgTx,
+    family: &[Uuid],
+    clusters: &[Uuid],
+) -> Result<(HashMap<Uuid, Changes>, HashMap<Uuid, String>)> {
+    use task::Column;
+    let tasks = tx
+        .find::<task::Entity>()
+        .select_only()
+        .columns([
+            Column::ClusterId,
+            Column::NodeId,
+            Column::Action,
+            Column::State,
+            Column::NodeState,
+            Column::Work,
+            Column::Result,
+        ])
+        .filter(Column::JobId.is_in(family.iter().copied()))
+        .filter(Column::Action.is_in(ACTIONS))
+        .filter(Column::ClusterId.is_in(clusters.iter().copied()))
+        .filter(Column::State.is_in([TaskState::Succeeded, TaskState::Failed].map(TaskState::as_str)))
+        .order_by_asc(Column::FinishedAt)
+        .order_by_asc(Column::Id)
+        .into_model::<Done>()
+        .all(tx)
+        .await?;
+    let mut versions: HashMap<Uuid, String> = HashMap::new();
+    let mut changes: HashMap<Uuid, Changes> = HashMap::new();
+    for task in tasks {
+        let work: Work = serde_json::from_value(task.work).map_err(Error::internal)?;
+        let ended = Ended {
+            node_id: task.node_id,
+            action: task.action,
+            state: task.state,
+            node_state: task.node_state,
+            work,
+            reports: Recorded::read(task.result)?.steps,
+        };
+        let of_cluster = changes.entry(task.cluster_id).or_default();
+        add(of_cluster, &ended);
+        if !of_cluster.is_empty() && !ended.work.version.is_empty() {
+            versions.entry(task.cluster_id).or_insert(ended.work.version);
         }
     }
-    Ok((!work.version.is_empty()).then_some((task.cluster_id, work.version)))
+    Ok((changes, versions))
+}
+
+/// What was said of items, by cluster, purpose and item; the newest word of each counts.
+async fn said(
+    tx: &OrgTx,
+    family: &[Uuid],
+    clusters: &[Uuid],
+) -> Result<HashMap<(Uuid, String, String), aftercare::Model>> {
+    let rows = tx
+        .find::<aftercare::Entity>()
+        .filter(aftercare::Column::JobId.is_in(family.iter().copied()))
+        .filter(aftercare::Column::ClusterId.is_in(clusters.iter().copied()))
+        .order_by_asc(aftercare::Column::At)
+        .all(tx)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.cluster_id, row.purpose.clone(), row.item.clone()), row))
+        .collect())
 }
 
 /// Restarts first, then what is left to people.
@@ -435,7 +448,7 @@ fn items_of(
     };
     let mut items = Vec::new();
     // What goes into a store is trusted at once.
-    let services = restarts(product, version, purpose)
+    let services = crate::catalogue::restarts(product, version, purpose)
         .into_iter()
         .filter(|_| kind != After::Import);
     let mut seen = BTreeSet::new();
