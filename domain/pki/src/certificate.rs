@@ -66,6 +66,8 @@ pub struct Certificate {
     pub key_usage: Option<Vec<&'static str>>,
     /// `serverAuth`, `clientAuth`, … else object identifiers; none where the extension is absent or broken.
     pub extended_key_usage: Option<Vec<String>>,
+    /// Object identifiers of the policies under which it was issued, dotted; empty where the extension is absent or broken.
+    pub policies: Vec<String>,
     /// None where the extension is absent or broken.
     pub basic_constraints: Option<BasicConstraints>,
     /// Subject key identifier.
@@ -142,6 +144,7 @@ impl Certificate {
             signature_algorithm_oid: oid::dotted(algorithm)?,
             key_usage: extensions.key_usage,
             extended_key_usage: extensions.extended_key_usage,
+            policies: extensions.policies,
             basic_constraints: extensions.basic_constraints,
             ski: extensions.ski,
             aki: extensions.aki,
@@ -177,6 +180,15 @@ impl Certificate {
     /// Whether it is its own issuer: the names are equal and the signature, where it can be checked, is its own key's.
     pub fn is_self_signed(&self) -> bool {
         self.is_self_issued() && self.verify_signature_by(self) != SignatureCheck::Invalid
+    }
+
+    /// Whether a CA issued it whose roots browsers trust, as it says by a policy of the CA/Browser Forum, which every such certificate for
+    /// servers carries (Baseline Requirements 7.1.6.1).
+    pub fn is_publicly_trusted(&self) -> bool {
+        let forum = |policy: &String| {
+            policy == "2.23.140.1.1" || matches!(policy.strip_prefix("2.23.140.1.2."), Some("1" | "2" | "3"))
+        };
+        self.policies.iter().any(forum)
     }
 
     /// Whether it may sign other certificates: basicConstraints say so, or it is a self-issued v1 certificate, as the roots

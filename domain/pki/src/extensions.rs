@@ -21,6 +21,7 @@ pub(crate) struct Extensions {
     pub sans: Vec<San>,
     pub key_usage: Option<Vec<&'static str>>,
     pub extended_key_usage: Option<Vec<String>>,
+    pub policies: Vec<String>,
     pub basic_constraints: Option<BasicConstraints>,
     pub ski: Option<Vec<u8>>,
     pub aki: Option<Vec<u8>>,
@@ -78,6 +79,11 @@ pub(crate) fn read(sequence: Tlv<'_>, warnings: &mut Vec<String>) -> Result<Exte
                 }
                 0x13 => basic_constraints(value).map(|constraints| found.basic_constraints = Some(constraints)),
                 0x23 => authority_key(value).map(|aki| found.aki = aki),
+                // Odd ones are no fault of the certificate: they say nothing then.
+                0x20 => {
+                    found.policies = policies(value).unwrap_or_default();
+                    Ok(())
+                }
                 0x25 => extended_key_usage(value).map(|usage| found.extended_key_usage = Some(usage)),
                 _ if is_known(id) => Ok(()),
                 _ => {
@@ -122,6 +128,16 @@ fn extended_key_usage(value: &[u8]) -> Result<Vec<String>, Broken> {
     let mut found = Vec::with_capacity(2);
     while !purposes.is_empty() {
         found.push(oid::purpose(purposes.take(tag::OID)?.value)?);
+    }
+    Ok(found)
+}
+
+/// Object identifiers of policies, dotted.
+fn policies(value: &[u8]) -> Result<Vec<String>, Broken> {
+    let mut all = only(value, tag::SEQUENCE)?.walk();
+    let mut found = Vec::new();
+    while !all.is_empty() {
+        found.push(oid::dotted(all.take(tag::SEQUENCE)?.walk().take(tag::OID)?.value)?);
     }
     Ok(found)
 }

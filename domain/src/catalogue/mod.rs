@@ -17,12 +17,14 @@
 //! | [`SELF_SIGNED`] | for how long nodes sign their own certificates |
 //! | [`REUSES`] | a purpose that may take the certificate of another |
 //! | [`NOT_RENEWED`] | a purpose whose certificate is made anew in another way |
+//! | [`MUTUAL_TLS`] | a purpose whose certificate is shown by clients, too |
 //! | [`UNSAFE_TOGETHER`] | two changes that must not be made in one go |
 
 mod aftercare;
 mod choices;
 mod formats;
 mod multi_server;
+mod mutual;
 mod order;
 mod products;
 mod purposes;
@@ -39,6 +41,7 @@ pub use choices::{
 };
 pub use formats::{FORMATS, Format};
 pub use multi_server::{MULTI_SERVER_WAYS, has_multi_server, multi_server_way, names_multi_server};
+pub use mutual::{MUTUAL_TLS, MutualTls, mutual_tls};
 pub use order::{UNSAFE_TOGETHER, UnsafeTogether};
 pub use products::{PRODUCTS, Product, product};
 pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, trust_store_of};
@@ -165,6 +168,11 @@ mod tests {
                 .iter()
                 .map(|row| (format!("reuse {} {}", row.product, row.purpose), row.proof)),
         );
+        all.extend(
+            MUTUAL_TLS
+                .iter()
+                .map(|row| (format!("mutual {} {}", row.product, row.purpose), row.proof)),
+        );
         all
     }
 
@@ -195,7 +203,8 @@ mod tests {
             .chain(KEY_CHOICES.iter().map(|row| row.product))
             .chain(KEY_NOTES.iter().map(|row| row.product))
             .chain(SELF_SIGNED.iter().map(|row| row.product))
-            .chain(REUSES.iter().map(|row| row.product));
+            .chain(REUSES.iter().map(|row| row.product))
+            .chain(MUTUAL_TLS.iter().map(|row| row.product));
         for product in named {
             assert!(products.contains(&product), "{product} is no product");
         }
