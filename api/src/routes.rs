@@ -2,8 +2,8 @@
 
 use crate::{
     acknowledgements, agents, alerts, audit, catalogue, certificates, channels, clusters, compliance, csrs, events,
-    expiries, groups, health, installations, jobs, members, messages, nodes, organisation, overview, people, plans,
-    profiles, search, settings, setup, tokens,
+    expiries, groups, health, hygiene, installations, jobs, members, messages, nodes, organisation, overview, people,
+    plans, profiles, quarantine, search, settings, setup, tokens, usages,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -102,6 +102,12 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(csrs::get_pem)
         .service(csrs::get_csr)
         .service(catalogue::get_catalogue)
+        .service(hygiene::list_trust_hygiene)
+        .service(hygiene::export_trust_hygiene)
+        .service(quarantine::list_quarantine)
+        .service(quarantine::export_quarantine)
+        .service(usages::list_server_only)
+        .service(usages::export_server_only)
         .service(plans::create_plan)
         .service(plans::get_plan)
         .service(plans::list_targets)

@@ -16,6 +16,7 @@ mod m20261122_000010_aftercare;
 mod m20261122_000011_watchful;
 mod m20261122_000012_channels;
 mod m20261122_000014_family;
+mod m20261122_000015_quarantine;
 pub mod roles;
 pub mod table;
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000011_watchful::Migration),
             Box::new(m20261122_000012_channels::Migration),
             Box::new(m20261122_000014_family::Migration),
+            Box::new(m20261122_000015_quarantine::Migration),
         ]
     }
 }

@@ -346,10 +346,26 @@ async fn trust(site: &Site) {
 
     failed_nodes_alone(site, &ca).await;
 
-    // Back again, and another in its place.
-    let restore = json!({ "action": "restore", "installations": [row["id"]] });
-    site.succeeds(restore).await;
+    // Back again by what the quarantine tells, and another in its place.
+    let path = format!(
+        "/api/v1/quarantine?certificate_id={}&store=tomcat-trust",
+        row["certificate_id"].as_str().unwrap()
+    );
+    let kept = site.api().all(&path).await;
+    assert!(kept.len() > places.len(), "each place is kept: {kept:#?}");
+    let mine = kept
+        .iter()
+        .find(|one| one["node"]["id"] == node["id"])
+        .expect("it is kept");
+    assert!(!mine["removed_by"].is_null() && !mine["job_id"].is_null(), "{mine:#}");
+    site.succeeds(mine["plan"].clone()).await;
     assert!(site.trusted(info, "tomcat-trust").await.contains(&sha256));
+    let back = site.api().all(&format!("{path}&restored=true")).await;
+    assert!(
+        back.iter()
+            .any(|one| one["id"] == mine["id"] && !one["restored_by"].is_null()),
+        "{back:#?}"
+    );
     let other = ca.issuing();
     let row = site.trust_rows(node, &sha256).await.pop().expect("it is there");
     let replace = json!({ "action": "replace", "installations": [row["id"]], "certificate": other });

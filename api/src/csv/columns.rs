@@ -6,11 +6,14 @@ use crate::audit::AuditEntry;
 use crate::certificates::{CertificateCluster, CertificateRow};
 use crate::clusters::{Cluster, TrustCertificate};
 use crate::compliance::ClusterCompliance;
+use crate::hygiene::ClutterRow;
 use crate::installations::Installation;
 use crate::jobs::Job;
 use crate::messages::Message;
 use crate::nodes::Node;
 use crate::profiles::Profile;
+use crate::quarantine::KeptCertificate;
+use crate::usages::ServerOnly;
 
 /// The line of names that an operation begins with, for its example.
 pub(crate) fn header_of(operation_id: &str) -> Option<String> {
@@ -27,6 +30,9 @@ pub(crate) fn header_of(operation_id: &str) -> Option<String> {
         "export_audit" => header::<AuditEntry>(),
         "export_messages" => header::<Message>(),
         "export_profiles" => header::<Profile>(),
+        "export_trust_hygiene" => header::<ClutterRow>(),
+        "export_quarantine" => header::<KeptCertificate>(),
+        "export_server_only_certificates" => header::<ServerOnly>(),
         _ => return None,
     })
 }
@@ -67,6 +73,66 @@ impl Columns for Installation {
         ("acknowledged_until", |row| {
             time(row.acknowledgement.as_ref().map(|found| found.until))
         }),
+    ];
+}
+
+impl Columns for ClutterRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("common_name", |row| row.common_name.clone()),
+        ("serial_hex", |row| row.serial_hex.clone()),
+        ("issuer", |row| row.issuer.clone()),
+        ("reasons", |row| {
+            several(row.reasons.iter().map(|reason| word(&reason.code)))
+        }),
+        ("not_after", |row| time(row.not_after)),
+        ("not_before", |row| time(row.not_before)),
+        ("subject", |row| row.subject.clone()),
+        ("sha256", |row| row.sha256.clone()),
+        ("key_type", |row| row.key.key_type.clone()),
+        ("key_bits", |row| maybe(&row.key.bits)),
+        ("signature_algorithm", |row| row.signature_algorithm.clone()),
+        ("identity", |row| row.identity.to_string()),
+        ("stores", |row| several(&row.stores)),
+        ("cluster_count", |row| row.cluster_count.to_string()),
+        ("node_count", |row| row.node_count.to_string()),
+        ("certificate_id", |row| row.certificate_id.to_string()),
+    ];
+}
+
+impl Columns for KeptCertificate {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("removed_at", |row| time(row.removed_at)),
+        ("removed_by", |row| maybe(&row.removed_by)),
+        ("common_name", |row| row.common_name.clone()),
+        ("cluster", |row| row.cluster.name.clone()),
+        ("server_name", |row| row.node.name.clone()),
+        ("store", |row| row.store.clone()),
+        ("product", |row| row.product.clone()),
+        ("not_after", |row| time(row.not_after)),
+        ("issuer", |row| row.issuer.clone()),
+        ("serial_hex", |row| row.serial_hex.clone()),
+        ("sha256", |row| row.sha256.clone()),
+        ("entry", |row| row.entry.clone()),
+        ("job_id", |row| maybe(&row.job_id)),
+        ("restored_at", |row| time(row.restored_at)),
+        ("restored_by", |row| maybe(&row.restored_by)),
+        ("id", |row| row.id.to_string()),
+    ];
+}
+
+impl Columns for ServerOnly {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("cluster", |row| row.cluster.name.clone()),
+        ("certificate", |row| row.purpose.clone()),
+        ("common_name", |row| row.common_name.clone()),
+        ("product", |row| row.product.clone()),
+        ("server_name", |row| row.node.name.clone()),
+        ("not_after", |row| time(row.not_after)),
+        ("issuer", |row| row.issuer.clone()),
+        ("extended_key_usage", |row| several(&row.extended_key_usage)),
+        ("evidence", |row| row.evidence.clone()),
+        ("message", |row| row.message.clone()),
+        ("installation_id", |row| row.installation_id.to_string()),
     ];
 }
 

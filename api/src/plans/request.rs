@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// Asks what an action would do. The targets are named by one of `installations`, `nodes`, `filter` and `csr_id`.
+/// Asks what an action would do. The targets are named by one of `installations`, `nodes`, `filter`, `csr_id` and `quarantine`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CreatePlan {
@@ -26,6 +26,10 @@ pub(crate) struct CreatePlan {
     /// Targets by what they match at this moment.
     #[serde(default)]
     pub filter: Option<PlanFilter>,
+    /// For `restore`: what is put back, by the ids of `GET /api/v1/quarantine`.
+    #[serde(default)]
+    #[schema(example = json!([]))]
+    pub quarantine: Vec<Uuid>,
     /// What the certificate is for, with `nodes`.
     #[serde(default)]
     #[schema(example = json!(null))]
@@ -211,12 +215,13 @@ impl CreatePlan {
             !self.nodes.is_empty(),
             self.filter.is_some(),
             self.csr_id.is_some(),
+            !self.quarantine.is_empty(),
         ];
         if named.into_iter().filter(|named| *named).count() > 1 {
             return Err(Problem::field(
                 "installations",
                 "ambiguous",
-                "name the targets by one of `installations`, `nodes`, `filter` and `csr_id`",
+                "name the targets by one of `installations`, `nodes`, `filter`, `csr_id` and `quarantine`",
             ));
         }
         let targets = if !self.installations.is_empty() {
@@ -233,11 +238,13 @@ impl CreatePlan {
             })
         } else if let Some(csr) = self.csr_id {
             plans::Targets::Csrs(vec![csr])
+        } else if !self.quarantine.is_empty() {
+            plans::Targets::Kept(self.quarantine)
         } else {
             return Err(Problem::field(
                 "installations",
                 "required",
-                "name the targets by `installations`, `nodes`, `filter` or `csr_id`",
+                "name the targets by `installations`, `nodes`, `filter`, `csr_id` or `quarantine`",
             ));
         };
         let order = self.order.map(Into::into).unwrap_or_default();

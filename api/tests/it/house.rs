@@ -213,12 +213,13 @@ impl House {
         self.report_entries(at, &[("tomcat", days)]).await;
     }
 
-    /// The same with certificates for several purposes, by the days until their ends.
+    /// The same with certificates for several purposes and in trust stores, by the days until their ends.
     pub async fn report_entries(&self, at: &Furnished, purposes: &[(&str, i64)]) {
         let (_, csr) = key_and_csr();
+        let kind = |store: &str| if store.ends_with("-trust") { "trust" } else { "identity" };
         let entries: Vec<Value> = purposes
             .iter()
-            .map(|(purpose, days)| json!({"store": purpose, "kind": "identity", "entry": purpose, "certificate_pem": certificate(*days), "served": {"state": "served"}}))
+            .map(|(purpose, days)| json!({"store": purpose, "kind": kind(purpose), "entry": purpose, "certificate_pem": certificate(*days), "served": {"state": "served"}}))
             .collect();
         let digest = format!("d{}", purposes.len());
         let inventory = json!({

@@ -276,6 +276,75 @@ async fn an_export_has_all_rows_and_none_that_a_spreadsheet_calculates() {
     assert_eq!(records_of(&answer.text), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clutters_a_trust_store_has_a_plan_and_what_was_taken_has_the_way_back() {
+    let house = House::new().await;
+    let at = house.furnish("campus").await;
+    house
+        .report_entries(&at, &[("tomcat", 100), ("ipsec-trust", 50), ("TVS-trust", 60)])
+        .await;
+    let path = format!(
+        "/api/v1/trust-hygiene?reason=unused&store=ipsec-trust&cluster_id={}",
+        at.cluster
+    );
+    let page = house.get(&path).await;
+    let row = &page["items"][0];
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "{page:#}");
+    let reasons = row["reasons"].as_array().expect("reasons");
+    assert!(reasons.iter().any(|reason| reason["code"] == "unused"), "{row:#}");
+    assert_eq!(
+        (&row["stores"], &row["node_count"]),
+        (&json!(["ipsec-trust"]), &json!(1))
+    );
+    assert_eq!(
+        row["plan"],
+        json!({"action": "delete", "filter": {"cluster_ids": [at.cluster], "group_ids": [], "product": null},
+            "stores": ["ipsec-trust"], "certificate_ids": [row["certificate_id"]]})
+    );
+    // A plan is made of it as it stands; this agent has not said that it can delete.
+    let plan = house.post("/api/v1/plans", &row["plan"]).await;
+    assert_eq!(
+        (&plan["action"], &plan["refusals"][0]["code"]),
+        (&json!("delete"), &json!("unsupported_step"))
+    );
+    let wrong = house
+        .call("GET", "/api/v1/trust-hygiene?reason=old", Some(&house.owner), None)
+        .await;
+    wrong.problem(422, "invalid");
+
+    assert_eq!(house.get("/api/v1/quarantine").await["items"], json!([]));
+    house.report_entries(&at, &[("tomcat", 100), ("TVS-trust", 60)]).await;
+    let page = house.get("/api/v1/quarantine?store=ipsec-trust").await;
+    let kept = &page["items"][0];
+    assert_eq!(kept["sha256"], row["sha256"]);
+    assert_eq!(
+        (&kept["node"]["name"], &kept["job_id"], &kept["removed_by"]),
+        (&json!("n1"), &Value::Null, &Value::Null),
+        "it went without a job"
+    );
+    assert_eq!(kept["plan"], json!({"action": "restore", "quarantine": [kept["id"]]}));
+    let plan = house.post("/api/v1/plans", &kept["plan"]).await;
+    assert_eq!(
+        (&plan["action"], &plan["refusal_count"]),
+        (&json!("restore"), &json!(1))
+    );
+    let unknown = json!({"action": "restore", "quarantine": [uuid::Uuid::now_v7()]});
+    let owner = Some(house.owner.as_str());
+    house
+        .call("POST", "/api/v1/plans", owner, Some(&unknown))
+        .await
+        .problem(404, "not_found");
+    let other = json!({"action": "delete", "quarantine": [kept["id"]]});
+    let refused = house.call("POST", "/api/v1/plans", owner, Some(&other)).await;
+    assert_eq!(refused.problem(422, "invalid")["errors"][0]["field"], "quarantine");
+    assert_eq!(house.get("/api/v1/quarantine?restored=true").await["items"], json!([]));
+    // A self-signed certificate is of no public CA.
+    assert_eq!(
+        house.get("/api/v1/server-only-certificates?purpose=tomcat").await["items"],
+        json!([])
+    );
+}
+
 fn records_of(text: &str) -> usize {
     records(text).len() - 1
 }
@@ -284,7 +353,7 @@ fn records_of(text: &str) -> usize {
 async fn every_list_has_its_file_with_the_rows_of_the_list() {
     let house = House::new().await;
     let at = house.furnish("north").await;
-    house.report(&at, 5).await;
+    house.report_entries(&at, &[("tomcat", 5), ("ipsec-trust", 5)]).await;
     house.waiting_job(&at).await;
     house.post("/api/v1/profiles", &json!({"name": "Campus"})).await;
     let certificate = text(&house.get("/api/v1/certificates").await["items"][0]["id"]);
@@ -314,7 +383,7 @@ async fn every_list_has_its_file_with_the_rows_of_the_list() {
         exports += 1;
         rows += listed.len();
     }
-    assert_eq!(exports, 15);
+    assert_eq!(exports, 18);
     assert!(rows > exports, "only {rows} rows in {exports} files");
 }
 

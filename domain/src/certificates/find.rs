@@ -111,6 +111,16 @@ pub async fn der(tx: &OrgTx, id: Uuid) -> Result<StoredCertificate> {
     Ok(StoredCertificate { row, der: bytes.der })
 }
 
+/// The bytes of certificates by their ids, as far as the scope sees them.
+pub(crate) async fn ders(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<u8>>> {
+    let rows = tx
+        .find::<der_entity::Entity>()
+        .filter(der_entity::Column::Id.is_in(ids.iter().copied()))
+        .all(tx)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.der)).collect())
+}
+
 /// Certificates by their ids, as far as the scope sees them.
 pub(crate) async fn by_ids(
     tx: &OrgTx,

@@ -24,8 +24,8 @@ mod store;
 
 pub use bulk::{BulkRow, Outcome, Verdict, bulk, read_rows};
 pub use entity::certificate::Model as Certificate;
-pub(crate) use find::by_ids;
 pub use find::{CertificateCursor, CertificateFilter, StoredCertificate, der, get, list};
+pub(crate) use find::{by_ids, ders};
 pub use prepare::{Prepared, csr_details, off_thread, prepare};
 pub(crate) use prepare::{indexable, shown_name, storable};
 pub use read::{Imported, ImportedCertificate, import, inspect};

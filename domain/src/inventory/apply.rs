@@ -7,6 +7,7 @@ use super::csrs;
 use super::diff::{Change, Event, ServedState, diff, kind_name, served};
 use super::entity::{history, installation};
 use super::parse::{Parsed, ParsedEntry};
+use super::quarantine::{self, Present};
 use crate::certificates::{Prepared, Source, ensure_prepared, indexable, storable};
 use crate::clusters::Cluster;
 use crate::db::{OrgTx, dialect};
@@ -109,6 +110,8 @@ pub(super) async fn write(
     };
     let changes = diff(&known, parsed, &ids, node.inventory_at);
     writer.write(&changes).await?;
+    let present = Present::of(&known, parsed, &ids, &changes);
+    quarantine::settle(tx, node, cluster, cause, &changes, &present).await?;
     let made = csrs::write(tx, node, parsed, cause.job_id).await?;
     writer.tell_csrs(&made);
     let Writer {

@@ -24,14 +24,17 @@ mod drift;
 pub(crate) mod entity;
 mod expiries;
 mod holders;
+mod hygiene;
 mod list;
 mod matrix;
 mod own;
 mod parse;
+mod quarantine;
 mod read_csrs;
 mod report;
 mod rows;
 mod trust;
+mod usages;
 
 pub use alerts::alerts;
 pub use apply::{Applied, Cause, apply};
@@ -43,15 +46,19 @@ pub use drift::{InstallationWarning, WarningCode, drifted};
 pub use entity::csr::Model as Csr;
 pub use entity::history::Model as HistoryRow;
 pub use entity::installation::Model as Installation;
+pub use entity::quarantine::Model as Kept;
 pub use expiries::{DayOfEnds, expiries};
 pub use holders::{Holder, holders};
+pub use hygiene::{Clutter, ClutterFilter, ClutterRow, clutter};
 pub use list::{
     ExpiryStatus, InstallationCursor, InstallationFilter, Sort, certificate_history, get, history, installations,
 };
 pub use matrix::{ComplianceRow, RuleCount, compliance};
 pub use parse::{Parsed, ParsedCsr, ParsedEntry, Unreadable, parse, parse_off_thread};
+pub use quarantine::{KeptFilter, KeptRow, kept};
 pub use read_csrs::{CsrFilter, CsrRow, CsrState, csr_pem, csrs, get_csr, open_csrs};
 pub(crate) use report::retire_node;
 pub use report::{failed, report, unchanged};
 pub use rows::{CsrBrief, InstallationRow};
 pub use trust::{TrustFilter, TrustRow, trust};
+pub use usages::{UsageRow, server_only};

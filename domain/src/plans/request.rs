@@ -280,6 +280,7 @@ impl Request {
             Targets::Installations(ids) => ("installations", ids.len()),
             Targets::Nodes(ids) => ("nodes", ids.len()),
             Targets::Csrs(ids) => ("csrs", ids.len()),
+            Targets::Kept(ids) => ("quarantine", ids.len()),
             Targets::Places(places) => ("places", places.len()),
             Targets::Filter(_) => ("filter", 1),
         };
@@ -289,9 +290,11 @@ impl Request {
         let places = match &self.targets {
             // These name the store already.
             Targets::Places(_) => 1,
-            Targets::Installations(_) | Targets::Nodes(_) | Targets::Csrs(_) | Targets::Filter(_) => {
-                self.action.stores().len().max(1)
-            }
+            Targets::Installations(_)
+            | Targets::Nodes(_)
+            | Targets::Csrs(_)
+            | Targets::Kept(_)
+            | Targets::Filter(_) => self.action.stores().len().max(1),
         };
         if count.saturating_mul(places) > MAX_TARGETS {
             push(
@@ -329,6 +332,14 @@ impl Request {
                 "CSRs are targets of an upload or of their deletion only".into(),
             );
         }
+        if matches!(self.targets, Targets::Kept(_)) && !matches!(self.action, Action::Restore) {
+            push(
+                wrong,
+                "quarantine",
+                "not_allowed",
+                "what is kept can be restored only".into(),
+            );
+        }
         self.validate_entries(wrong);
     }
 
@@ -346,7 +357,7 @@ impl Request {
                 wrong,
                 "installations",
                 "required",
-                "name what is put back by the `installations` that are gone".into(),
+                "name what is put back by `quarantine`, or by the `installations` that are gone".into(),
             ),
             Targets::Nodes(_) if !by_ids => push(
                 wrong,
@@ -369,6 +380,7 @@ impl Request {
             Targets::Installations(_)
             | Targets::Nodes(_)
             | Targets::Csrs(_)
+            | Targets::Kept(_)
             | Targets::Filter(_)
             | Targets::Places(_) => {}
         }

@@ -34,6 +34,7 @@ pub(super) async fn resolve(tx: &OrgTx, action: &Action, targets: &Targets) -> R
     let mut aims = match targets {
         Targets::Installations(ids) => installations(tx, ids, place).await?,
         Targets::Csrs(ids) => csrs(tx, ids).await?,
+        Targets::Kept(ids) => kept(tx, ids).await?,
         Targets::Nodes(ids) => match (place, action.entries()) {
             (Place::Entry, Some(which)) => entries(tx, Some(&distinct(ids.iter().copied())), None, which).await?,
             (Place::Purpose, _) => {
@@ -222,6 +223,25 @@ async fn csrs(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Aim>> {
         found.insert(id, aim);
     }
     in_order(ids, found, "CSR")
+}
+
+/// What was taken from trust stores: what is back already is told so by the facts.
+async fn kept(tx: &OrgTx, ids: &[Uuid]) -> Result<Vec<Aim>> {
+    let wanted = distinct(ids.iter().copied());
+    let mut select = of_clusters(tx, "quarantine");
+    for column in ["id", "node_id", "store", "sha256"] {
+        select.column(("quarantine", column));
+    }
+    let mut found = HashMap::new();
+    for row in for_ids(tx, &select, ("quarantine", "id"), &wanted).await? {
+        let store: String = row.try_get("", "store")?;
+        let aim = Aim {
+            sha256: Some(row.try_get("", "sha256")?),
+            ..aim(row.try_get("", "node_id")?, &store)
+        };
+        found.insert(row.try_get("", "id")?, aim);
+    }
+    in_order(ids, found, "kept certificate")
 }
 
 fn in_order(ids: &[Uuid], mut found: HashMap<Uuid, Aim>, what: &'static str) -> Result<Vec<Aim>> {

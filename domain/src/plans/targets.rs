@@ -24,6 +24,8 @@ pub enum Targets {
     Nodes(Vec<Uuid>),
     /// The nodes and purposes of these open CSRs.
     Csrs(Vec<Uuid>),
+    /// These certificates that were taken from trust stores and are kept.
+    Kept(Vec<Uuid>),
     /// Whatever matches at this moment.
     Filter(TargetFilter),
     /// These purposes, stores or certificates of these nodes, as a retry names them.

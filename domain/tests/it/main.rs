@@ -13,6 +13,7 @@ mod drift;
 mod fleet;
 mod floor;
 mod follow;
+mod hygiene;
 mod inventory;
 mod jobs;
 mod jobs_at_random;

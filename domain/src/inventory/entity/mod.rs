@@ -5,3 +5,4 @@ pub mod csr;
 pub mod expiry;
 pub mod history;
 pub mod installation;
+pub mod quarantine;
