@@ -1332,7 +1332,8 @@ export interface paths {
         };
         /**
          * Lists what is left to do after a job, cluster by cluster.
-         * @description It follows from product, version and purpose. What a task restarted itself is done already.
+         * @description It follows from what the tasks of the job, of its retries and of the restarts made from the list have done on each node, and from product
+         *     and version. What a task restarted itself is done already.
          *
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
@@ -1345,6 +1346,29 @@ export interface paths {
          *     Needs one of the roles owner, admin, operator.
          */
         post: operations["confirm_aftercare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/aftercare/restarts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plans the restarts that are open in the checklist of a job.
+         * @description On each node those that it needs, in the order of the catalogue; in each cluster one node after the other, the publisher first. The
+         *     plan lives an hour; what its job restarts is done in the checklist.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["restart_aftercare"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2077,6 +2101,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists certificates that were taken from trust stores: each is kept with who took it, when and from where.
+         * @description The plan of a row puts it back; several are put back by one plan that names them all in `quarantine`.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quarantine.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports what was taken from trust stores as CSV: all rows, not a page.
+         * @description Exports what was taken from trust stores as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_quarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -2091,6 +2159,51 @@ export interface paths {
          *     Needs one of the roles owner, admin, operator, viewer, auditor.
          */
         get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server-only-certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists identity certificates of public CAs that are for servers only, on purposes that are shown by clients as well.
+         * @description Public CAs take client authentication out of what they issue (Cisco field notice FN74345). A certificate is of a public CA where it carries
+         *     a policy of the CA/Browser Forum. Where many certificates have to be looked at, a page may be short or empty and still have a `next`.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_server_only_certificates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/server-only-certificates.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports these certificates as CSV: all rows, not a page.
+         * @description Exports these certificates as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_server_only_certificates"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2374,6 +2487,51 @@ export interface paths {
          *     Needs one of the roles owner, admin, for all groups.
          */
         delete: operations["revoke_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trust-hygiene": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists certificates that should not stay in trust stores: expired, duplicate, unused, weak.
+         * @description Each once, whatever the number of stores that hold it, with its reasons and a plan that deletes it. What is told as unused is so as far as
+         *     the inventory knows: peers that are not managed here are not seen.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_trust_hygiene"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trust-hygiene.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports what clutters trust stores as CSV: all rows, not a page.
+         * @description Exports what clutters trust stores as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_trust_hygiene"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3276,6 +3434,105 @@ export interface components {
              */
             message: string;
         };
+        /** @description A reason with its sentence. */
+        Clutter: {
+            /** @description Stable code. */
+            code: components["schemas"]["ClutterReason"];
+            /**
+             * @description What is wrong, and what to think of before it is deleted.
+             * @example it ended on 2026-11-22: nothing that it signed is trusted any more
+             */
+            message: string;
+        };
+        /**
+         * @description Why a certificate should not stay in trust stores.
+         * @enum {string}
+         */
+        ClutterReason: "expired" | "duplicate" | "unused" | "weak";
+        /** @description A certificate that clutters trust stores, once for all that hold it. */
+        ClutterRow: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /**
+             * Format: int64
+             * @description Clusters that hold it.
+             * @example 2
+             */
+            cluster_count: number;
+            /**
+             * @description Common name; empty where it has none.
+             * @example Example Root CA
+             */
+            common_name: string;
+            /**
+             * @description A node uses it as an identity certificate as well: its own copies stay, and a plan refuses them.
+             * @example false
+             */
+            identity: boolean;
+            /**
+             * Format: int64
+             * @description Places that hold it.
+             * @example 6
+             */
+            installation_count: number;
+            /**
+             * @description Issuer, RFC 4514.
+             * @example CN=Example Root CA,O=Example
+             */
+            issuer: string;
+            /** @description Its key. */
+            key: components["schemas"]["KeyFacts"];
+            /**
+             * Format: int64
+             * @description Nodes that hold it.
+             * @example 6
+             */
+            node_count: number;
+            /**
+             * Format: date-time
+             * @description End.
+             */
+            not_after: string;
+            /**
+             * Format: date-time
+             * @description Begin.
+             */
+            not_before: string;
+            /** @description The body of `POST /api/v1/plans` that takes it away wherever the list's filter leaves it. It is kept and can be restored. */
+            plan: components["schemas"]["DeletePlan"];
+            /** @description Why it is told, all that holds. */
+            reasons: components["schemas"]["Clutter"][];
+            /**
+             * @description Serial number, upper-case hex.
+             * @example 01AB
+             */
+            serial_hex: string;
+            /**
+             * @description SHA-256, lower-case hex.
+             * @example 6a9c…
+             */
+            sha256: string;
+            /**
+             * @description How it is signed.
+             * @example sha256WithRSAEncryption
+             */
+            signature_algorithm: string;
+            /**
+             * @description Trust stores that hold it.
+             * @example [
+             *       "tomcat-trust"
+             *     ]
+             */
+            stores: string[];
+            /**
+             * @description Subject, RFC 4514.
+             * @example CN=Example Root CA,O=Example
+             */
+            subject: string;
+        };
         /** @description How a certificate stands to its profile. */
         Compliance: {
             /**
@@ -3295,8 +3552,13 @@ export interface components {
         ComplianceFix: {
             /** @description At most one for each of `renew`, `generate_csr` and `reuse_tomcat`; each is made a job by itself. */
             plans: components["schemas"]["Plan"][];
-            /** @description Certificates that no action makes as the profile wants them. */
+            /** @description Certificates that no action makes as the profile wants them, or not before another of the plans was carried out: the first 200. */
             unfixable: components["schemas"]["Unfixable"][];
+            /**
+             * @description How many of these there are.
+             * @example 1
+             */
+            unfixable_count: number;
         };
         /** @description What somebody says of an item. */
         ConfirmAftercare: {
@@ -3550,7 +3812,7 @@ export interface components {
              */
             second_agent_id?: string | null;
         };
-        /** @description Asks what an action would do. The targets are named by one of `installations`, `nodes`, `filter` and `csr_id`. */
+        /** @description Asks what an action would do. The targets are named by one of `installations`, `nodes`, `filter`, `csr_id` and `quarantine`. */
         CreatePlan: {
             /** @description The action. */
             action: components["schemas"]["ActionName"];
@@ -3590,6 +3852,11 @@ export interface components {
              * @example null
              */
             purpose?: string | null;
+            /**
+             * @description For `restore`: what is put back, by the ids of `GET /api/v1/quarantine`.
+             * @example []
+             */
+            quarantine?: string[];
             /**
              * @description For `upload_certificate`, `renew` and `reuse_tomcat`: restart what takes the certificate up only then, in the same task.
              * @example false
@@ -3825,6 +4092,38 @@ export interface components {
                 string,
                 string
             ][];
+        };
+        /** @description Clusters; what is empty does not matter. */
+        DeleteFrom: {
+            /**
+             * @description Clusters.
+             * @example []
+             */
+            cluster_ids: string[];
+            /**
+             * @description Groups of clusters.
+             * @example []
+             */
+            group_ids: string[];
+            /**
+             * @description Product of the clusters.
+             * @example null
+             */
+            product?: string | null;
+        };
+        /** @description A plan that deletes a certificate from trust stores. */
+        DeletePlan: {
+            /** @description `delete`. */
+            action: components["schemas"]["ActionName"];
+            /** @description The certificate. */
+            certificate_ids: string[];
+            /** @description From these clusters. */
+            filter: components["schemas"]["DeleteFrom"];
+            /**
+             * @description From these stores; empty: whichever hold it.
+             * @example []
+             */
+            stores: string[];
         };
         /** @description A field in which a certificate differs from its profile. */
         Difference: {
@@ -4267,6 +4566,12 @@ export interface components {
              */
             action: string;
             /**
+             * Format: uuid
+             * @description The job whose after-care it carries out: it restarts what that one left.
+             * @example null
+             */
+            aftercare_of?: string | null;
+            /**
              * @description Somebody asked to stop.
              * @example false
              */
@@ -4448,6 +4753,101 @@ export interface components {
              * @example 1
              */
             uses_left: number;
+        };
+        /** @description A certificate that has left a trust store of a node. */
+        KeptCertificate: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /** @description Its cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * @description Common name; empty where it has none.
+             * @example Example Root CA
+             */
+            common_name: string;
+            /**
+             * @description Its name there.
+             * @example Example_Root_CA
+             */
+            entry: string;
+            /**
+             * Format: uuid
+             * @description What is restored by it: `quarantine` of `POST /api/v1/plans`.
+             */
+            id: string;
+            /**
+             * @description Issuer, RFC 4514.
+             * @example CN=Example Root CA,O=Example
+             */
+            issuer: string;
+            /**
+             * Format: uuid
+             * @description The job that took it; null: it went without one, on the node itself or by an upgrade.
+             */
+            job_id?: string | null;
+            /** @description The node. */
+            node: components["schemas"]["Named"];
+            /**
+             * Format: date-time
+             * @description End.
+             */
+            not_after: string;
+            plan?: components["schemas"]["RestorePlan"] | null;
+            /**
+             * @description Product of the cluster.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description Why it cannot be put back.
+             * @example null
+             */
+            refusal?: string | null;
+            /**
+             * Format: date-time
+             * @description When a reading found it gone.
+             */
+            removed_at: string;
+            /**
+             * @description Who started that job.
+             * @example Ada Lovelace
+             */
+            removed_by?: string | null;
+            /**
+             * Format: date-time
+             * @description When a reading found it there again.
+             * @example null
+             */
+            restored_at?: string | null;
+            /**
+             * @description Who started that job.
+             * @example null
+             */
+            restored_by?: string | null;
+            /**
+             * Format: uuid
+             * @description The job that put it back.
+             * @example null
+             */
+            restored_job_id?: string | null;
+            /**
+             * @description Serial number, upper-case hex.
+             * @example 01AB
+             */
+            serial_hex: string;
+            /**
+             * @description SHA-256, lower-case hex.
+             * @example 6a9c…
+             */
+            sha256: string;
+            /**
+             * @description The trust store.
+             * @example tomcat-trust
+             */
+            store: string;
         };
         /** @description Kind of a public key and its size. */
         KeyFacts: {
@@ -5601,6 +6001,98 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_ClutterRow: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The certificate.
+                 */
+                certificate_id: string;
+                /**
+                 * Format: int64
+                 * @description Clusters that hold it.
+                 * @example 2
+                 */
+                cluster_count: number;
+                /**
+                 * @description Common name; empty where it has none.
+                 * @example Example Root CA
+                 */
+                common_name: string;
+                /**
+                 * @description A node uses it as an identity certificate as well: its own copies stay, and a plan refuses them.
+                 * @example false
+                 */
+                identity: boolean;
+                /**
+                 * Format: int64
+                 * @description Places that hold it.
+                 * @example 6
+                 */
+                installation_count: number;
+                /**
+                 * @description Issuer, RFC 4514.
+                 * @example CN=Example Root CA,O=Example
+                 */
+                issuer: string;
+                /** @description Its key. */
+                key: components["schemas"]["KeyFacts"];
+                /**
+                 * Format: int64
+                 * @description Nodes that hold it.
+                 * @example 6
+                 */
+                node_count: number;
+                /**
+                 * Format: date-time
+                 * @description End.
+                 */
+                not_after: string;
+                /**
+                 * Format: date-time
+                 * @description Begin.
+                 */
+                not_before: string;
+                /** @description The body of `POST /api/v1/plans` that takes it away wherever the list's filter leaves it. It is kept and can be restored. */
+                plan: components["schemas"]["DeletePlan"];
+                /** @description Why it is told, all that holds. */
+                reasons: components["schemas"]["Clutter"][];
+                /**
+                 * @description Serial number, upper-case hex.
+                 * @example 01AB
+                 */
+                serial_hex: string;
+                /**
+                 * @description SHA-256, lower-case hex.
+                 * @example 6a9c…
+                 */
+                sha256: string;
+                /**
+                 * @description How it is signed.
+                 * @example sha256WithRSAEncryption
+                 */
+                signature_algorithm: string;
+                /**
+                 * @description Trust stores that hold it.
+                 * @example [
+                 *       "tomcat-trust"
+                 *     ]
+                 */
+                stores: string[];
+                /**
+                 * @description Subject, RFC 4514.
+                 * @example CN=Example Root CA,O=Example
+                 */
+                subject: string;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Csr: {
             /** @description The rows of this page. */
             items: {
@@ -5919,6 +6411,12 @@ export interface components {
                  */
                 action: string;
                 /**
+                 * Format: uuid
+                 * @description The job whose after-care it carries out: it restarts what that one left.
+                 * @example null
+                 */
+                aftercare_of?: string | null;
+                /**
                  * @description Somebody asked to stop.
                  * @example false
                  */
@@ -6042,6 +6540,109 @@ export interface components {
                  * @example 1
                  */
                 uses_left: number;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_KeptCertificate: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The certificate.
+                 */
+                certificate_id: string;
+                /** @description Its cluster. */
+                cluster: components["schemas"]["Named"];
+                /**
+                 * @description Common name; empty where it has none.
+                 * @example Example Root CA
+                 */
+                common_name: string;
+                /**
+                 * @description Its name there.
+                 * @example Example_Root_CA
+                 */
+                entry: string;
+                /**
+                 * Format: uuid
+                 * @description What is restored by it: `quarantine` of `POST /api/v1/plans`.
+                 */
+                id: string;
+                /**
+                 * @description Issuer, RFC 4514.
+                 * @example CN=Example Root CA,O=Example
+                 */
+                issuer: string;
+                /**
+                 * Format: uuid
+                 * @description The job that took it; null: it went without one, on the node itself or by an upgrade.
+                 */
+                job_id?: string | null;
+                /** @description The node. */
+                node: components["schemas"]["Named"];
+                /**
+                 * Format: date-time
+                 * @description End.
+                 */
+                not_after: string;
+                plan?: components["schemas"]["RestorePlan"] | null;
+                /**
+                 * @description Product of the cluster.
+                 * @example cucm
+                 */
+                product: string;
+                /**
+                 * @description Why it cannot be put back.
+                 * @example null
+                 */
+                refusal?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When a reading found it gone.
+                 */
+                removed_at: string;
+                /**
+                 * @description Who started that job.
+                 * @example Ada Lovelace
+                 */
+                removed_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When a reading found it there again.
+                 * @example null
+                 */
+                restored_at?: string | null;
+                /**
+                 * @description Who started that job.
+                 * @example null
+                 */
+                restored_by?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The job that put it back.
+                 * @example null
+                 */
+                restored_job_id?: string | null;
+                /**
+                 * @description Serial number, upper-case hex.
+                 * @example 01AB
+                 */
+                serial_hex: string;
+                /**
+                 * @description SHA-256, lower-case hex.
+                 * @example 6a9c…
+                 */
+                sha256: string;
+                /**
+                 * @description The trust store.
+                 * @example tomcat-trust
+                 */
+                store: string;
             }[];
             /**
              * @description What to send as `cursor` for the next page; null on the last.
@@ -6350,6 +6951,73 @@ export interface components {
                 updated_at?: string | null;
                 /** @description What to know of the settings. */
                 warnings: components["schemas"]["ProfileWarning"][];
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ServerOnly: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The certificate.
+                 */
+                certificate_id: string;
+                /** @description Its cluster. */
+                cluster: components["schemas"]["Named"];
+                /**
+                 * @description Common name; empty where it has none.
+                 * @example cucm-n-1.example.org
+                 */
+                common_name: string;
+                /**
+                 * @description How sure it is that the purpose needs clients, too: `certain`, `likely`.
+                 * @example certain
+                 */
+                evidence: string;
+                /**
+                 * @description What it may be used for.
+                 * @example [
+                 *       "serverAuth"
+                 *     ]
+                 */
+                extended_key_usage: string[];
+                /**
+                 * Format: uuid
+                 * @description The installation.
+                 */
+                installation_id: string;
+                /**
+                 * @description Issuer, RFC 4514.
+                 * @example CN=Public Issuing CA,O=Public
+                 */
+                issuer: string;
+                /**
+                 * @description What happens, and the way out.
+                 * @example `tomcat` of node `cucm-n-1` is shown to peers that it calls as well: have a CA sign it that adds clientAuth
+                 */
+                message: string;
+                /** @description The node. */
+                node: components["schemas"]["Named"];
+                /**
+                 * Format: date-time
+                 * @description End.
+                 */
+                not_after: string;
+                /**
+                 * @description Product of the cluster.
+                 * @example cucm
+                 */
+                product: string;
+                /**
+                 * @description What the certificate is for.
+                 * @example tomcat
+                 */
+                purpose: string;
             }[];
             /**
              * @description What to send as `cursor` for the next page; null on the last.
@@ -7101,6 +7769,22 @@ export interface components {
             signing: components["schemas"]["Signing"][];
             validity?: components["schemas"]["ValidityOptions"] | null;
         };
+        /** @description Which restarts of a checklist are planned. `{}` means all that are open. */
+        RestartAftercare: {
+            /**
+             * @description Clusters of the job, at most 500; empty: all.
+             * @example []
+             */
+            cluster_ids?: string[];
+            order?: components["schemas"]["PlanOrder"] | null;
+        };
+        /** @description A plan that puts certificates back. */
+        RestorePlan: {
+            /** @description `restore`. */
+            action: components["schemas"]["ActionName"];
+            /** @description What is put back. */
+            quarantine: string[];
+        };
         /** @description Whom to send to again. */
         ResumeRecipient: {
             /**
@@ -7170,6 +7854,65 @@ export interface components {
          * @enum {string}
          */
         ServedState: "served" | "restart_pending" | "not_observable" | "unknown";
+        /** @description An identity certificate that fails where its node is a client. */
+        ServerOnly: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /** @description Its cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * @description Common name; empty where it has none.
+             * @example cucm-n-1.example.org
+             */
+            common_name: string;
+            /**
+             * @description How sure it is that the purpose needs clients, too: `certain`, `likely`.
+             * @example certain
+             */
+            evidence: string;
+            /**
+             * @description What it may be used for.
+             * @example [
+             *       "serverAuth"
+             *     ]
+             */
+            extended_key_usage: string[];
+            /**
+             * Format: uuid
+             * @description The installation.
+             */
+            installation_id: string;
+            /**
+             * @description Issuer, RFC 4514.
+             * @example CN=Public Issuing CA,O=Public
+             */
+            issuer: string;
+            /**
+             * @description What happens, and the way out.
+             * @example `tomcat` of node `cucm-n-1` is shown to peers that it calls as well: have a CA sign it that adds clientAuth
+             */
+            message: string;
+            /** @description The node. */
+            node: components["schemas"]["Named"];
+            /**
+             * Format: date-time
+             * @description End.
+             */
+            not_after: string;
+            /**
+             * @description Product of the cluster.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description What the certificate is for.
+             * @example tomcat
+             */
+            purpose: string;
+        };
         /** @description A session of the caller. */
         Session: {
             /**
@@ -7736,7 +8479,7 @@ export interface components {
             /** @description Its cluster. */
             cluster: components["schemas"]["Named"];
             /**
-             * @description `way_open`, `chosen_by_node`, `subject_by_node` or `csr_open`.
+             * @description `way_open`, `chosen_by_node`, `subject_by_node`, `csr_open` or `after_another`.
              * @example csr_open
              */
             code: string;
@@ -11322,6 +12065,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
                      *           "cancel_requested": false,
                      *           "cluster_count": 1,
                      *           "clusters": [
@@ -12208,7 +12952,8 @@ export interface operations {
                      *           },
                      *           "purpose": "tomcat"
                      *         }
-                     *       ]
+                     *       ],
+                     *       "unfixable_count": 1
                      *     }
                      */
                     "application/json": components["schemas"]["ComplianceFix"];
@@ -13370,6 +14115,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
                      *           "cancel_requested": false,
                      *           "cluster_count": 1,
                      *           "clusters": [
@@ -13473,6 +14219,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "action": "upload_certificate",
+                     *       "aftercare_of": null,
                      *       "cancel_requested": false,
                      *       "cluster_count": 1,
                      *       "clusters": [
@@ -13627,6 +14374,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "action": "upload_certificate",
+                     *       "aftercare_of": null,
                      *       "cancel_requested": false,
                      *       "cluster_count": 1,
                      *       "clusters": [
@@ -13878,6 +14626,158 @@ export interface operations {
             };
         };
     };
+    restart_aftercare: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The job */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cluster_ids": [],
+                 *       "order": {
+                 *         "canary": 1,
+                 *         "deadline_seconds": 86400,
+                 *         "max_parallel": 50,
+                 *         "not_before": "2027-01-31T09:30:00Z",
+                 *         "stop_at_failures": 1
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["RestartAftercare"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "action": "refresh",
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada Lovelace",
+                     *       "expires_at": "2027-01-31T09:30:00Z",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "job_id": null,
+                     *       "refusal_count": 0,
+                     *       "refusals": [
+                     *         {
+                     *           "code": "key_mismatch",
+                     *           "message": "the certificate is for another key than the CSR",
+                     *           "node": "cucm-n-1",
+                     *           "purpose": "tomcat"
+                     *         }
+                     *       ],
+                     *       "target_count": 1,
+                     *       "targets": [
+                     *         {
+                     *           "after": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "issuer": "CN=Example Issuing CA,O=Example",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ],
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
+                     *             "serial_hex": "01AB",
+                     *             "sha256": "6a9c3c0f…"
+                     *           },
+                     *           "before": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "issuer": "CN=Example Issuing CA,O=Example",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ],
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
+                     *             "serial_hex": "01AB",
+                     *             "sha256": "6a9c3c0f…"
+                     *           },
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "csr": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "hash": "SHA256",
+                     *             "key_bits": 3072,
+                     *             "key_type": "RSA",
+                     *             "multi_server": false,
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ]
+                     *           },
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "note": null,
+                     *           "order": 0,
+                     *           "purpose": "tomcat",
+                     *           "restarts": [
+                     *             "Cisco Tomcat"
+                     *           ],
+                     *           "steps": [
+                     *             {
+                     *               "about": "installs tomcat and its chain",
+                     *               "rollback": "automatic",
+                     *               "step": "install_identity"
+                     *             }
+                     *           ],
+                     *           "undo": "automatic",
+                     *           "wave": 0
+                     *         }
+                     *       ],
+                     *       "undo": "automatic",
+                     *       "warnings": [
+                     *         {
+                     *           "code": "cannot_undo",
+                     *           "consent": true,
+                     *           "message": "the former certificate cannot be put back on Cisco UC nodes",
+                     *           "targets": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     cancel_job: {
         parameters: {
             query?: never;
@@ -13906,6 +14806,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "action": "upload_certificate",
+                     *       "aftercare_of": null,
                      *       "cancel_requested": false,
                      *       "cluster_count": 1,
                      *       "clusters": [
@@ -14000,6 +14901,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "action": "upload_certificate",
+                     *       "aftercare_of": null,
                      *       "cancel_requested": false,
                      *       "cluster_count": 1,
                      *       "clusters": [
@@ -14099,6 +15001,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "action": "upload_certificate",
+                     *       "aftercare_of": null,
                      *       "cancel_requested": false,
                      *       "cluster_count": 1,
                      *       "clusters": [
@@ -15866,6 +16769,7 @@ export interface operations {
                  *       },
                  *       "override_reason": "",
                  *       "purpose": null,
+                 *       "quarantine": [],
                  *       "restart": false,
                  *       "services": [],
                  *       "stores": []
@@ -17110,6 +18014,175 @@ export interface operations {
             };
         };
     };
+    list_quarantine: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description What was put back (`true`) instead of what is gone. */
+                restored?: boolean;
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Only of this node. */
+                node_id?: string;
+                /** @description Only this certificate. */
+                certificate_id?: string;
+                /** @description Only what this job took. */
+                job_id?: string;
+                /** @description From any of these trust stores; repeat it for more than one. */
+                store?: string[];
+                /** @description Part of the common name, or the whole SHA-256. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description What was taken last first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "common_name": "Example Root CA",
+                     *           "entry": "Example_Root_CA",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "issuer": "CN=Example Root CA,O=Example",
+                     *           "job_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "plan": {
+                     *             "action": "refresh",
+                     *             "quarantine": [
+                     *               "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *             ]
+                     *           },
+                     *           "product": "cucm",
+                     *           "refusal": null,
+                     *           "removed_at": "2027-01-31T09:30:00Z",
+                     *           "removed_by": "Ada Lovelace",
+                     *           "restored_at": null,
+                     *           "restored_by": null,
+                     *           "restored_job_id": null,
+                     *           "serial_hex": "01AB",
+                     *           "sha256": "6a9c…",
+                     *           "store": "tomcat-trust"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_KeptCertificate"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_quarantine: {
+        parameters: {
+            query?: {
+                /** @description What was put back (`true`) instead of what is gone. */
+                restored?: boolean;
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Only of this node. */
+                node_id?: string;
+                /** @description Only this certificate. */
+                certificate_id?: string;
+                /** @description Only what this job took. */
+                job_id?: string;
+                /** @description From any of these trust stores; repeat it for more than one. */
+                store?: string[];
+                /** @description Part of the common name, or the whole SHA-256. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example removed_at,removed_by,common_name,cluster,server_name,store,product,not_after,issuer,serial_hex,sha256,entry,job_id,restored_at,restored_by,id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search: {
         parameters: {
             query: {
@@ -17167,6 +18240,7 @@ export interface operations {
                      *       "jobs": [
                      *         {
                      *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
                      *           "cancel_requested": false,
                      *           "cluster_count": 1,
                      *           "clusters": [
@@ -17221,6 +18295,152 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_server_only_certificates: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description For any of these purposes; repeat it for more than one. */
+                purpose?: string[];
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Certificates by their ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "common_name": "cucm-n-1.example.org",
+                     *           "evidence": "certain",
+                     *           "extended_key_usage": [
+                     *             "serverAuth"
+                     *           ],
+                     *           "installation_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "issuer": "CN=Public Issuing CA,O=Public",
+                     *           "message": "`tomcat` of node `cucm-n-1` is shown to peers that it calls as well: have a CA sign it that adds clientAuth",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ServerOnly"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_server_only_certificates: {
+        parameters: {
+            query?: {
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description Of clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description Any of these products; repeat it for more than one. */
+                product?: string[];
+                /** @description For any of these purposes; repeat it for more than one. */
+                purpose?: string[];
+                /** @description Part of a name of the certificate or of its node, or the begin of its serial number or SHA-256. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,certificate,common_name,product,server_name,not_after,issuer,extended_key_usage,evidence,message,installation_id */
+                    "text/csv": string;
                 };
             };
             /** @description Refused or failed */
@@ -18306,6 +19526,174 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trust_hygiene: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description For any of these reasons; repeat it for more than one; left out: all. */
+                reason?: ("expired" | "duplicate" | "unused" | "weak")[];
+                /** @description In any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description In clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description In any of these trust stores; repeat it for more than one. */
+                store?: string[];
+                /** @description Only of this product. */
+                product?: string;
+                /** @description Part of a name of the certificate, or the begin of its serial number or SHA-256. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Certificates by their ends */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "cluster_count": 2,
+                     *           "common_name": "Example Root CA",
+                     *           "identity": false,
+                     *           "installation_count": 6,
+                     *           "issuer": "CN=Example Root CA,O=Example",
+                     *           "key": {
+                     *             "bits": 3072,
+                     *             "type": "RSA"
+                     *           },
+                     *           "node_count": 6,
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "not_before": "2027-01-31T09:30:00Z",
+                     *           "plan": {
+                     *             "action": "refresh",
+                     *             "certificate_ids": [
+                     *               "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *             ],
+                     *             "filter": {
+                     *               "cluster_ids": [],
+                     *               "group_ids": [],
+                     *               "product": null
+                     *             },
+                     *             "stores": []
+                     *           },
+                     *           "reasons": [
+                     *             {
+                     *               "code": "expired",
+                     *               "message": "it ended on 2026-11-22: nothing that it signed is trusted any more"
+                     *             }
+                     *           ],
+                     *           "serial_hex": "01AB",
+                     *           "sha256": "6a9c…",
+                     *           "signature_algorithm": "sha256WithRSAEncryption",
+                     *           "stores": [
+                     *             "tomcat-trust"
+                     *           ],
+                     *           "subject": "CN=Example Root CA,O=Example"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_ClutterRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_trust_hygiene: {
+        parameters: {
+            query?: {
+                /** @description For any of these reasons; repeat it for more than one; left out: all. */
+                reason?: ("expired" | "duplicate" | "unused" | "weak")[];
+                /** @description In any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+                /** @description In clusters of any of these groups; repeat it for more than one. */
+                group?: string[];
+                /** @description In any of these trust stores; repeat it for more than one. */
+                store?: string[];
+                /** @description Only of this product. */
+                product?: string;
+                /** @description Part of a name of the certificate, or the begin of its serial number or SHA-256. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example common_name,serial_hex,issuer,reasons,not_after,not_before,subject,sha256,key_type,key_bits,signature_algorithm,identity,stores,cluster_count,node_count,certificate_id */
+                    "text/csv": string;
+                };
             };
             /** @description Refused or failed */
             default: {
