@@ -278,7 +278,7 @@ export async function certificate(suite, stack, browser, state) {
     const care = page.locator('.aftercare');
     await care.getByRole('heading', { name: 'What is left to do' }).waitFor();
     const item = care.locator('.aftercare-item.is-open').first();
-    const words = await item.locator('[lang=en]').innerText();
+    const words = await item.locator('[lang=en]').textContent();
     await item.getByRole('textbox').fill('change 4711');
     await item.getByRole('button', { name: `Done: ${words}` }).click();
     const id = page.url().split('/').pop().split('?')[0];

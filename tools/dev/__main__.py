@@ -42,7 +42,7 @@ def dev(arguments):
     needs.debian(needs.BUILD)
     needs.node()
     needs.frontend()
-    must(rust_tests.BUILD)
+    rust_tests.build_programs()
     server = start([ROOT / "target" / "debug" / "certyard", "serve", "--data", ROOT / "data", *arguments])
     pages = start(["npm", "run", "dev"], cwd=ROOT / "frontend")
     while server.poll() is None and pages.poll() is None:
@@ -54,7 +54,7 @@ def openapi(arguments):
     """write openapi/openapi.json from the program (--check: only compare)"""
     if "--check" in arguments:
         return suites.test(["openapi"])
-    must([*rust_tests.BUILD, "-q"])
+    rust_tests.build_programs()
     text = suites.describe_api()
     if text is None:
         raise Stop("`certyard openapi` failed")

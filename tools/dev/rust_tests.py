@@ -6,7 +6,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from shell import LOGS, Stop, environment, read, say, start
+from shell import LOGS, Stop, environment, must, read, say, start
 
 #: Rooms without a database: their tests run once.
 NO_DATABASE = {"certyard-pki", "certyard-protocol", "certyard-agent", "certyard-lab"}
@@ -66,6 +66,11 @@ def build():
     if child.wait() != 0:
         raise Stop("the workspace does not build")
     return built
+
+
+def build_programs():
+    """The same build, for whoever wants its programs only."""
+    must([*BUILD, "-q"], env=environment(**LINTING))
 
 
 def _heed(message, built):

@@ -39,7 +39,7 @@ def build(debug=False):
         say("Building the dashboard …")
         must(["npm", "run", "build", "--prefix", ROOT / "frontend"], quiet=True)
     if debug:
-        must([*rust_tests.BUILD, "-q"])
+        rust_tests.build_programs()
         return DEBUG
     say("Building the programs (the first time takes several minutes) …")
     must(["cargo", "build", "--release", "--workspace", "--locked"])
