@@ -3,6 +3,7 @@
 use super::throttle::Guesser;
 use super::{Membership, Principal, entity, members};
 use crate::audit::{self, Entry};
+use crate::db::OrgTx;
 use crate::error::{Error, FieldError, Result};
 use crate::{Db, Scope};
 use argon2::Argon2;
@@ -13,6 +14,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use tokio::sync::Semaphore;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 const LENGTH: std::ops::RangeInclusive<usize> = 12..=200;
@@ -141,31 +143,7 @@ pub async fn change_password(db: &Db, principal: &Principal, present: &str, new:
     let hash = hash(new).await?;
     let scope: &Scope = &principal.scope;
     let tx = db.write(scope).await?;
-    entity::membership::Entity::update_many()
-        .col_expr(
-            entity::membership::Column::PasswordHash,
-            sea_orm::sea_query::Expr::value(hash),
-        )
-        .col_expr(
-            entity::membership::Column::UpdatedAt,
-            sea_orm::sea_query::Expr::value(tx.now()),
-        )
-        .filter(entity::membership::Column::OrgId.eq(tx.org_id()))
-        .filter(entity::membership::Column::Id.eq(me))
-        .exec(&tx)
-        .await?;
-    let mut others = tx
-        .update_many::<entity::session::Entity>()
-        .col_expr(
-            entity::session::Column::EndedAt,
-            sea_orm::sea_query::Expr::value(tx.now()),
-        )
-        .filter(entity::session::Column::MembershipId.eq(me))
-        .filter(entity::session::Column::EndedAt.is_null());
-    if let Some(session) = principal.session_id {
-        others = others.filter(entity::session::Column::Id.ne(session));
-    }
-    others.exec(&tx).await?;
+    put(&tx, me, hash, principal.session_id).await?;
     let entry = Entry {
         action: "member.change_password",
         object_kind: "member",
@@ -195,18 +173,7 @@ pub async fn reset_password(db: &Db, scope: &Scope, email: &str, new: &str) -> R
     let member = members::lasting(&tx, entity::membership::Column::Email.eq(email.as_str()))
         .await?
         .ok_or(Error::NotFound { what: "member" })?;
-    tx.update_many::<entity::membership::Entity>()
-        .col_expr(entity::membership::Column::PasswordHash, Expr::value(hash))
-        .col_expr(entity::membership::Column::UpdatedAt, Expr::value(tx.now()))
-        .filter(entity::membership::Column::Id.eq(member.id))
-        .exec(&tx)
-        .await?;
-    tx.update_many::<entity::session::Entity>()
-        .col_expr(entity::session::Column::EndedAt, Expr::value(tx.now()))
-        .filter(entity::session::Column::MembershipId.eq(member.id))
-        .filter(entity::session::Column::EndedAt.is_null())
-        .exec(&tx)
-        .await?;
+    put(&tx, member.id, hash, None).await?;
     let entry = Entry {
         action: "member.reset_password",
         object_kind: "member",
@@ -219,6 +186,29 @@ pub async fn reset_password(db: &Db, scope: &Scope, email: &str, new: &str) -> R
     tx.commit().await?;
     // Whoever lost it has tried often.
     Guesser::new(&email, "").forgive(db).await
+}
+
+/// Puts another password in place and ends all sessions of the member but one.
+async fn put(tx: &OrgTx, member_id: Uuid, hash: String, but: Option<Uuid>) -> Result<()> {
+    use entity::{membership, session};
+    // Not by the scope: whoever is bound to groups sees no members, but has a password.
+    membership::Entity::update_many()
+        .col_expr(membership::Column::PasswordHash, Expr::value(hash))
+        .col_expr(membership::Column::UpdatedAt, Expr::value(tx.now()))
+        .filter(membership::Column::OrgId.eq(tx.org_id()))
+        .filter(membership::Column::Id.eq(member_id))
+        .exec(tx)
+        .await?;
+    let mut others = tx
+        .update_many::<session::Entity>()
+        .col_expr(session::Column::EndedAt, Expr::value(tx.now()))
+        .filter(session::Column::MembershipId.eq(member_id))
+        .filter(session::Column::EndedAt.is_null());
+    if let Some(session) = but {
+        others = others.filter(session::Column::Id.ne(session));
+    }
+    others.exec(tx).await?;
+    Ok(())
 }
 
 async fn refuse_change(db: &Db, principal: &Principal, member: &Membership) -> Result<()> {
