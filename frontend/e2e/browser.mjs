@@ -93,10 +93,23 @@ export async function setScheme(page, scheme) {
   );
 }
 
+/** Waits until no colour is on its way to another; what turns for ever is not waited for. */
+async function rest(page) {
+  await page.evaluate(() =>
+    Promise.allSettled(
+      document
+        .getAnimations()
+        .filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity)
+        .map((animation) => animation.finished),
+    ),
+  );
+}
+
 /** Fails with the names of all violations of WCAG 2.2 A and AA; `colours` looks at those of a theme alone: `contrast` at 7:1. */
 export async function checkAccessibility(page, { colours } = {}) {
   // By the debugger's way in: the policy of the page forbids foreign scripts, as it should.
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axeSource);
+  await rest(page);
   const { violations } = await page.evaluate(
     (runOnly) =>
       window.axe.run(document, {
