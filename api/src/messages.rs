@@ -8,7 +8,7 @@ use crate::query::Query;
 use crate::state::App;
 use actix_web::{HttpResponse, get, post, web};
 use certyard_domain::OrgTx;
-use certyard_domain::alerts::{self, MessageFilter, SendState};
+use certyard_domain::alerts::{self, About, MessageFilter, SendState};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -34,6 +34,16 @@ pub(crate) enum MessageState {
     Cancelled,
 }
 
+/// What a message tells of.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MessageAbout {
+    /// Certificates that expire or have expired.
+    Certificates,
+    /// What keeps people from being told: a notice to recipients, owners and channels that can still be reached.
+    Trouble,
+}
+
 /// One mail to one recipient, or one call of one channel.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Message {
@@ -45,6 +55,8 @@ pub(crate) struct Message {
     /// The channel; null for mail.
     #[schema(example = json!(null))]
     pub channel_id: Option<Uuid>,
+    /// What it tells of.
+    pub about: MessageAbout,
     /// State.
     pub state: MessageState,
     /// Message-ID of the mail, or id of the delivery of a call; it never changes.
@@ -135,6 +147,8 @@ pub(crate) struct ListMessages {
     pub cursor: Option<String>,
     /// Only in this state.
     pub state: Option<MessageState>,
+    /// Only about this.
+    pub about: Option<MessageAbout>,
     /// Only to this address, or to the channel that had this name.
     pub recipient: Option<String>,
     /// Only calls of this channel.
@@ -168,6 +182,7 @@ impl List for ListMessages {
     async fn read(&self, tx: &OrgTx, (): (), limit: u64) -> Result<Page<Message>, Problem> {
         let filter = MessageFilter {
             state: self.state.map(Into::into),
+            about: self.about.map(Into::into),
             recipient: self.recipient.clone(),
             channel_id: self.channel_id,
             certificate_id: self.certificate_id,
@@ -249,6 +264,10 @@ fn message(row: alerts::MessageRow) -> Message {
         id: row.id,
         recipient: row.recipient,
         channel_id: row.channel_id,
+        about: match row.about {
+            About::Certificates => MessageAbout::Certificates,
+            About::Trouble => MessageAbout::Trouble,
+        },
         state: row.state.into(),
         message_id: row.message_id,
         subject: row.subject,
@@ -275,6 +294,15 @@ fn alert(row: alerts::AlertRow) -> MessageAlert {
         slot_at: row.slot_at,
         node_count: row.node_count,
         told: row.told,
+    }
+}
+
+impl From<MessageAbout> for About {
+    fn from(about: MessageAbout) -> Self {
+        match about {
+            MessageAbout::Certificates => Self::Certificates,
+            MessageAbout::Trouble => Self::Trouble,
+        }
     }
 }
 

@@ -40,6 +40,11 @@ pub(crate) static ALL: &[Loop] = &[
         turn: raise_alerts,
     },
     Loop {
+        name: "raise_notices",
+        every: Duration::from_secs(300),
+        turn: raise_notices,
+    },
+    Loop {
         name: "send_messages",
         every: Duration::from_secs(5),
         turn: send_messages,
@@ -96,6 +101,10 @@ fn raise_alerts(tools: &Tools) -> Turn<'_> {
         let swept = alerts::raise_due(&tools.db).await?;
         Ok(swept.alerts + swept.messages)
     })
+}
+
+fn raise_notices(tools: &Tools) -> Turn<'_> {
+    Box::pin(alerts::raise_notices(&tools.db))
 }
 
 fn send_messages(tools: &Tools) -> Turn<'_> {

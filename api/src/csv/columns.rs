@@ -307,6 +307,7 @@ impl Columns for Message {
         ("next_try_at", |row| time(row.next_try_at)),
         ("id", |row| row.id.to_string()),
         ("channel_id", |row| maybe(&row.channel_id)),
+        ("about", |row| word(&row.about)),
     ];
 }
 

@@ -2,6 +2,7 @@
 //! and readiness.
 
 use super::entity::{mail, message, setting};
+use super::notices::About;
 use super::settings;
 use super::sweep::failed_before;
 use crate::clusters::{self, ClusterFilter};
@@ -10,8 +11,9 @@ use crate::error::Result;
 use crate::{Scope, Timestamp, orgs};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
-use std::collections::BTreeMap;
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// Without a sweep that came to its end for so long, nobody is told.
 const SWEEP_LATE: TimeDelta = TimeDelta::hours(2);
@@ -98,6 +100,15 @@ pub async fn health(tx: &OrgTx) -> Result<Vec<Trouble>> {
     view.troubles().await
 }
 
+/// A recipient, and the channel where it is one.
+pub(super) type Blocked = (String, Option<Uuid>);
+
+/// Ways on which messages have been waiting for half an hour, or were given up.
+pub(super) async fn blocked(tx: &OrgTx) -> Result<BTreeSet<Blocked>> {
+    let scope = Scope::system(tx.org_id(), "health");
+    View { tx, scope: &scope }.blocked().await
+}
+
 struct View<'a> {
     tx: &'a OrgTx,
     scope: &'a Scope,
@@ -157,7 +168,7 @@ impl View<'_> {
                 format!("nobody is told of certificate {certificate}, as its alert cannot be written: each sweep tries again, and the worker's log says why"),
             ));
         }
-        let delayed = self.delayed(now, servers).await?;
+        let delayed = self.delayed(now, servers).count(tx).await?;
         if delayed > 0 {
             found.push(Trouble::new(
                 Code::MailDelayed,
@@ -165,7 +176,7 @@ impl View<'_> {
                 "messages have been waiting for half an hour: see under Messages what the mail server or the receiver says, and whether the worker runs",
             ));
         }
-        let dead = self.dead(now).await?;
+        let dead = self.dead(now).count(tx).await?;
         if dead > 0 {
             found.push(Trouble::new(
                 Code::MessageDead,
@@ -184,12 +195,15 @@ impl View<'_> {
         Ok(found)
     }
 
+    /// Messages about certificates: what becomes of a notice of trouble is no trouble of its own, or one would make the next.
     fn messages(&self) -> sea_orm::Select<message::Entity> {
-        message::Entity::find().filter(message::Column::OrgId.eq(self.scope.org_id()))
+        message::Entity::find()
+            .filter(message::Column::OrgId.eq(self.scope.org_id()))
+            .filter(message::Column::About.eq(About::Certificates.as_str()))
     }
 
     /// Messages that wait longer than greylisting takes, whether anybody has tried them or not.
-    async fn delayed(&self, now: Timestamp, servers: u64) -> Result<u64> {
+    fn delayed(&self, now: Timestamp, servers: u64) -> sea_orm::Select<message::Entity> {
         // What waits because there is no mail server has a name of its own.
         let reachable = match servers {
             0 => Condition::all().add(message::Column::ChannelId.is_not_null()),
@@ -197,22 +211,20 @@ impl View<'_> {
         };
         let since = Expr::col((message::Entity, message::Column::FirstTriedAt))
             .if_null(Expr::col((message::Entity, message::Column::CreatedAt)));
-        Ok(self
-            .messages()
+        self.messages()
             .filter(message::Column::State.is_in(["due", "deferred", "sending"]))
             .filter(since.lt(now - DELAYED))
             .filter(reachable)
-            .count(self.tx)
-            .await?)
     }
 
     /// Messages that were given up, or refused for another reason than their recipient, who has got no later one.
-    async fn dead(&self, now: Timestamp) -> Result<u64> {
+    fn dead(&self, now: Timestamp) -> sea_orm::Select<message::Entity> {
         let later = Query::select()
             .expr(Expr::value(1))
             .from_as("message", "later")
             .and_where(Expr::col(("later", "org_id")).eq(self.scope.org_id()))
             .and_where(Expr::col(("later", "recipient")).equals(("message", "recipient")))
+            .and_where(Expr::col(("later", "about")).eq(About::Certificates.as_str()))
             .and_where(Expr::col(("later", "state")).eq("accepted"))
             .and_where(Expr::col(("later", "created_at")).gt(Expr::col(("message", "created_at"))))
             .take();
@@ -225,13 +237,28 @@ impl View<'_> {
         let in_vain = Condition::any()
             .add(message::Column::State.eq("dead"))
             .add(message::Column::State.eq("refused").and(Expr::exists(suspended).not()));
-        Ok(self
-            .messages()
+        self.messages()
             .filter(in_vain)
             .filter(message::Column::CreatedAt.gt(now - DEAD_SHOWN))
             .filter(Expr::exists(later).not())
-            .count(self.tx)
-            .await?)
+    }
+
+    /// To whom, and by which channel, messages do not come through at present.
+    async fn blocked(&self) -> Result<BTreeSet<Blocked>> {
+        let now = self.tx.now();
+        let mut blocked = BTreeSet::new();
+        for messages in [self.delayed(now, 1), self.dead(now)] {
+            let ways: Vec<Blocked> = messages
+                .select_only()
+                .column(message::Column::Recipient)
+                .column(message::Column::ChannelId)
+                .distinct()
+                .into_tuple()
+                .all(self.tx)
+                .await?;
+            blocked.extend(ways);
+        }
+        Ok(blocked)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger as people read it: messages, what each told, and who was told of a certificate.
 
 use super::entity::{alert, message, skip};
+use super::notices::About;
 use super::outbox;
 use super::send_state::SendState;
 use super::settings;
@@ -26,6 +27,8 @@ pub struct MessageRow {
     pub recipient: String,
     /// The channel; none for mail.
     pub channel_id: Option<Uuid>,
+    /// What it tells of.
+    pub about: About,
     /// State.
     pub state: SendState,
     /// Message-ID, from the first try on.
@@ -89,6 +92,8 @@ pub struct ToldRow {
 pub struct MessageFilter {
     /// Only in this state.
     pub state: Option<SendState>,
+    /// Only about this.
+    pub about: Option<About>,
     /// Only to this recipient.
     pub recipient: Option<String>,
     /// Only of this channel.
@@ -109,6 +114,8 @@ fn row(found: message::Model) -> Result<MessageRow> {
         id: found.id,
         recipient: found.recipient,
         channel_id: found.channel_id,
+        about: About::parse(&found.about)
+            .ok_or_else(|| Error::internal(format!("a message is about `{}`", found.about)))?,
         state: SendState::parse(&found.state)
             .ok_or_else(|| Error::internal(format!("a message has the state `{}`", found.state)))?,
         message_id: found.message_id,
@@ -139,6 +146,9 @@ pub async fn list_messages(
     let mut rows = tx.find::<Entity>();
     if let Some(state) = filter.state {
         rows = rows.filter(Column::State.eq(state.as_str()));
+    }
+    if let Some(about) = filter.about {
+        rows = rows.filter(Column::About.eq(about.as_str()));
     }
     if let Some(recipient) = &filter.recipient {
         rows = rows.filter(Column::Recipient.eq(recipient.as_str()));

@@ -18,6 +18,8 @@
 //!
 //! Whoever has acknowledged a certificate is not warned of it until the end that they gave, or until it expires.
 //!
+//! Where something keeps people from being told, [`raise_notices`] makes messages that say so, for whoever can still be reached.
+//!
 //! A message is claimed with a lease, which is its `due_at`: whoever dies while it is sent leaves it to the next. It keeps
 //! its Message-ID for ever, so that a copy after a crash between the server's 250 and our commit is known as one.
 
@@ -31,9 +33,11 @@ mod language;
 mod ledger;
 mod letter;
 mod mail;
+mod notices;
 mod origin;
 mod outbox;
 mod post;
+mod queue;
 mod raise;
 mod retention;
 mod send_state;
@@ -59,9 +63,10 @@ pub use ledger::{
 };
 pub use letter::{Letter, LetterGroup, LetterRow, preview_letter};
 pub use mail::{MailChange, MailServer, MailSettings, PasswordChange, Security, mail_server, mail_settings, set_mail};
+pub use notices::{About, NOTICE_RULE, Notice, raise_notices};
 pub use origin::{Origin, parse_origin};
 pub use outbox::{
-    Claimed, Outcome, SENDING_LEASE, channels_with_due, claim, claim_call, orgs_with_due, postpone, settle,
+    Claimed, Contents, Outcome, SENDING_LEASE, channels_with_due, claim, claim_call, orgs_with_due, postpone, settle,
 };
 pub use post::{Post, Rendered, SendFailure, TestCall, TestMail};
 pub use retention::forget_old;

@@ -4,6 +4,7 @@ use super::channels::{ChannelTarget, channel_target};
 use super::entity::{channel, message, skip};
 use super::letter::{self, Letter, Tells};
 use super::mail::{self, MailServer};
+use super::notices::{self, About, Notice};
 use super::send_state::SendState;
 use super::settings::{self, suspend};
 use super::untold;
@@ -46,13 +47,22 @@ pub struct Claimed<S = MailServer> {
     /// To whom.
     pub recipient: String,
     /// What it tells.
-    pub letter: Letter,
+    pub contents: Contents,
     /// Through which server.
     pub server: S,
     /// Since before when this worker has it: composing counts against [`SENDING_LEASE`], too.
     pub leased: Instant,
     /// Of which alerts it tells, for the ledger.
     told: Tells,
+}
+
+/// What a message tells.
+#[derive(Clone, Debug)]
+pub enum Contents {
+    /// Of certificates.
+    Letter(Box<Letter>),
+    /// Of what keeps people from being told.
+    Notice(Notice),
 }
 
 /// What became of a try.
@@ -185,7 +195,7 @@ impl Claimed<Server> {
             attempt: self.attempt,
             message_id: self.message_id,
             recipient: self.recipient,
-            letter: self.letter,
+            contents: self.contents,
             server: pick(self.server)?,
             leased: self.leased,
             told: self.told,
@@ -214,10 +224,23 @@ async fn claim_by(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) ->
         let found = &taken.message;
         let tx = db.read(scope).await?;
         let settings = settings::notifications(&tx).await?;
-        let composed = letter::compose(&tx, &settings, found.run_id, taken.now).await?;
+        let about = about(found);
+        let composed = match about {
+            About::Certificates => letter::compose(&tx, &settings, found.run_id, taken.now)
+                .await?
+                .map(|(letter, told)| (Contents::Letter(Box::new(letter)), told)),
+            About::Trouble => notices::compose(&tx, &settings, taken.now)
+                .await?
+                .map(|notice| (Contents::Notice(notice), Tells::default())),
+        };
         drop(tx);
-        let Some((letter, told)) = composed else {
-            let why = "not sent: all of it was renewed, removed, acknowledged, or told of in a later message";
+        let Some((contents, told)) = composed else {
+            let why = match about {
+                About::Certificates => {
+                    "not sent: all of it was renewed, removed, acknowledged, or told of in a later message"
+                }
+                About::Trouble => "not sent: all is well again",
+            };
             let claimed = message::Model {
                 attempt: taken.attempt,
                 ..taken.message
@@ -230,12 +253,16 @@ async fn claim_by(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) ->
             attempt: taken.attempt,
             message_id: taken.message_id,
             recipient: found.recipient.clone(),
-            letter,
+            contents,
             server: taken.server,
             leased,
             told,
         }));
     }
+}
+
+fn about(message: &message::Model) -> About {
+    About::parse(&message.about).unwrap_or(About::Certificates)
 }
 
 /// A message that is leased to this worker.
@@ -280,6 +307,8 @@ async fn take(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) -> Res
     let settings = settings::notifications(&tx).await?;
     let ends = match found.channel_id {
         Some(channel) => no_channel(&settings, channel),
+        // Owners are told of trouble as well, whoever is on the list.
+        None if about(&found) == About::Trouble => None,
         None => nobody(&settings, &found.recipient),
     };
     if let Some((state, why)) = ends {

@@ -9,6 +9,7 @@ use super::DEFAULT_RULE;
 use super::acknowledge;
 use super::entity::{mark, message, run, setting};
 use super::outbox;
+use super::queue::new_message;
 use super::raise::{Raised, col, installed, open_run, raise};
 use super::send_state::SendState;
 use super::settings::{self, Notifications};
@@ -342,11 +343,15 @@ async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failure
     }
     let mut made = 0;
     if let Some(run) = open_run(&tx).await? {
+        let calls = settings
+            .channels
+            .iter()
+            .map(|(id, name)| new_message(&tx, &run, name, Some(*id)));
         let rows: Vec<message::ActiveModel> = settings
             .recipients
             .iter()
-            .map(|recipient| new_message(&tx, &run, recipient, &settings))
-            .chain(settings.channels.iter().map(|channel| new_call(&tx, &run, channel)))
+            .map(|recipient| mail_to(&tx, &run, recipient, &settings))
+            .chain(calls)
             .collect();
         made = rows.len() as u64;
         if !rows.is_empty() {
@@ -402,48 +407,17 @@ async fn note_end(tx: &OrgTx, look: &Look, failures: &Failures) -> Result<()> {
     Ok(())
 }
 
-/// A message that is due at once; to a suspended recipient one that says why nothing is sent.
-fn new_message(tx: &OrgTx, run: &run::Model, recipient: &str, settings: &Notifications) -> message::ActiveModel {
-    let now = tx.now();
-    let suspended = settings.suspended.iter().find(|found| found.recipient == recipient);
-    message::ActiveModel {
-        org_id: Set(tx.org_id()),
-        id: Set(new_id()),
-        run_id: Set(run.id),
-        recipient: Set(recipient.into()),
-        state: Set(if suspended.is_some() { "refused" } else { "due" }.into()),
-        message_id: Set(None),
-        subject: Set(None),
-        attempt: Set(0),
-        due_at: Set(suspended.is_none().then_some(now)),
-        first_tried_at: Set(None),
-        told_count: Set(0),
-        reply: Set(suspended.map(|found| settings::suspended_since(found.since, &found.reply))),
-        queue_id: Set(None),
-        settled_at: Set(suspended.is_some().then_some(now)),
-        created_at: Set(now),
-        channel_id: Set(None),
-    }
-}
-
-/// A call of a channel that is due at once.
-fn new_call(tx: &OrgTx, run: &run::Model, (id, name): &(Uuid, String)) -> message::ActiveModel {
-    message::ActiveModel {
-        org_id: Set(tx.org_id()),
-        id: Set(new_id()),
-        run_id: Set(run.id),
-        recipient: Set(name.clone()),
-        state: Set(SendState::Due.as_str().into()),
-        message_id: Set(None),
-        subject: Set(None),
-        attempt: Set(0),
-        due_at: Set(Some(tx.now())),
-        first_tried_at: Set(None),
-        told_count: Set(0),
-        reply: Set(None),
-        queue_id: Set(None),
-        settled_at: Set(None),
-        created_at: Set(tx.now()),
-        channel_id: Set(Some(*id)),
+/// A message to a recipient; where they are suspended, one that says why nothing is sent.
+fn mail_to(tx: &OrgTx, run: &run::Model, recipient: &str, settings: &Notifications) -> message::ActiveModel {
+    let message = new_message(tx, run, recipient, None);
+    match settings.suspended.iter().find(|found| found.recipient == recipient) {
+        None => message,
+        Some(found) => message::ActiveModel {
+            state: Set(SendState::Refused.as_str().into()),
+            due_at: Set(None),
+            reply: Set(Some(settings::suspended_since(found.since, &found.reply))),
+            settled_at: Set(Some(tx.now())),
+            ..message
+        },
     }
 }

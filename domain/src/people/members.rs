@@ -194,6 +194,19 @@ pub(super) async fn insert(
     Ok(member)
 }
 
+/// Addresses of the members of a role, for what the server tells them itself.
+pub(crate) async fn addresses_of(tx: &OrgTx, role: Role) -> Result<Vec<String>> {
+    Ok(tx
+        .find::<membership::Entity>()
+        .select_only()
+        .column(membership::Column::Email)
+        .filter(membership::Column::Role.eq(role.as_str()))
+        .filter(membership::Column::RetiredAt.is_null())
+        .into_tuple()
+        .all(tx)
+        .await?)
+}
+
 /// One page of members, oldest first, after the row `id`.
 ///
 /// # Errors

@@ -20,6 +20,7 @@ pub use credential::{SESSION_PREFIX, TOKEN_PREFIX};
 pub use entity::membership::Model as Membership;
 pub use entity::session::Model as Session;
 pub use entity::token::Model as ApiToken;
+pub(crate) use members::addresses_of;
 pub use members::{Invitation, MemberChange, add_member, get_member, list_members, retire_member, update_member};
 pub use password::{change_password, check_password, reset_password};
 pub use recheck::recheck;

@@ -5070,6 +5070,8 @@ export interface components {
         };
         /** @description One mail to one recipient, or one call of one channel. */
         Message: {
+            /** @description What it tells of. */
+            about: components["schemas"]["MessageAbout"];
             /**
              * Format: int32
              * @description Tries so far.
@@ -5141,6 +5143,11 @@ export interface components {
              */
             told_count: number;
         };
+        /**
+         * @description What a message tells of.
+         * @enum {string}
+         */
+        MessageAbout: "certificates" | "trouble";
         /** @description A warning of one certificate. */
         MessageAlert: {
             /**
@@ -6694,6 +6701,8 @@ export interface components {
         Page_Message: {
             /** @description The rows of this page. */
             items: {
+                /** @description What it tells of. */
+                about: components["schemas"]["MessageAbout"];
                 /**
                  * Format: int32
                  * @description Tries so far.
@@ -10838,6 +10847,7 @@ export interface operations {
                      *             "told": true
                      *           },
                      *           "message": {
+                     *             "about": "certificates",
                      *             "attempts": 1,
                      *             "channel_id": null,
                      *             "created_at": "2027-01-31T09:30:00Z",
@@ -15880,6 +15890,8 @@ export interface operations {
                 cursor?: string;
                 /** @description Only in this state. */
                 state?: components["schemas"]["MessageState"];
+                /** @description Only about this. */
+                about?: components["schemas"]["MessageAbout"];
                 /** @description Only to this address, or to the channel that had this name. */
                 recipient?: string;
                 /** @description Only calls of this channel. */
@@ -15911,6 +15923,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "about": "certificates",
                      *           "attempts": 1,
                      *           "channel_id": null,
                      *           "created_at": "2027-01-31T09:30:00Z",
@@ -15961,6 +15974,8 @@ export interface operations {
             query?: {
                 /** @description Only in this state. */
                 state?: components["schemas"]["MessageState"];
+                /** @description Only about this. */
+                about?: components["schemas"]["MessageAbout"];
                 /** @description Only to this address, or to the channel that had this name. */
                 recipient?: string;
                 /** @description Only calls of this channel. */
@@ -15988,7 +16003,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example created_at,recipient,state,told_count,attempts,settled_at,reply,queue_id,subject,message_id,first_tried_at,next_try_at,id,channel_id */
+                    /** @example created_at,recipient,state,told_count,attempts,settled_at,reply,queue_id,subject,message_id,first_tried_at,next_try_at,id,channel_id,about */
                     "text/csv": string;
                 };
             };
@@ -16054,6 +16069,7 @@ export interface operations {
                      *         }
                      *       ],
                      *       "message": {
+                     *         "about": "certificates",
                      *         "attempts": 1,
                      *         "channel_id": null,
                      *         "created_at": "2027-01-31T09:30:00Z",
@@ -16124,6 +16140,7 @@ export interface operations {
                 content: {
                     /**
                      * @example {
+                     *       "about": "certificates",
                      *       "attempts": 1,
                      *       "channel_id": null,
                      *       "created_at": "2027-01-31T09:30:00Z",

@@ -1,9 +1,9 @@
 //! What a receiver gets: JSON of Certyard's own, or what Slack, Teams and PagerDuty expect. Names in certificates are whatever somebody
 //! wrote into them: they become one line each, and nothing of them is read as markup.
 
-use crate::mail::{local, one_line, product};
+use crate::mail::{local, one_line, product, trouble_lines};
 use certyard_domain::Timestamp;
-use certyard_domain::alerts::{ChannelKind, ChannelTarget, Letter, LetterRow};
+use certyard_domain::alerts::{ChannelKind, ChannelTarget, Letter, LetterRow, Notice, Trouble};
 use serde_json::{Value, json};
 
 /// Rows that a chat shows; of the rest it says how many.
@@ -11,20 +11,53 @@ const MAX_LINES: usize = 20;
 /// Longest summary of PagerDuty, in characters.
 const MAX_SUMMARY: usize = 1024;
 
+/// What a call tells of.
+#[derive(Clone, Copy)]
+pub(crate) enum About<'a> {
+    /// Certificates.
+    Certificates(&'a Letter),
+    /// What keeps people from being told.
+    Trouble(&'a Notice),
+    /// Nothing: it is a test.
+    Test,
+}
+
+impl<'a> About<'a> {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Certificates(_) => "certificates",
+            Self::Trouble(_) => "trouble",
+            Self::Test => "test",
+        }
+    }
+
+    fn letter(self) -> Option<&'a Letter> {
+        match self {
+            Self::Certificates(letter) => Some(letter),
+            Self::Trouble(_) | Self::Test => None,
+        }
+    }
+
+    fn troubles(self) -> &'a [Trouble] {
+        match self {
+            Self::Trouble(notice) => &notice.troubles,
+            Self::Certificates(_) | Self::Test => &[],
+        }
+    }
+}
+
 /// One call.
 pub(crate) struct Call<'a> {
     /// Id of the delivery, the same for each try.
     pub delivery: &'a str,
-    /// `certificates` or `test`.
-    pub about: &'static str,
+    /// What it tells of.
+    pub about: About<'a>,
     /// One line that says it all.
     pub subject: &'a str,
     /// Name of the organisation.
     pub organisation: &'a str,
     /// When it is told.
     pub now: Timestamp,
-    /// What is told of certificates; none in a test.
-    pub letter: Option<&'a Letter>,
     /// How people reach the server.
     pub public_url: &'a str,
 }
@@ -41,15 +74,23 @@ pub(crate) fn body(call: &Call<'_>, target: &ChannelTarget) -> Vec<u8> {
 }
 
 fn link(call: &Call<'_>) -> String {
-    match call.letter {
-        Some(_) => format!("{}/alerts", call.public_url),
-        None => format!("{}/settings/notifications", call.public_url),
-    }
+    let page = match call.about {
+        About::Certificates(_) => "alerts",
+        About::Trouble(_) => "messages",
+        About::Test => "settings/notifications",
+    };
+    format!("{}/{page}", call.public_url)
 }
 
 fn generic(call: &Call<'_>) -> Value {
-    let groups: Vec<Value> = call
-        .letter
+    let letter = call.about.letter();
+    let troubles: Vec<Value> = call
+        .about
+        .troubles()
+        .iter()
+        .map(|trouble| json!({ "code": trouble.code.as_str(), "message": trouble.message, "count": trouble.count }))
+        .collect();
+    let groups: Vec<Value> = letter
         .into_iter()
         .flat_map(|letter| &letter.groups)
         .map(|group| {
@@ -81,23 +122,29 @@ fn generic(call: &Call<'_>) -> Value {
         .collect();
     json!({
         "id": call.delivery,
-        "type": call.about,
+        "type": call.about.name(),
         "sent_at": call.now,
         "organisation": call.organisation,
         "subject": call.subject,
-        "expired": call.letter.map_or(0, |letter| letter.expired),
-        "expiring": call.letter.map_or(0, |letter| letter.expiring),
-        "next_end": call.letter.and_then(|letter| letter.soonest),
+        "expired": letter.map_or(0, |letter| letter.expired),
+        "expiring": letter.map_or(0, |letter| letter.expiring),
+        "next_end": letter.and_then(|letter| letter.soonest),
         "clusters": groups,
-        "more": call.letter.map_or(0, |letter| letter.more),
+        "troubles": troubles,
+        "more": letter.map_or(0, |letter| letter.more),
         "url": link(call),
     })
 }
 
 /// The rows, one line each, the soonest end of each cluster first, and how many there are beyond.
 fn lines(call: &Call<'_>, escape: fn(&str) -> String) -> (Vec<(String, Vec<String>)>, i64) {
-    let Some(letter) = call.letter else {
-        return (Vec::new(), 0);
+    let letter = match call.about {
+        About::Certificates(letter) => letter,
+        About::Trouble(notice) => {
+            let rows = trouble_lines(notice).iter().map(|line| escape(line)).collect();
+            return (vec![(escape(&one_line(&notice.organisation)), rows)], 0);
+        }
+        About::Test => return (Vec::new(), 0),
     };
     let mut room = MAX_LINES;
     let mut more = letter.more;
@@ -142,7 +189,7 @@ fn line(letter: &Letter, row: &LetterRow) -> String {
 }
 
 fn more_line(call: &Call<'_>, more: i64) -> Option<String> {
-    let letter = call.letter?;
+    let letter = call.about.letter()?;
     (more > 0).then(|| format!("{}: {more}", crate::mail::texts(letter.language).more))
 }
 
@@ -210,10 +257,11 @@ fn teams(call: &Call<'_>) -> Value {
 }
 
 fn pagerduty(call: &Call<'_>, routing_key: &str) -> Value {
-    let severity = match call.letter {
-        Some(letter) if letter.expired > 0 => "critical",
-        Some(_) => "warning",
-        None => "info",
+    let severity = match call.about {
+        About::Certificates(letter) if letter.expired > 0 => "critical",
+        About::Certificates(_) => "warning",
+        About::Trouble(_) => "error",
+        About::Test => "info",
     };
     let summary: String = call.subject.chars().take(MAX_SUMMARY).collect();
     let (groups, more) = lines(call, |text| text.to_string());
@@ -231,7 +279,7 @@ fn pagerduty(call: &Call<'_>, routing_key: &str) -> Value {
             "severity": severity,
             "timestamp": call.now,
             "component": "certificates",
-            "class": call.about,
+            "class": call.about.name(),
             "custom_details": { "clusters": details, "more": more },
         },
         "links": [{ "href": link(call), "text": "Certyard" }],
@@ -285,11 +333,10 @@ mod tests {
         let letter = letter(rows);
         let call = Call {
             delivery: "0192",
-            about: "certificates",
+            about: About::Certificates(&letter),
             subject: "Certyard: expired 1 (R&D)",
             organisation: "Example Corp",
             now: letter.now,
-            letter: Some(&letter),
             public_url: "https://certyard.example.org",
         };
         let target = ChannelTarget {

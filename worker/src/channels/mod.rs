@@ -6,8 +6,8 @@ mod call;
 use crate::Tools;
 use crate::mail::{settle, subject_of, within};
 use crate::outgoing::Reach;
-use body::{Call, body};
-use certyard_domain::alerts::{self, ChannelTarget, Claimed, Outcome, TestCall};
+use body::{About, Call, body};
+use certyard_domain::alerts::{self, ChannelTarget, Claimed, Contents, Outcome, TestCall};
 use certyard_domain::{Result, Scope, clock};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -37,14 +37,17 @@ async fn lane(tools: &Tools, scope: &Scope, channel: Uuid) -> Result<u64> {
 }
 
 async fn send(tools: &Tools, claimed: &Claimed<ChannelTarget>) -> Outcome {
-    let subject = subject_of(&claimed.letter);
+    let subject = subject_of(&claimed.contents);
+    let (organisation, now, about) = match &claimed.contents {
+        Contents::Letter(letter) => (&letter.organisation, letter.now, About::Certificates(letter)),
+        Contents::Notice(notice) => (&notice.organisation, notice.now, About::Trouble(notice)),
+    };
     let call = Call {
         delivery: &claimed.message_id,
-        about: "certificates",
+        about,
         subject: &subject,
-        organisation: &claimed.letter.organisation,
-        now: claimed.letter.now,
-        letter: Some(&claimed.letter),
+        organisation,
+        now,
         public_url: &tools.public_url,
     };
     let bytes = body(&call, &claimed.server);
@@ -78,11 +81,10 @@ pub(crate) async fn test(reach: Reach, target: &ChannelTarget, test: &TestCall) 
     let now = clock::process_now();
     let call = Call {
         delivery: &delivery,
-        about: "test",
+        about: About::Test,
         subject: &subject,
         organisation: &test.organisation,
         now,
-        letter: None,
         public_url: &test.public_url,
     };
     let bytes = body(&call, target);

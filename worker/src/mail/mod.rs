@@ -5,15 +5,17 @@ mod compose;
 mod render;
 mod smtp;
 mod texts;
+mod troubles;
 
 pub(crate) use render::{local, one_line, product};
 pub(crate) use texts::texts;
+pub(crate) use troubles::lines as trouble_lines;
 
 use crate::outgoing::{NoWay, Reach};
 use crate::{Tools, channels};
 use certyard_domain::alerts::{
-    self, ChannelTarget, Claimed, Language, Letter, MailServer, Outcome, Post, Rendered, SendFailure, TestCall,
-    TestMail,
+    self, ChannelTarget, Claimed, Contents, Language, Letter, MailServer, Outcome, Post, Rendered, SendFailure,
+    TestCall, TestMail,
 };
 use certyard_domain::{Result, Scope, clock};
 use compose::{Envelope, compose};
@@ -187,21 +189,16 @@ impl Round<'_> {
     }
 
     async fn try_to_send(&self, connection: &mut Option<Connection>, claimed: &Claimed) -> Result<Outcome, Failure> {
-        let mail = match render::letter(&claimed.letter, &self.tools.public_url) {
+        let mail = match rendered(&claimed.contents, &self.tools.public_url) {
             Ok(mail) => mail,
             Err(why) => return Ok(Outcome::Deferred { reply: why }),
         };
-        let calendar = claimed
-            .letter
-            .attach_calendar
-            .then(|| calendar::of(&claimed.letter, &self.tools.public_url));
         let (from, to, bytes) = match written(
             &claimed.server,
             &claimed.recipient,
             &claimed.message_id,
             &mail,
             &self.tools.public_url,
-            calendar.as_deref(),
         ) {
             Ok(written) => written,
             Err(why) => return Ok(Outcome::Deferred { reply: why }),
@@ -266,9 +263,26 @@ pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) ->
     tokio::time::timeout(limit, work).await.ok()
 }
 
-/// Subject of a letter.
-pub(crate) fn subject_of(letter: &Letter) -> String {
-    render::subject(letter)
+/// Subject of what a message tells.
+pub(crate) fn subject_of(contents: &Contents) -> String {
+    match contents {
+        Contents::Letter(letter) => render::subject(letter),
+        Contents::Notice(notice) => render::notice_subject(notice),
+    }
+}
+
+fn rendered(contents: &Contents, public_url: &str) -> Result<Rendered, String> {
+    match contents {
+        Contents::Letter(letter) => rendered_letter(letter, public_url),
+        Contents::Notice(notice) => render::notice(notice, public_url),
+    }
+}
+
+fn rendered_letter(letter: &Letter, public_url: &str) -> Result<Rendered, String> {
+    Ok(Rendered {
+        calendar: letter.attach_calendar.then(|| calendar::of(letter, public_url)),
+        ..render::letter(letter, public_url)?
+    })
 }
 
 /// Subject of a test.
@@ -287,7 +301,6 @@ fn written(
     message_id: &str,
     mail: &Rendered,
     public_url: &str,
-    calendar: Option<&str>,
 ) -> Result<(Address, Address, Vec<u8>), String> {
     let read = |text: &str| text.parse::<Address>().map_err(|error| format!("{text}: {error}"));
     let (from, to) = (read(&server.settings.from_address)?, read(to)?);
@@ -299,7 +312,7 @@ fn written(
         date: clock::process_now(),
         settings_url: &format!("{public_url}/settings/notifications"),
     };
-    let bytes = compose(&envelope, mail, calendar)?;
+    let bytes = compose(&envelope, mail, mail.calendar.as_deref())?;
     Ok((from, to, bytes))
 }
 
@@ -325,8 +338,7 @@ impl Post for Mailer {
         let rendered = render::test(mail.language, &mail.organisation, &mail.public_url).map_err(failed)?;
         let domain = server.settings.from_address.rsplit('@').next().unwrap_or("localhost");
         let message_id = format!("<{}.test.certyard@{domain}>", Uuid::now_v7());
-        let (from, to, bytes) =
-            written(server, &mail.to, &message_id, &rendered, &mail.public_url, None).map_err(failed)?;
+        let (from, to, bytes) = written(server, &mail.to, &message_id, &rendered, &mail.public_url).map_err(failed)?;
         let mut connection = Connection::open(server, self.reach)
             .await
             .map_err(|failure| failure.told)?;
@@ -343,9 +355,7 @@ impl Post for Mailer {
     }
 
     fn render(&self, letter: &Letter, public_url: &str) -> Result<Rendered, String> {
-        let mut rendered = render::letter(letter, public_url)?;
-        rendered.calendar = letter.attach_calendar.then(|| calendar::of(letter, public_url));
-        Ok(rendered)
+        rendered_letter(letter, public_url)
     }
 }
 

@@ -2,8 +2,9 @@
 //! and HTML is escaped by the template engine.
 
 use super::texts::{Texts, texts};
+use super::troubles;
 use certyard_domain::Timestamp;
-use certyard_domain::alerts::{Language, Letter, Rendered};
+use certyard_domain::alerts::{Language, Letter, Notice, Rendered};
 use chrono_tz::Tz;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
@@ -18,6 +19,8 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, String>> = LazyLock::new
     for (name, source) in [
         ("letter.html", include_str!("templates/letter.html")),
         ("letter.txt", include_str!("templates/letter.txt")),
+        ("notice.html", include_str!("templates/notice.html")),
+        ("notice.txt", include_str!("templates/notice.txt")),
         ("test.html", include_str!("templates/test.html")),
         ("test.txt", include_str!("templates/test.txt")),
     ] {
@@ -141,6 +144,32 @@ pub(crate) fn letter(letter: &Letter, public_url: &str) -> Result<Rendered, Stri
         public_url => public_url,
     };
     both("letter", subject, values)
+}
+
+/// Subject of a notice.
+pub(crate) fn notice_subject(notice: &Notice) -> String {
+    let words = texts(notice.language);
+    format!(
+        "Certyard: {} ({})",
+        words.notice_heading,
+        one_line(&notice.organisation)
+    )
+}
+
+/// Renders a notice.
+///
+/// # Errors
+/// A template fails: a fault of ours.
+pub(crate) fn notice(notice: &Notice, public_url: &str) -> Result<Rendered, String> {
+    let subject = notice_subject(notice);
+    let values = context! {
+        t => Value::from(Serde(texts(notice.language))),
+        subject => subject.as_str(),
+        organisation => one_line(&notice.organisation),
+        lines => troubles::lines(notice),
+        public_url => public_url,
+    };
+    both("notice", subject, values)
 }
 
 /// Renders a test mail.

@@ -96,3 +96,39 @@ fn names_in_certificates_inject_no_html_no_lines_and_no_direction() {
     let long = one_line(&"a".repeat(5000));
     assert_eq!(long.chars().count(), MAX_TEXT + 1);
 }
+
+#[test]
+fn a_notice_says_in_six_languages_what_is_wrong_and_how_many() {
+    use certyard_domain::alerts::{Code, Trouble};
+    let mut told = std::collections::BTreeSet::new();
+    for language in Language::ALL {
+        let sample = Notice {
+            organisation: "Example <b>Corp".into(),
+            language,
+            zone: Tz::UTC,
+            now: at("2027-03-01T12:00:00Z"),
+            troubles: Code::ALL
+                .into_iter()
+                .map(|code| Trouble {
+                    code,
+                    message: "in English".into(),
+                    count: 4711,
+                })
+                .collect(),
+        };
+        let lines = troubles::lines(&sample);
+        assert_eq!(lines.len(), Code::ALL.len());
+        let mail = notice(&sample, "https://certyard.example.org").expect("a mail");
+        for line in lines {
+            assert!(mail.text.contains(&line), "{line} is missing:\n{}", mail.text);
+            assert!(!line.contains('{'), "{line}");
+            assert!(told.insert(line.clone()), "{line} is in two languages");
+        }
+        assert!(!mail.html.contains("<b>"), "{}", mail.html);
+        assert!(
+            mail.text.contains("4711") && mail.text.contains("/messages"),
+            "{}",
+            mail.text
+        );
+    }
+}

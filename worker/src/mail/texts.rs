@@ -29,6 +29,8 @@ pub(crate) struct Texts {
     pub stop: &'static str,
     pub test_subject: &'static str,
     pub test_body: &'static str,
+    pub notice_heading: &'static str,
+    pub notice_why: &'static str,
 }
 
 /// The words of a language.
@@ -65,6 +67,8 @@ static EN: Texts = Texts {
     stop: "To change this:",
     test_subject: "Certyard: test mail",
     test_body: "This mail was sent to test the mail server settings. Nothing has to be done.",
+    notice_heading: "People may not be told of certificates that expire",
+    notice_why: "You get this as a recipient of expiry notifications or an owner of the organisation: once when it begins, then once a day while it lasts.",
 };
 
 static SV: Texts = Texts {
@@ -89,6 +93,8 @@ static SV: Texts = Texts {
     stop: "Ändra detta:",
     test_subject: "Certyard: testmeddelande",
     test_body: "Det här meddelandet skickades för att testa e-postserverns inställningar. Du behöver inte göra något.",
+    notice_heading: "Det är inte säkert att någon får veta om certifikat som upphör",
+    notice_why: "Du får detta som mottagare av meddelanden om certifikat som upphör eller som organisationens ägare: en gång när det börjar, därefter en gång om dagen så länge det varar.",
 };
 
 static DE: Texts = Texts {
@@ -113,6 +119,8 @@ static DE: Texts = Texts {
     stop: "Um dies zu ändern:",
     test_subject: "Certyard: Testmail",
     test_body: "Diese Mail wurde gesendet, um die Einstellungen des Mailservers zu prüfen. Es ist nichts zu tun.",
+    notice_heading: "Über ablaufende Zertifikate wird womöglich niemand benachrichtigt",
+    notice_why: "Sie erhalten dies als Empfänger von Meldungen über ablaufende Zertifikate oder als Inhaber der Organisation: einmal zu Beginn, danach täglich, solange es andauert.",
 };
 
 static CS: Texts = Texts {
@@ -137,6 +145,8 @@ static CS: Texts = Texts {
     stop: "Změna nastavení:",
     test_subject: "Certyard: zkušební zpráva",
     test_body: "Tato zpráva byla odeslána pro ověření nastavení poštovního serveru. Není třeba nic dělat.",
+    notice_heading: "O vypršení certifikátů se možná nikdo nedozví",
+    notice_why: "Tuto zprávu dostáváte jako příjemce oznámení o vypršení certifikátů nebo vlastník organizace: jednou na začátku, poté jednou denně, dokud potíže trvají.",
 };
 
 static UK: Texts = Texts {
@@ -161,6 +171,8 @@ static UK: Texts = Texts {
     stop: "Змінити це:",
     test_subject: "Certyard: тестовий лист",
     test_body: "Цей лист надіслано для перевірки налаштувань поштового сервера. Нічого робити не потрібно.",
+    notice_heading: "Про закінчення дії сертифікатів можуть не сповістити",
+    notice_why: "Ви отримуєте це як одержувач сповіщень про закінчення дії сертифікатів або власник організації: один раз на початку, далі раз на день, доки це триває.",
 };
 
 static RU: Texts = Texts {
@@ -185,4 +197,6 @@ static RU: Texts = Texts {
     stop: "Изменить это:",
     test_subject: "Certyard: тестовое письмо",
     test_body: "Это письмо отправлено для проверки настроек почтового сервера. Ничего делать не нужно.",
+    notice_heading: "Об истечении сертификатов могут не уведомить",
+    notice_why: "Вы получаете это как получатель уведомлений об истечении сертификатов или владелец организации: один раз в начале, затем раз в день, пока это продолжается.",
 };

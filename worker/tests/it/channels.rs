@@ -18,7 +18,7 @@ const SECRET: &str = "a secret of sixteen or more";
 /// Makes something wrong of what is right.
 type Spoil = fn(&mut NewChannel);
 
-fn new(name: &str, kind: &str, port: u16) -> NewChannel {
+pub fn new(name: &str, kind: &str, port: u16) -> NewChannel {
     NewChannel {
         name: name.into(),
         kind: kind.into(),
@@ -31,7 +31,7 @@ fn new(name: &str, kind: &str, port: u16) -> NewChannel {
 }
 
 impl Site {
-    async fn channel(&self, new: NewChannel) -> Result<Channel> {
+    pub async fn channel(&self, new: NewChannel) -> Result<Channel> {
         let tx = self.test.db.write(&self.org.owner).await?;
         let made = alerts::create_channel(&tx, &self.test.keys, new).await?;
         tx.commit().await?;

@@ -3,8 +3,8 @@
 use crate::sink::{Behaviour, Sink};
 use crate::tools;
 use certyard_domain::alerts::{
-    self, Code, MailChange, MailServer, MessageFilter, MessageRow, NotificationChange, Outcome, PasswordChange, Post,
-    SendState, TestMail,
+    self, About, Code, MailChange, MailServer, MessageFilter, MessageRow, NotificationChange, Outcome, PasswordChange,
+    Post, SendState, TestMail,
 };
 use certyard_domain::clusters::{self, NewCluster};
 use certyard_domain::inventory::{self, Cause};
@@ -158,12 +158,18 @@ impl Site {
         self.test.db.fix_time(Some(now + time));
     }
 
+    /// Messages about certificates, the latest first.
     pub async fn messages(&self) -> Vec<MessageRow> {
+        self.messages_about(About::Certificates).await
+    }
+
+    pub async fn messages_about(&self, about: About) -> Vec<MessageRow> {
+        let filter = MessageFilter {
+            about: Some(about),
+            ..MessageFilter::default()
+        };
         let tx = self.test.db.read(&self.org.owner).await.unwrap();
-        alerts::list_messages(&tx, &MessageFilter::default(), None, 200)
-            .await
-            .unwrap()
-            .items
+        alerts::list_messages(&tx, &filter, None, 200).await.unwrap().items
     }
 
     pub async fn states(&self) -> Vec<(String, SendState)> {

@@ -4,6 +4,7 @@
 mod channels;
 mod ledger;
 mod mail;
+mod notices;
 mod receiver;
 mod sink;
 

@@ -25,6 +25,7 @@ pub struct Model {
     pub settled_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub channel_id: Option<Uuid>,
+    pub about: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -11,3 +11,4 @@ pub mod run;
 pub mod setting;
 pub mod skip;
 pub mod suspended;
+pub mod trouble;
