@@ -300,6 +300,17 @@ pub const OPERATIONS: &[Operation] = &[
     op("GET", "/api/v1/audit.csv", "export_audit", AUDIT),
     op("GET", "/api/v1/search", "search", READ),
     op("GET", "/api/v1/overview", "get_overview", READ),
+    op(
+        "GET",
+        "/api/v1/metrics",
+        "get_metrics",
+        Access::Needs(Permission::ReadMetrics),
+    ),
+    op("GET", "/api/v1/feeds", "list_feeds", READ),
+    op("POST", "/api/v1/feeds", "create_feed", READ),
+    // Its credential is the token in the address.
+    op("GET", "/api/v1/feeds/expiries.ics", "read_feed", Access::Public),
+    op("DELETE", "/api/v1/feeds/{id}", "revoke_feed", READ),
 ];
 
 /// The operation at a path, and what else the path takes where it has none for the method.

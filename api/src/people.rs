@@ -31,6 +31,8 @@ pub(crate) enum Role {
     Viewer,
     /// Reads, audit and exports.
     Auditor,
+    /// Reads the gauges of `GET /api/v1/metrics` and nothing else: for tokens.
+    Monitor,
 }
 
 /// Who asks, and what the dashboard has to know first.
@@ -47,7 +49,7 @@ pub(crate) struct Me {
     pub role: Role,
     /// The groups that the role is bound to; null for all.
     pub groups: Option<Vec<Uuid>>,
-    /// What the role allows: `read_fleet`, `operate`, `manage_fleet`, `read_people`, `manage_people`, `read_audit`, `manage_organisation`.
+    /// What the role allows: `read_fleet`, `read_metrics`, `operate`, `manage_fleet`, `manage_profiles`, `read_alerts`, `manage_alerts`, `read_people`, `manage_people`, `read_audit`, `manage_organisation`.
     #[schema(example = json!(["read_fleet", "operate"]))]
     pub permissions: Vec<String>,
     /// Version of the server.
@@ -273,8 +275,9 @@ async fn me(app: &State, principal: &Principal) -> Result<Me, Problem> {
     })
 }
 
-const PERMISSIONS: [(Permission, &str); 10] = [
+const PERMISSIONS: [(Permission, &str); 11] = [
     (Permission::ReadFleet, "read_fleet"),
+    (Permission::ReadMetrics, "read_metrics"),
     (Permission::Operate, "operate"),
     (Permission::ManageFleet, "manage_fleet"),
     (Permission::ManageProfiles, "manage_profiles"),
@@ -306,6 +309,7 @@ impl core::convert::From<certyard_domain::Role> for Role {
             certyard_domain::Role::Operator => Self::Operator,
             certyard_domain::Role::Viewer => Self::Viewer,
             certyard_domain::Role::Auditor => Self::Auditor,
+            certyard_domain::Role::Monitor => Self::Monitor,
         }
     }
 }
@@ -318,6 +322,7 @@ impl core::convert::From<Role> for certyard_domain::Role {
             Role::Operator => Self::Operator,
             Role::Viewer => Self::Viewer,
             Role::Auditor => Self::Auditor,
+            Role::Monitor => Self::Monitor,
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::{
     acknowledgements, agents, alerts, audit, catalogue, certificates, channels, clusters, compliance, csrs, events,
-    expiries, groups, health, hygiene, installations, jobs, members, messages, nodes, organisation, overview, people,
-    plans, profiles, quarantine, search, settings, setup, tokens, usages,
+    expiries, feeds, groups, health, hygiene, installations, jobs, members, messages, metrics, nodes, organisation,
+    overview, people, plans, profiles, quarantine, search, settings, setup, tokens, usages,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -147,6 +147,11 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(audit::list_audit)
         .service(audit::export_audit)
         .service(search::search)
-        .service(overview::get_overview);
+        .service(overview::get_overview)
+        .service(metrics::get_metrics)
+        .service(feeds::list_feeds)
+        .service(feeds::create_feed)
+        .service(feeds::read_feed)
+        .service(feeds::revoke_feed);
     config.service(health::get_health).service(api);
 }

@@ -23,6 +23,7 @@ pub mod alerts;
 pub mod catalogue;
 pub mod certificates;
 pub mod clusters;
+pub mod gauges;
 pub mod inventory;
 pub mod jobs;
 pub mod keys;

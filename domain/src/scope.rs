@@ -18,11 +18,20 @@ pub enum Role {
     Viewer,
     /// Reads, audit and exports.
     Auditor,
+    /// Reads the gauges and nothing else: for tokens.
+    Monitor,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 5] = [Self::Owner, Self::Admin, Self::Operator, Self::Viewer, Self::Auditor];
+    pub const ALL: [Self; 6] = [
+        Self::Owner,
+        Self::Admin,
+        Self::Operator,
+        Self::Viewer,
+        Self::Auditor,
+        Self::Monitor,
+    ];
 
     /// Its name in the API and the database.
     pub fn as_str(self) -> &'static str {
@@ -32,6 +41,7 @@ impl Role {
             Self::Operator => "operator",
             Self::Viewer => "viewer",
             Self::Auditor => "auditor",
+            Self::Monitor => "monitor",
         }
     }
 
@@ -43,7 +53,8 @@ impl Role {
     /// Whether the role includes the permission: the one table of rights.
     pub fn allows(self, permission: Permission) -> bool {
         match permission {
-            Permission::ReadFleet | Permission::ReadAlerts => true,
+            Permission::ReadMetrics => true,
+            Permission::ReadFleet | Permission::ReadAlerts => self != Self::Monitor,
             Permission::Operate => matches!(self, Self::Owner | Self::Admin | Self::Operator),
             Permission::ManageFleet
             | Permission::ManageProfiles
@@ -63,6 +74,8 @@ impl Role {
 pub enum Permission {
     /// See clusters, nodes, certificates, plans, jobs.
     ReadFleet,
+    /// Read the gauges of the organisation.
+    ReadMetrics,
     /// Make plans and jobs, upload, refresh.
     Operate,
     /// Enter and change groups, clusters, nodes, agents, join tokens.
@@ -238,7 +251,7 @@ impl Permission {
     /// Things that belong to the organisation as a whole are out of reach for whoever is bound to some groups.
     pub fn is_organisation_wide(self) -> bool {
         match self {
-            Self::ReadFleet | Self::Operate | Self::ManageFleet => false,
+            Self::ReadFleet | Self::ReadMetrics | Self::Operate | Self::ManageFleet => false,
             Self::ManageProfiles
             | Self::ReadAlerts
             | Self::ManageAlerts

@@ -18,6 +18,7 @@ mod m20261122_000012_channels;
 mod m20261122_000014_family;
 mod m20261122_000015_quarantine;
 mod m20261122_000019_notices;
+mod m20261122_000020_feeds;
 pub mod roles;
 pub mod table;
 
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000014_family::Migration),
             Box::new(m20261122_000015_quarantine::Migration),
             Box::new(m20261122_000019_notices::Migration),
+            Box::new(m20261122_000020_feeds::Migration),
         ]
     }
 }

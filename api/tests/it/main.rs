@@ -4,6 +4,7 @@ mod agents;
 mod authorization;
 mod dashboard;
 mod events;
+mod feeds;
 mod house;
 mod limits;
 mod lists;

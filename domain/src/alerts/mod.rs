@@ -28,6 +28,7 @@ mod address;
 mod calendar;
 mod channels;
 pub(crate) mod entity;
+mod feed;
 mod health;
 mod language;
 mod ledger;
@@ -56,6 +57,7 @@ pub use channels::{
     Channel, ChannelChange, ChannelKind, ChannelTarget, NewChannel, channel_target, create_channel, delete_channel,
     get_channel, list_channels, update_channel,
 };
+pub use feed::feed_calendar;
 pub use health::{Code, Trouble, health, health_of_all};
 pub use language::Language;
 pub use ledger::{

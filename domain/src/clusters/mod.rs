@@ -9,6 +9,7 @@ mod edit;
 pub(crate) mod entity;
 mod filter;
 mod fleet;
+mod gauges;
 mod groups;
 mod list;
 mod totals;
@@ -20,6 +21,8 @@ pub use entity::cluster::Model as Cluster;
 pub use entity::group::Model as Group;
 pub use filter::ClusterFilter;
 pub(crate) use filter::page_of;
+pub use gauges::{ClusterCounts, ProductCounts};
+pub(crate) use gauges::{cluster_counts, product_counts};
 pub use groups::{
     GroupChange, GroupRow, create_group, get_group, group_or_first, list_groups, retire_group, update_group,
 };

@@ -12,6 +12,9 @@ pub const SESSION_PREFIX: &str = "cys_";
 /// Begins the text of an API token, so that scanners for leaked secrets find it.
 pub const TOKEN_PREFIX: &str = "cyd_";
 
+/// Begins the token of a feed.
+pub const FEED_PREFIX: &str = "cyf_";
+
 /// A credential as its holder sees it, once.
 pub(super) struct Credential {
     pub text: Zeroizing<String>,
@@ -40,6 +43,12 @@ impl Credential {
         // SHA-256 suffices: there is nothing to guess in 256 random bits.
         let hash = sha256_hex(text.as_bytes());
         Ok(Self { text, hash })
+    }
+
+    /// Its last characters, to tell credentials apart.
+    pub(super) fn hint(&self) -> String {
+        let from = self.text.len().saturating_sub(4);
+        self.text.get(from..).unwrap_or_default().to_string()
     }
 }
 

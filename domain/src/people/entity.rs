@@ -1,4 +1,4 @@
-//! Rows of `user_account`, `user_org`, `membership`, `session`, `api_token`, `setup_code` and `sign_in_throttle`.
+//! Rows of `user_account`, `user_org`, `membership`, `session`, `api_token`, `feed`, `setup_code` and `sign_in_throttle`.
 
 /// People, over all organisations.
 pub mod user {
@@ -180,4 +180,37 @@ pub mod throttle {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Calendars that programs of a person read.
+pub mod feed {
+    use crate::db::{Reach, tenant_entity};
+    use sea_orm::entity::prelude::*;
+
+    /// A feed.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "feed")]
+    #[expect(missing_docs, reason = "columns are explained by the migration")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub org_id: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub membership_id: Uuid,
+        pub name: String,
+        pub token_hash: String,
+        pub hint: String,
+        pub language: String,
+        pub include_trust: bool,
+        pub created_at: DateTimeUtc,
+        pub last_used_at: Option<DateTimeUtc>,
+        pub revoked_at: Option<DateTimeUtc>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+
+    tenant_entity!("feed", Reach::Organisation);
 }

@@ -1,6 +1,6 @@
 //! Members of an organisation: people with a role, for all groups or some.
 
-use super::entity::{membership, session, user, user_org};
+use super::entity::{feed, membership, session, user, user_org};
 use super::{Membership, check_email, check_name, check_password, password};
 use crate::audit::{self, Entry};
 use crate::db::OrgTx;
@@ -45,7 +45,18 @@ pub struct MemberChange {
 pub(super) fn require_grant(tx: &OrgTx, role: Role) -> Result<()> {
     match role {
         Role::Owner => tx.scope().require(Permission::ManageOrganisation),
-        Role::Admin | Role::Operator | Role::Viewer | Role::Auditor => Ok(()),
+        Role::Admin | Role::Operator | Role::Viewer | Role::Auditor | Role::Monitor => Ok(()),
+    }
+}
+
+/// People have roles with which they see something.
+fn check_role(role: Role, errors: &mut Vec<FieldError>) {
+    if role == Role::Monitor {
+        errors.push(FieldError {
+            field: "role".into(),
+            code: "programs_only",
+            message: "a role for people: `monitor` reads gauges only, and is for tokens".into(),
+        });
     }
 }
 
@@ -95,6 +106,7 @@ pub async fn add_member(db: &Db, scope: &Scope, new: &Invitation) -> Result<Memb
     let email = check_email(&new.email, &mut errors);
     let name = check_name("name", &new.name, &mut errors);
     check_password(&new.password, &email, &mut errors);
+    check_role(new.role, &mut errors);
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
@@ -268,6 +280,9 @@ pub async fn update_member(
     require_grant(tx, super::role_of(&before.role)?)?;
     let mut errors = Vec::new();
     let name = change.name.as_deref().map(|name| check_name("name", name, &mut errors));
+    if let Some(role) = change.role {
+        check_role(role, &mut errors);
+    }
     if let Some(groups) = &change.group_ids {
         check_groups(tx, groups.as_deref(), &mut errors).await?;
     }
@@ -323,6 +338,12 @@ pub async fn retire_member(tx: &OrgTx, id: Uuid) -> Result<()> {
     user_org::Entity::delete_many()
         .filter(user_org::Column::UserId.eq(before.user_id))
         .filter(user_org::Column::OrgId.eq(tx.org_id()))
+        .exec(tx)
+        .await?;
+    tx.update_many::<feed::Entity>()
+        .col_expr(feed::Column::RevokedAt, Expr::value(tx.now()))
+        .filter(feed::Column::MembershipId.eq(id))
+        .filter(feed::Column::RevokedAt.is_null())
         .exec(tx)
         .await?;
     tx.update_many::<session::Entity>()

@@ -7,6 +7,7 @@
 
 mod credential;
 mod entity;
+mod feeds;
 mod members;
 mod password;
 mod recheck;
@@ -16,10 +17,12 @@ mod sign_in;
 mod throttle;
 mod tokens;
 
-pub use credential::{SESSION_PREFIX, TOKEN_PREFIX};
+pub use credential::{FEED_PREFIX, SESSION_PREFIX, TOKEN_PREFIX};
+pub use entity::feed::Model as Feed;
 pub use entity::membership::Model as Membership;
 pub use entity::session::Model as Session;
 pub use entity::token::Model as ApiToken;
+pub use feeds::{MOST_FEEDS, NewFeed, authenticate_feed, create_feed, list_feeds, revoke_feed};
 pub(crate) use members::addresses_of;
 pub use members::{Invitation, MemberChange, add_member, get_member, list_members, retire_member, update_member};
 pub use password::{change_password, check_password, reset_password};

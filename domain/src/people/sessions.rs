@@ -83,17 +83,28 @@ pub(super) async fn live(tx: &OrgTx, id: Uuid) -> Result<(Session, Membership)> 
     let member = members::lasting(tx, membership::Column::Id.eq(found.membership_id))
         .await?
         .ok_or_else(unauthenticated)?;
-    let disabled = user::Entity::find_by_id(member.user_id)
-        .one(tx)
-        .await?
-        .is_none_or(|user| user.disabled_at.is_some());
-    if disabled {
-        return Err(unauthenticated());
-    }
+    require_enabled(tx, &member).await?;
     Ok((found, member))
 }
 
+/// Refuses a person who was switched off over all organisations.
+pub(super) async fn require_enabled(tx: &OrgTx, member: &Membership) -> Result<()> {
+    let user = user::Entity::find_by_id(member.user_id).one(tx).await?;
+    match user.is_some_and(|user| user.disabled_at.is_none()) {
+        true => Ok(()),
+        false => Err(unauthenticated()),
+    }
+}
+
 pub(super) fn principal(member: &Membership, session: Uuid, origin: &Origin) -> Result<Principal> {
+    Ok(Principal {
+        session_id: Some(session),
+        ..person(member, origin)?
+    })
+}
+
+/// A person as they are, without a session.
+pub(super) fn person(member: &Membership, origin: &Origin) -> Result<Principal> {
     let groups = groups_of(member.group_ids.as_ref())?;
     let role = role_of(&member.role)?;
     let mut principal = Principal::new(
@@ -106,7 +117,6 @@ pub(super) fn principal(member: &Membership, session: Uuid, origin: &Origin) -> 
         origin,
     );
     principal.email = Some(member.email.clone());
-    principal.session_id = Some(session);
     Ok(principal)
 }
 

@@ -53,15 +53,7 @@ pub async fn create_token(tx: &OrgTx, new: &NewToken) -> Result<(ApiToken, Zeroi
     }
     let id = new_id();
     let credential = Credential::make(TOKEN_PREFIX, tx.org_id(), id)?;
-    let hint: String = credential
-        .text
-        .chars()
-        .rev()
-        .take(4)
-        .collect::<Vec<_>>()
-        .into_iter()
-        .rev()
-        .collect();
+    let hint = credential.hint();
     let row = token::ActiveModel {
         org_id: Set(tx.org_id()),
         id: Set(id),

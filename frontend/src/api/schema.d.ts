@@ -1100,6 +1100,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the caller's own feeds.
+         * @description Lists the caller's own feeds.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_feeds"];
+        put?: never;
+        /**
+         * Makes a feed: the expiries that the caller sees, as a calendar to subscribe to.
+         * @description The address is in this answer and never again. It sees what its person sees at the time, and ends with them.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        post: operations["create_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/expiries.ics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a feed: what has ended within 31 days and what ends within two years, as iCalendar (RFC 5545).
+         * @description Each certificate is an entry for each cluster that holds it, the soonest 2,000 of them. Read it every few hours: calendar programs do.
+         *
+         *     Needs no credential.
+         */
+        get: operations["read_feed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revokes one of the caller's own feeds.
+         * @description Revokes one of the caller's own feeds.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        delete: operations["revoke_feed"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -1726,6 +1798,30 @@ export interface paths {
          *     Needs one of the roles owner, admin, for all groups.
          */
         post: operations["retry_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads the gauges of the organisation for Prometheus.
+         * @description A token of the role `monitor` reads them and nothing else; bound to groups, it sees those alone. Each place that holds a certificate
+         *     counts. `expiring` is what ends within the start days of the notification settings; `certyard_certificates_ending` counts windows
+         *     of 7, 30 and 90 days.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, monitor.
+         */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3708,6 +3804,24 @@ export interface components {
              */
             version?: string;
         };
+        /** @description Makes a feed. */
+        CreateFeed: {
+            /**
+             * @description Certificates in trust stores are in it as well. Left out: false.
+             * @example false
+             */
+            include_trust?: boolean | null;
+            /**
+             * @description Language of its entries: `en`, `sv`, `de`, `cs`, `uk`, `ru`. Left out: `en`.
+             * @example en
+             */
+            language?: string | null;
+            /**
+             * @description What it is for.
+             * @example my calendar
+             */
+            name: string;
+        };
         /** @description Makes a group. */
         CreateGroup: {
             /**
@@ -4181,6 +4295,49 @@ export interface components {
              * @example the node does not answer on port 443
              */
             message: string;
+        };
+        /** @description A feed, without its token. */
+        Feed: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * @description Last characters of its token, to tell feeds apart.
+             * @example x4Qz
+             */
+            hint: string;
+            /**
+             * Format: uuid
+             * @description The feed.
+             */
+            id: string;
+            /**
+             * @description Certificates in trust stores are in it as well.
+             * @example false
+             */
+            include_trust: boolean;
+            /**
+             * @description Language of its entries.
+             * @example en
+             */
+            language: string;
+            /**
+             * Format: date-time
+             * @description When it was read last, to the minute.
+             */
+            last_used_at?: string | null;
+            /**
+             * @description Name.
+             * @example my calendar
+             */
+            name: string;
+        };
+        /** @description Feeds of the caller. */
+        Feeds: {
+            /** @description The newest first; at most 20. */
+            items: components["schemas"]["Feed"][];
         };
         /** @description A field that is wrong. */
         FieldProblem: {
@@ -4990,7 +5147,7 @@ export interface components {
             /** @description The organisation. */
             organisation: components["schemas"]["Named"];
             /**
-             * @description What the role allows: `read_fleet`, `operate`, `manage_fleet`, `read_people`, `manage_people`, `read_audit`, `manage_organisation`.
+             * @description What the role allows: `read_fleet`, `read_metrics`, `operate`, `manage_fleet`, `manage_profiles`, `read_alerts`, `manage_alerts`, `read_people`, `manage_people`, `read_audit`, `manage_organisation`.
              * @example [
              *       "read_fleet",
              *       "operate"
@@ -5226,6 +5383,16 @@ export interface components {
              * @example north
              */
             name: string;
+        };
+        /** @description A new feed with its address, which is shown this once. */
+        NewFeed: {
+            /** @description The feed. */
+            feed: components["schemas"]["Feed"];
+            /**
+             * @description Address to subscribe to. Whoever knows it reads the calendar.
+             * @example https://certyard.example.org/api/v1/feeds/expiries.ics?token=cyf_…
+             */
+            url: string;
         };
         /** @description A new join token with its secret, which is shown this once. */
         NewJoinToken: {
@@ -7814,7 +7981,7 @@ export interface components {
          * @description What a role may do.
          * @enum {string}
          */
-        Role: "owner" | "admin" | "operator" | "viewer" | "auditor";
+        Role: "owner" | "admin" | "operator" | "viewer" | "auditor" | "monitor";
         /** @description A rule with its counts. */
         RuleCompliance: {
             /**
@@ -13287,6 +13454,233 @@ export interface operations {
             };
         };
     };
+    list_feeds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Feeds */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "hint": "x4Qz",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "include_trust": false,
+                     *           "language": "en",
+                     *           "last_used_at": "2027-01-31T09:30:00Z",
+                     *           "name": "my calendar"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Feeds"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_feed: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "include_trust": false,
+                 *       "language": "en",
+                 *       "name": "my calendar"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateFeed"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "feed": {
+                     *         "created_at": "2027-01-31T09:30:00Z",
+                     *         "hint": "x4Qz",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "include_trust": false,
+                     *         "language": "en",
+                     *         "last_used_at": "2027-01-31T09:30:00Z",
+                     *         "name": "my calendar"
+                     *       },
+                     *       "url": "https://certyard.example.org/api/v1/feeds/expiries.ics?token=cyf_…"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewFeed"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_feed: {
+        parameters: {
+            query: {
+                /**
+                 * @description Token of the feed.
+                 * @example cyf_…
+                 */
+                token: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The calendar */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "text/calendar": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The feed */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Revoked */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_groups: {
         parameters: {
             query?: {
@@ -16158,6 +16552,58 @@ export interface operations {
                      *     }
                      */
                     "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_metrics: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Gauges of each cluster as well: some lines for each.
+                 * @example false
+                 */
+                per_cluster?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Gauges in the text format 0.0.4 */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example text */
+                    "text/plain": string;
                 };
             };
             /** @description Refused or failed */

@@ -7,6 +7,8 @@ import { useChoice } from '../../lib/use-choice';
 import { useMe } from '../../shell/session';
 
 export const ROLES: Role[] = ['owner', 'admin', 'operator', 'viewer', 'auditor'];
+/** A program may have one more, which reads gauges and nothing else. */
+const PROGRAM_ROLES: Role[] = [...ROLES, 'monitor'];
 
 interface RoleFieldsProps {
   role: Role;
@@ -15,14 +17,17 @@ interface RoleFieldsProps {
   fieldError: (field: string) => string | undefined;
   onRole: (role: Role) => void;
   onGroups: (groups: string[]) => void;
+  /** It is the role of a program. */
+  program?: boolean;
 }
 
 /** A role, and the groups that it is bound to. Nobody gives more than they have. */
-export function RoleFields({ role, groups, fieldError, onRole, onGroups }: RoleFieldsProps) {
+export function RoleFields({ role, groups, fieldError, onRole, onGroups, program }: RoleFieldsProps) {
   const { t } = useTranslation();
   const me = useMe();
   const choice = useChoice(GROUPS, groups);
-  const offered = me.role === 'owner' ? ROLES : ROLES.filter((name) => name !== 'owner');
+  const roles = program ? PROGRAM_ROLES : ROLES;
+  const offered = me.role === 'owner' ? roles : roles.filter((name) => name !== 'owner');
   return (
     <>
       <Select
