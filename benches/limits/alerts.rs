@@ -5,7 +5,6 @@ use crate::cpu;
 use crate::load::Database;
 use crate::program::{Server, TOKEN};
 use crate::report::Report;
-use sea_orm::ConnectionTrait;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -29,7 +28,7 @@ async fn number(database: &Database, sql: &str) -> u64 {
 pub async fn measure(server: &Server, database: &Database, report: &mut Report) {
     // Past the API, which would have all clusters counted anew at the same time.
     let days = format!("UPDATE org SET start_days = {START_DAYS}");
-    run(database, &days).await;
+    database.run(&days).await;
     let before = used(server, database).await;
     let recipients: Vec<String> = (0..RECIPIENTS).map(|index| format!("r{index}@example.org")).collect();
     let request = server
@@ -61,11 +60,9 @@ pub async fn measure(server: &Server, database: &Database, report: &mut Report) 
         database.installations,
     );
     // As the daily look at all of the window.
-    run(
-        database,
-        "UPDATE notification_setting SET swept_at = NULL, looked_at = NULL",
-    )
-    .await;
+    database
+        .run("UPDATE notification_setting SET swept_at = NULL, looked_at = NULL")
+        .await;
     let before = used(server, database).await;
     swept(database, Instant::now()).await;
     let seconds = used(server, database).await - before;
@@ -80,10 +77,6 @@ pub async fn measure(server: &Server, database: &Database, report: &mut Report) 
     );
 }
 
-async fn run(database: &Database, sql: &str) {
-    database.owner.execute_unprepared(sql).await.expect(sql);
-}
-
 /// Waits until a sweep has come to its end.
 async fn swept(database: &Database, began: Instant) {
     let open = "SELECT count(*)::text FROM notification_setting WHERE swept_at IS NULL";
@@ -95,23 +88,17 @@ async fn swept(database: &Database, began: Instant) {
 
 /// CPU seconds of writing alerts and marks by one statement each into copies of their tables with all indexes.
 async fn bare(database: &Database) -> f64 {
-    run(
-        database,
-        "CREATE TABLE bench_alert (LIKE alert INCLUDING ALL); CREATE TABLE bench_mark (LIKE alert_mark INCLUDING ALL)",
-    )
-    .await;
+    database.run("CREATE TABLE bench_alert (LIKE alert INCLUDING ALL); CREATE TABLE bench_mark (LIKE alert_mark INCLUDING ALL)").await;
     let pid = database
         .text("SELECT pg_backend_pid()::text")
         .await
         .parse()
         .expect("an id of a process");
     let before = cpu::seconds(pid);
-    run(
-        database,
-        "INSERT INTO bench_alert SELECT * FROM alert; INSERT INTO bench_mark SELECT * FROM alert_mark",
-    )
-    .await;
+    database
+        .run("INSERT INTO bench_alert SELECT * FROM alert; INSERT INTO bench_mark SELECT * FROM alert_mark")
+        .await;
     let seconds = cpu::seconds(pid) - before;
-    run(database, "DROP TABLE bench_alert; DROP TABLE bench_mark").await;
+    database.run("DROP TABLE bench_alert; DROP TABLE bench_mark").await;
     seconds
 }

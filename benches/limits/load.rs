@@ -28,6 +28,12 @@ impl Database {
         text(&self.owner, sql).await
     }
 
+    /// Runs statements.
+    pub async fn run(&self, sql: &str) {
+        let done = self.owner.execute_unprepared(sql).await;
+        done.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    }
+
     /// Drops it.
     pub async fn drop(self) {
         let _ = self.owner.close().await;
@@ -48,9 +54,48 @@ async fn text(owner: &DatabaseConnection, sql: &str) -> String {
     row.try_get_by_index(0).expect("a text")
 }
 
-/// Makes a database, lets the program migrate it, and fills it. Gives the data folder that holds its keys, too.
+/// Makes a database, lets the program migrate it, and gives it one node with one certificate that ends in 20 days. Gives the data
+/// folder that holds its keys, too.
+pub async fn empty(admin_url: &str) -> (Database, TempDir) {
+    let (database, data) = made(admin_url, 20).await;
+    let insert = "INSERT INTO node (org_id, id, cluster_id, name, address, role, connector, ready, inventory_at, version, created_at, updated_at) \
+         SELECT org_id, id, id, 'node-1', 'node-1.bench.example:443', 'subscriber', 'cisco_uc', true, now(), 1, now(), now() FROM cluster; \
+         INSERT INTO installation (org_id, id, node_id, cluster_id, certificate_id, kind, store, entry, product, common_name, issuer, serial_hex, \
+         sha256, self_signed, not_after, issued_at, installed_at, served_state, created_at, updated_at) \
+         SELECT n.org_id, n.id, n.id, n.cluster_id, c.id, 'identity', 'tomcat', 'tomcat', 'cucm', c.common_name, c.issuer, c.serial_hex, c.sha256, \
+         true, c.not_after, now(), now(), 'not_observable', now(), now() FROM node n, certificate c";
+    database.run(insert).await;
+    (database, data)
+}
+
+/// As [`empty`], with a large inventory.
 pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> (Database, TempDir) {
     let started = Instant::now();
+    let (mut database, data) = made(admin_url, 365).await;
+    database.installations = installations;
+    let (clusters, nodes, certificates) = (
+        (installations / 100).max(1),
+        (installations / 20).max(1),
+        (installations * 3 / 10).max(1),
+    );
+    for sql in statements(database.org, clusters, nodes, certificates, installations) {
+        database.run(&sql).await;
+    }
+    report.add(
+        "filled by SQL (not a figure of the product)",
+        format!(
+            "{:.0} s: {clusters} clusters, {nodes} nodes, {certificates} certificates",
+            started.elapsed().as_secs_f64()
+        ),
+        String::new(),
+        "",
+        installations,
+    );
+    (database, data)
+}
+
+/// A database with the schema, a cluster and a certificate that ends in some days.
+async fn made(admin_url: &str, days: i64) -> (Database, TempDir) {
     let name = format!("bench_{}", Uuid::now_v7().simple());
     let admin = SeaDatabase::connect(admin_url).await.expect("TEST_PG_URL connects");
     admin
@@ -69,7 +114,7 @@ pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> (
         certyard_pki::Subject::common_name("node.bench.example"),
         vec![certyard_pki::San::dns("node.bench.example")],
         now,
-        now + chrono::Duration::days(365),
+        now + chrono::Duration::days(days),
     );
     let seed = certyard_pki::self_signed(&key, &profile).expect("a certificate is made");
     let part = reqwest::multipart::Part::bytes(seed.to_pem().into_bytes()).file_name("seed.pem");
@@ -92,32 +137,11 @@ pub async fn fill(admin_url: &str, installations: u64, report: &mut Report) -> (
     options.max_connections(1).sqlx_logging(false);
     let owner = SeaDatabase::connect(options).await.expect("the owner connects");
     let org: Uuid = text(&owner, "SELECT id::text FROM org").await.parse().expect("an id");
-    let (clusters, nodes, certificates) = (
-        (installations / 100).max(1),
-        (installations / 20).max(1),
-        (installations * 3 / 10).max(1),
-    );
-    for sql in statements(org, clusters, nodes, certificates, installations) {
-        owner
-            .execute_unprepared(&sql)
-            .await
-            .unwrap_or_else(|error| panic!("{error}: {sql}"));
-    }
-    report.add(
-        "filled by SQL (not a figure of the product)",
-        format!(
-            "{:.0} s: {clusters} clusters, {nodes} nodes, {certificates} certificates",
-            started.elapsed().as_secs_f64()
-        ),
-        String::new(),
-        "",
-        installations,
-    );
     let database = Database {
         url,
         owner,
         org,
-        installations,
+        installations: 1,
         admin_url: admin_url.into(),
         name,
     };

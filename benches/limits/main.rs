@@ -10,6 +10,7 @@ mod import;
 mod jobs;
 mod lists;
 mod load;
+mod mail;
 mod program;
 mod report;
 mod start;
@@ -29,6 +30,9 @@ struct Settings {
     /// Agents that wait.
     #[arg(long, default_value_t = 500)]
     agents: usize,
+    /// Organisations with 25 mails each; the goal is stated for 2,000.
+    #[arg(long, default_value_t = 2_000)]
+    organisations: u64,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -70,5 +74,6 @@ async fn run(settings: &Settings) -> Report {
     alerts::measure(&server, &database, &mut report).await;
     server.stop();
     database.drop().await;
+    mail::measure(&url, settings.organisations, &mut report).await;
     report
 }

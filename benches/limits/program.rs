@@ -39,7 +39,7 @@ impl Server {
         let (listen, agents) = (free_port(), free_port());
         let mut command = Command::new(env!("CARGO_BIN_EXE_certyard"));
         command
-            .args(["serve", "--ops-listen", "off", "--data"])
+            .args(["serve", "--ops-listen", "off", "--outgoing", "local", "--data"])
             .arg(data.path().join("data"))
             .args([
                 "--listen",

@@ -191,7 +191,14 @@ function TokenForm({ onMade, onClose }: { onMade: () => void; onClose: () => voi
         error={fieldError('name')}
         onChange={(event) => setName(event.currentTarget.value)}
       />
-      <RoleFields program role={role} groups={groups} fieldError={fieldError} onRole={setRole} onGroups={setGroups} />
+      <RoleFields
+        program
+        role={role}
+        groups={groups}
+        fieldError={fieldError}
+        onRole={setRole}
+        onGroups={setGroups}
+      />
       <Select
         label={t('people.lives')}
         data={LIVES.map((value) => ({
