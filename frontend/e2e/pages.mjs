@@ -145,6 +145,31 @@ export async function calendar(suite, stack, browser, state) {
     checkConsole(page);
     await page.context().close();
   });
+
+  await suite.test('a calendar to subscribe to is made, read by its address alone, and revoked', async () => {
+    const page = await openPage(browser, stack.url, { state });
+    await goto(page, '/calendar');
+    await page.getByRole('button', { name: 'Subscribe' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('my phone');
+    await checkAccessibility(page);
+    await page.keyboard.press('Enter');
+    const address = (await dialog.getByLabel('Address of the calendar').first().innerText()).trim();
+    const read = await fetch(address.replace(new URL(address).origin, stack.url));
+    equal(read.status, 200);
+    const text = await read.text();
+    truth(text.startsWith('BEGIN:VCALENDAR') && text.includes('BEGIN:VEVENT'), text.slice(0, 400));
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Subscribe' }).click();
+    await dialog.getByRole('button', { name: 'Revoke my phone?' }).click();
+    await shoot(page, 'calendar-feeds');
+    await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await dialog.getByText('my phone').waitFor({ state: 'detached' });
+    equal((await fetch(address.replace(new URL(address).origin, stack.url))).status, 401);
+    checkConsole(page);
+    await page.context().close();
+  });
 }
 
 export async function notifications(suite, stack, browser, state, mail) {

@@ -25,6 +25,11 @@ export const mailPreviewQuery = (language: string) =>
       take(client.GET('/api/v1/settings/notifications/preview', { params: { query: { language } }, signal })),
   });
 
+export const feedsQuery = queryOptions({
+  queryKey: ['settings', 'feeds'],
+  queryFn: ({ signal }) => take(client.GET('/api/v1/feeds', { signal })),
+});
+
 export const sessionsQuery = queryOptions({
   queryKey: ['settings', 'sessions'],
   queryFn: ({ signal }) => take(client.GET('/api/v1/sessions', { signal })),

@@ -37,6 +37,7 @@ export type CreatePlan = Schemas['CreatePlan'];
 export type Csr = Schemas['Csr'];
 export type CsrState = Schemas['CsrState'];
 export type ExpiryDay = Schemas['ExpiryDay'];
+export type Feed = Schemas['Feed'];
 export type Found = Schemas['Found'];
 export type Group = Schemas['Group'];
 export type HistoryEvent = Schemas['HistoryEvent'];

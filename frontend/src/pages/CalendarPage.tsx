@@ -18,6 +18,7 @@ import { useNow } from '../components/Time';
 import { AlertPanel } from '../features/alert/AlertPanel';
 import { useAlertColumns } from '../features/alert/columns';
 import { KINDS } from '../features/alert/use-alerts';
+import { FeedsButton, FeedsDialog } from '../features/calendar/Feeds';
 import { MonthGrid } from '../features/calendar/MonthGrid';
 import { MonthStrip } from '../features/calendar/MonthStrip';
 import { addMonths, dayOf, rangeWords, readDay, readMonth, startOfDay } from '../lib/days';
@@ -63,7 +64,12 @@ export function CalendarPage() {
         )
       }
     >
-      <PageHeader title={t('calendar.title')} sub={<span>{t('calendar.sub')}</span>} />
+      <PageHeader
+        title={t('calendar.title')}
+        sub={<span>{t('calendar.sub')}</span>}
+        actions={<FeedsButton />}
+      />
+      <FeedsDialog />
       {failed !== null && (
         <LoadError error={failed} retry={() => void Promise.all([year.refetch(), days.refetch()])} />
       )}
