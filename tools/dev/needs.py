@@ -23,6 +23,7 @@ VECTORS = ["certifi==2026.10.18", "cryptography-vectors==50.0.2"]
 BUILD = {"cc": "gcc", "/usr/include/stdlib.h": "libc6-dev"}
 TEST = {
     "openssl": "openssl",
+    "/usr/sbin/postfix": "postfix",
     "nginx": "nginx-light",
     "chromium": "chromium",
     "/usr/lib/postgresql": "postgresql",

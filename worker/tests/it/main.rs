@@ -5,6 +5,7 @@ mod channels;
 mod ledger;
 mod mail;
 mod notices;
+mod postfix;
 mod receiver;
 mod sink;
 

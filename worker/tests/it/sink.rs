@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What the server does.
 #[derive(Clone, Debug, Default)]
@@ -149,7 +150,8 @@ impl Sink {
     }
 }
 
-fn tls() -> (TlsAcceptor, String) {
+/// A certificate for the loopback, its key, and the CA that issued it, in PEM.
+pub fn chain() -> (String, String, String) {
     let ca_key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -160,12 +162,18 @@ fn tls() -> (TlsAcceptor, String) {
         .unwrap()
         .signed_by(&key, &issuer)
         .unwrap();
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    (leaf.pem(), key.serialize_pem(), ca.pem())
+}
+
+fn tls() -> (TlsAcceptor, String) {
+    let (leaf, key, ca_pem) = chain();
+    let leaf = CertificateDer::from_pem_slice(leaf.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let config = ServerConfig::builder()
         .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], key)
+        .with_single_cert(vec![leaf], key)
         .unwrap();
-    (TlsAcceptor::from(Arc::new(config)), ca.pem())
+    (TlsAcceptor::from(Arc::new(config)), ca_pem)
 }
 
 /// Speaks until the client has had enough; true where it wants TLS.
