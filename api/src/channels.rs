@@ -51,6 +51,9 @@ pub(crate) struct Channel {
     /// It gets messages.
     #[schema(example = true)]
     pub enabled: bool,
+    /// It gets what rules and escalations tell that name it, and nothing of the organisation's default.
+    #[schema(example = false)]
+    pub rules_only: bool,
     /// Rises with each change.
     #[schema(example = 1)]
     pub revision: i64,
@@ -92,6 +95,9 @@ pub(crate) struct CreateChannel {
     pub ca_pem: Option<String>,
     /// Left out: true.
     pub enabled: Option<bool>,
+    /// It gets what rules and escalations tell that name it, and nothing of the organisation's default. Left out: false.
+    #[schema(example = false)]
+    pub rules_only: Option<bool>,
 }
 
 /// Changes a channel; what is left out stays.
@@ -119,6 +125,9 @@ pub(crate) struct UpdateChannel {
     /// It gets messages.
     #[schema(example = true)]
     pub enabled: Option<bool>,
+    /// It gets nothing of the organisation's default.
+    #[schema(example = false)]
+    pub rules_only: Option<bool>,
 }
 
 /// What the receiver said to a test call.
@@ -168,6 +177,7 @@ pub(crate) async fn create_channel(
         secret: body.secret.map(Zeroizing::new),
         ca_pem: body.ca_pem,
         enabled: body.enabled.unwrap_or(true),
+        rules_only: body.rules_only.unwrap_or(false),
     };
     let tx = app.db.write(caller.scope()).await?;
     let made = alerts::create_channel(&tx, &app.keys, new).await?;
@@ -207,6 +217,7 @@ pub(crate) async fn update_channel(
         secret: body.secret.map(|secret| secret.map(Zeroizing::new)),
         ca_pem: body.ca_pem,
         enabled: body.enabled,
+        rules_only: body.rules_only,
     };
     let tx = app.db.write(caller.scope()).await?;
     let after = alerts::update_channel(&tx, &app.keys, *id, condition.version()?, change).await?;
@@ -275,6 +286,7 @@ fn channel(found: alerts::Channel) -> Channel {
         has_secret: found.has_secret,
         ca_pem: found.ca_pem,
         enabled: found.enabled,
+        rules_only: found.rules_only,
         revision: found.version,
         created_at: found.created_at,
         updated_at: found.updated_at,

@@ -53,6 +53,7 @@ mod profiles;
 mod quarantine;
 mod query;
 mod routes;
+mod rules;
 mod search;
 mod server;
 mod settings;

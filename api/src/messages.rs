@@ -44,6 +44,18 @@ pub(crate) enum MessageAbout {
     Trouble,
 }
 
+/// What a message is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MessageKind {
+    /// It tells of what has come due.
+    Warning,
+    /// It tells of all that is covered, once a week.
+    Digest,
+    /// It tells others of what nobody has acknowledged.
+    Escalation,
+}
+
 /// One mail to one recipient, or one call of one channel.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Message {
@@ -85,6 +97,13 @@ pub(crate) struct Message {
     pub settled_at: Option<DateTime<Utc>>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// What it is; null where it is about trouble.
+    pub kind: Option<MessageKind>,
+    /// The rule that made it; null: the organisation's default.
+    pub rule_id: Option<Uuid>,
+    /// Name of the rule at the time.
+    #[schema(example = "Short-lived certificates at the edge")]
+    pub rule_name: Option<String>,
 }
 
 /// A warning of one certificate.
@@ -153,6 +172,10 @@ pub(crate) struct ListMessages {
     pub recipient: Option<String>,
     /// Only calls of this channel.
     pub channel_id: Option<Uuid>,
+    /// Only of this kind.
+    pub kind: Option<MessageKind>,
+    /// Only of this rule, also of what it escalated.
+    pub rule_id: Option<Uuid>,
     /// Only those that were made to warn of this certificate.
     pub certificate_id: Option<Uuid>,
     /// Not made before.
@@ -185,6 +208,8 @@ impl List for ListMessages {
             about: self.about.map(Into::into),
             recipient: self.recipient.clone(),
             channel_id: self.channel_id,
+            kind: self.kind.map(Into::into),
+            rule_id: self.rule_id,
             certificate_id: self.certificate_id,
             from: self.from,
             to: self.to,
@@ -279,6 +304,29 @@ fn message(row: alerts::MessageRow) -> Message {
         queue_id: row.queue_id,
         settled_at: row.settled_at,
         created_at: row.created_at,
+        kind: row.kind.map(Into::into),
+        rule_id: row.rule_id,
+        rule_name: row.rule_name,
+    }
+}
+
+impl From<alerts::MessageKind> for MessageKind {
+    fn from(kind: alerts::MessageKind) -> Self {
+        match kind {
+            alerts::MessageKind::Warning => Self::Warning,
+            alerts::MessageKind::Digest => Self::Digest,
+            alerts::MessageKind::Escalation => Self::Escalation,
+        }
+    }
+}
+
+impl From<MessageKind> for alerts::MessageKind {
+    fn from(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Warning => Self::Warning,
+            MessageKind::Digest => Self::Digest,
+            MessageKind::Escalation => Self::Escalation,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     acknowledgements, agents, alerts, audit, catalogue, certificates, channels, clusters, compliance, csrs, events,
     expiries, feeds, groups, health, hygiene, installations, jobs, members, messages, metrics, nodes, organisation,
-    overview, people, plans, profiles, quarantine, search, settings, setup, tokens, usages,
+    overview, people, plans, profiles, quarantine, rules, search, settings, setup, tokens, usages,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -127,6 +127,12 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(settings::set_notifications)
         .service(settings::resume_recipient)
         .service(settings::preview)
+        .service(rules::list_rules)
+        .service(rules::create_rule)
+        .service(rules::preview_rule)
+        .service(rules::get_rule)
+        .service(rules::replace_rule)
+        .service(rules::delete_rule)
         .service(settings::get_mail)
         .service(settings::set_mail)
         .service(settings::send_test)

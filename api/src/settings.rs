@@ -4,6 +4,7 @@ use crate::body::Json;
 use crate::caller::Caller;
 use crate::error::{Problem, Reply};
 use crate::etag::{IfMatch, time_version, versioned};
+use crate::rules::Escalation;
 use crate::state::App;
 use actix_web::{HttpResponse, get, post, put, web};
 use certyard_domain::alerts::{self, Language, MailChange, NotificationChange, PasswordChange, Post, TestMail};
@@ -64,7 +65,16 @@ pub(crate) struct NotificationSettings {
     /// Days for which messages that are over, and what they told, are kept.
     #[schema(example = 400)]
     pub keep_days: i32,
-    /// Recipients to whom nothing is sent, as their mail server refused.
+    /// Day of the week, 1 (Monday) to 7, on which all comes in one message, but for the last day and the end of a certificate; null: each sweep that
+    /// finds something tells at once.
+    #[schema(example = json!(null))]
+    pub digest_weekday: Option<i32>,
+    /// A digest without a certificate is sent as well.
+    #[schema(example = false)]
+    pub digest_empty: bool,
+    /// Who is told of what nobody has acknowledged; null: nobody.
+    pub escalation: Option<Escalation>,
+    /// Recipients, also of rules, to whom nothing is sent, as their mail server refused.
     #[schema(example = json!([]))]
     pub suspended: Vec<SuspendedRecipient>,
     /// When a sweep for due alerts came to its end last.
@@ -109,6 +119,16 @@ pub(crate) struct SetNotifications {
     /// 30 to 3650 days.
     #[schema(example = 400)]
     pub keep_days: Option<i32>,
+    /// 1 (Monday) to 7: one message a week; null: none.
+    #[serde(default, deserialize_with = "crate::body::present")]
+    #[schema(example = 1)]
+    pub digest_weekday: Option<Option<i32>>,
+    /// Send a digest without a certificate as well.
+    #[schema(example = false)]
+    pub digest_empty: Option<bool>,
+    /// Who is told of what nobody has acknowledged; null: nobody.
+    #[serde(default, deserialize_with = "crate::body::present")]
+    pub escalation: Option<Option<Escalation>>,
 }
 
 /// Whom to send to again.
@@ -283,6 +303,9 @@ pub(crate) async fn set_notifications(
         repeat_expired_until_days: body.repeat_expired_until_days,
         attach_calendar: body.attach_calendar,
         keep_days: body.keep_days,
+        digest_weekday: body.digest_weekday,
+        digest_empty: body.digest_empty,
+        escalation: body.escalation.map(|wanted| wanted.map(Into::into)),
     };
     let tx = app.db.write(caller.scope()).await?;
     condition.require(time_version(alerts::notifications(&tx).await?.updated_at))?;
@@ -443,6 +466,9 @@ fn notifications(found: alerts::Notifications) -> NotificationSettings {
         repeat_expired_until_days: found.repeat_expired_until_days,
         attach_calendar: found.attach_calendar,
         keep_days: found.keep_days,
+        digest_weekday: found.digest_weekday,
+        digest_empty: found.digest_empty,
+        escalation: found.escalation.map(Into::into),
         suspended: found
             .suspended
             .into_iter()

@@ -35,6 +35,9 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
             json!({"name": "walked", "kind": "slack", "url": "https://hooks.example.org/walk", "enabled": false})
         }
         "update_channel" => json!({}),
+        "create_notification_rule" | "replace_notification_rule" | "preview_notification_rule" => {
+            json!({"name": "walked", "start_percent": 20, "recipients": ["edge@example.org"]})
+        }
         "resume_recipient" => json!({"recipient": "nobody@example.org"}),
         "set_mail_settings" | "send_test_mail" => json!({"walk": 1}),
         "set_up" | "sign_in" | "change_password" | "create_member" | "create_token" | "create_group"
@@ -65,6 +68,7 @@ struct Ids {
     message: String,
     acknowledgement: String,
     channel: String,
+    rule: String,
 }
 
 impl Ids {
@@ -89,6 +93,7 @@ impl Ids {
             message: id(),
             acknowledgement: id(),
             channel: id(),
+            rule: id(),
         }
     }
 
@@ -110,6 +115,7 @@ impl Ids {
             Some("sessions") => &self.session,
             Some("messages") => &self.message,
             Some("channels") => &self.channel,
+            Some("settings") => &self.rule,
             Some("acknowledgements") => &self.acknowledgement,
             _ => return path.into(),
         };
@@ -146,7 +152,9 @@ async fn furnish(house: &House) -> Ids {
         "until": chrono::Utc::now() + chrono::TimeDelta::days(3),
     });
     let channel = json!({"name": "furnished", "kind": "slack", "url": "https://hooks.example.org/x", "enabled": false});
+    let rule = json!({"name": "furnished", "start_days": 30, "recipients": ["edge@example.org"]});
     Ids {
+        rule: text(&house.post("/api/v1/settings/notifications/rules", &rule).await["id"]),
         channel: text(&house.post("/api/v1/channels", &channel).await["id"]),
         acknowledgement: text(&house.post("/api/v1/acknowledgements", &known).await["id"]),
         message: text(&first("/api/v1/messages").await["id"]),

@@ -287,3 +287,156 @@ async fn acknowledge(house: &House, certificate: &str) {
         assert_eq!(log["items"][0]["object_id"], made["id"], "{action}");
     }
 }
+
+const RULES: &str = "/api/v1/settings/notifications/rules";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_that_cannot_be_is_refused_with_all_fields_that_are_wrong() {
+    let house = House::new().await;
+    let good = json!({"name": "Edge", "start_percent": 20, "recipients": ["edge@example.org"]});
+    let unknown = uuid::Uuid::now_v7();
+    for (wrong, field) in [
+        (json!({"start_percent": null, "start_days": 29}), "start_days"),
+        (json!({"start_percent": null, "start_days": 366}), "start_days"),
+        (json!({"start_percent": null}), "start_days"),
+        (json!({"start_percent": 0}), "start_percent"),
+        (json!({"start_percent": 100}), "start_percent"),
+        (json!({"start_days": 30}), "start_percent"),
+        (json!({"frequency_percent": 0}), "frequency_percent"),
+        (json!({"frequency_percent": 100}), "frequency_percent"),
+        (json!({"frequency_days": 7}), "frequency_days"),
+        (
+            json!({"start_percent": null, "start_days": 30, "frequency_days": 31}),
+            "frequency_days",
+        ),
+        (
+            json!({"start_percent": null, "start_days": 30, "frequency_percent": 5}),
+            "frequency_percent",
+        ),
+        (json!({"mode": "daily"}), "mode"),
+        (json!({"mode": "weekly_digest", "digest_weekday": 8}), "digest_weekday"),
+        (
+            json!({"mode": "weekly_digest", "frequency_percent": 5}),
+            "frequency_percent",
+        ),
+        (json!({"digest_weekday": 1}), "digest_weekday"),
+        (json!({"digest_empty": true}), "digest_empty"),
+        (json!({"recipients": ["no address"]}), "recipients[0]"),
+        (json!({"recipients": []}), "recipients"),
+        (json!({"channels": [unknown]}), "channels[0]"),
+        (json!({"name": " "}), "name"),
+        (json!({"scope": {"clusters": [unknown]}}), "scope.clusters[0]"),
+        (json!({"scope": {"groups": [unknown]}}), "scope.groups[0]"),
+        (
+            json!({"scope": {"issuer_certificates": [unknown]}}),
+            "scope.issuer_certificates[0]",
+        ),
+        (json!({"scope": {"products": ["cucm", "toaster"]}}), "scope.products[1]"),
+        (json!({"scope": {"purposes": [""]}}), "scope.purposes[0]"),
+        (json!({"scope": {"issuers": ["a\nb"]}}), "scope.issuers[0]"),
+        (json!({"scope": {"kind": "other"}}), "scope.kind"),
+        (json!({"scope": {"purposes": vec!["x"; 101]}}), "scope.purposes"),
+        (
+            json!({"escalation": {"after_days": 0, "recipients": ["b@example.org"]}}),
+            "escalation.after_days",
+        ),
+        (
+            json!({"escalation": {"after_days": 91, "recipients": ["b@example.org"]}}),
+            "escalation.after_days",
+        ),
+        (json!({"escalation": {"after_days": 3}}), "escalation.recipients"),
+        (
+            json!({"escalation": {"after_days": 3, "recipients": ["b"]}}),
+            "escalation.recipients[0]",
+        ),
+    ] {
+        let mut body = good.clone();
+        for (name, value) in wrong.as_object().expect("fields") {
+            body[name] = value.clone();
+        }
+        for path in [RULES.to_string(), format!("{RULES}/preview")] {
+            let answer = house.call("POST", &path, Some(&house.owner), Some(&body)).await;
+            assert_eq!(fields(&answer.problem(422, "invalid")), [field], "{wrong}");
+        }
+    }
+    let all = json!({"name": "", "start_percent": 0, "recipients": ["x"], "scope": {"clusters": [unknown]}});
+    let answer = house.call("POST", RULES, Some(&house.owner), Some(&all)).await;
+    assert_eq!(
+        fields(&answer.problem(422, "invalid")),
+        ["name", "start_percent", "recipients[0]", "scope.clusters[0]"]
+    );
+    assert_eq!(house.get(RULES).await["items"], json!([]));
+    for (bad, field) in [
+        (json!({"digest_weekday": 0}), "digest_weekday"),
+        (json!({"escalation": {"after_days": 3}}), "escalation.recipients"),
+    ] {
+        let answer = put(&house, NOTIFICATIONS, &bad).await;
+        assert_eq!(fields(&answer.problem(422, "invalid")), [field]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_is_made_read_replaced_under_its_version_and_deleted() {
+    let house = House::new().await;
+    let channel =
+        json!({"name": "Edge chat", "kind": "slack", "url": "https://hooks.example.org/x", "rules_only": true});
+    let channel = house.post("/api/v1/channels", &channel).await;
+    assert_eq!(channel["rules_only"], true);
+    let body = json!({
+        "name": "Edge",
+        "scope": {"kind": "identity", "issuers": ["Let's Encrypt"]},
+        "start_percent": 33,
+        "channels": [channel["id"]],
+        "escalation": {"after_days": 2, "recipients": ["Boss@Example.org"]},
+    });
+    let made = house.post(RULES, &body).await;
+    assert_eq!(
+        (
+            &made["frequency_percent"],
+            &made["mode"],
+            &made["enabled"],
+            &made["revision"]
+        ),
+        (&json!(9), &json!("immediate"), &json!(true), &json!(1))
+    );
+    assert_eq!(made["escalation"]["recipients"], json!(["Boss@example.org"]));
+    let path = format!("{RULES}/{}", text(&made["id"]));
+    let read = house.call("GET", &path, Some(&house.owner), None).await;
+    assert_eq!(read.headers["etag"], "\"1\"");
+    let weekly = json!({"name": "Edge", "start_days": 60, "mode": "weekly_digest", "recipients": ["edge@example.org"]});
+    let send = async |etag: &str| {
+        let request = house.request("PUT", &path).bearer_auth(&house.owner);
+        let request = request.header("If-Match", etag).json(&weekly);
+        request.send().await.expect("an answer").status()
+    };
+    assert_eq!(send("\"1\"").await, StatusCode::OK);
+    assert_eq!(send("\"1\"").await, StatusCode::PRECONDITION_FAILED);
+    let now = house.get(&path).await;
+    assert_eq!(
+        (
+            &now["digest_weekday"],
+            &now["start_percent"],
+            &now["escalation"],
+            &now["channels"]
+        ),
+        (&json!(1), &json!(null), &json!(null), &json!([]))
+    );
+    let gone = house.call("DELETE", &path, Some(&house.owner), None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT);
+    let gone = house.call("GET", &path, Some(&house.owner), None).await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let log = house.get("/api/v1/audit?action=notification_rule.update").await;
+    assert_eq!(log["items"][0]["before"]["start_percent"], 33);
+    let settings = json!({"digest_weekday": 5, "escalation": {"after_days": 7, "recipients": ["boss@example.org"]}});
+    let set = put(&house, NOTIFICATIONS, &settings).await.json();
+    assert_eq!(
+        (&set["digest_weekday"], &set["escalation"]["after_days"]),
+        (&json!(5), &json!(7))
+    );
+    let none = json!({"digest_weekday": null, "escalation": null});
+    let set = put(&house, NOTIFICATIONS, &none).await.json();
+    assert_eq!(
+        (&set["digest_weekday"], &set["escalation"]),
+        (&json!(null), &json!(null))
+    );
+}

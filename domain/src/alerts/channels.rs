@@ -79,6 +79,8 @@ pub struct Channel {
     pub ca_pem: Option<String>,
     /// It gets messages.
     pub enabled: bool,
+    /// It gets what rules and escalations tell that name it, and nothing of the default.
+    pub rules_only: bool,
     /// Rises with each change.
     pub version: i64,
     /// When it was made.
@@ -104,6 +106,8 @@ pub struct NewChannel {
     pub ca_pem: Option<String>,
     /// See [`Channel`].
     pub enabled: bool,
+    /// See [`Channel`].
+    pub rules_only: bool,
 }
 
 /// What to change of a channel; `None` leaves it.
@@ -121,6 +125,8 @@ pub struct ChannelChange {
     pub ca_pem: Option<Option<String>>,
     /// See [`Channel`].
     pub enabled: Option<bool>,
+    /// See [`Channel`].
+    pub rules_only: Option<bool>,
 }
 
 /// A channel with its secrets, for whoever calls it.
@@ -154,6 +160,7 @@ fn read(row: &channel::Model) -> Result<Channel> {
         has_secret: row.sealed_secret.is_some(),
         ca_pem: row.ca_pem.clone(),
         enabled: row.enabled,
+        rules_only: row.rules_only,
         version: row.version,
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -168,6 +175,7 @@ fn told(found: &Channel) -> Value {
         "has_secret": found.has_secret,
         "ca_pem": found.ca_pem,
         "enabled": found.enabled,
+        "rules_only": found.rules_only,
     })
 }
 
@@ -320,6 +328,7 @@ pub async fn create_channel(tx: &OrgTx, keys: &Keys, new: NewChannel) -> Result<
         }),
         ca_pem: Set(ca_pem),
         enabled: Set(new.enabled),
+        rules_only: Set(new.rules_only),
         version: Set(1),
         created_at: Set(tx.now()),
         updated_at: Set(tx.now()),
@@ -391,6 +400,7 @@ pub async fn update_channel(
     }
     model.ca_pem = Set(ca_pem);
     model.enabled = Set(change.enabled.unwrap_or(before.enabled));
+    model.rules_only = Set(change.rules_only.unwrap_or(before.rules_only));
     model.version = Set(before.version + 1);
     model.updated_at = Set(tx.now());
     let row = model

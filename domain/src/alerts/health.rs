@@ -141,8 +141,7 @@ impl View<'_> {
             .filter(mail::Column::OrgId.eq(org))
             .count(tx)
             .await?;
-        let recipients = row.recipients.as_array().is_some_and(|found| !found.is_empty());
-        if servers == 0 && recipients {
+        if servers == 0 && settings::has_addresses(tx, &row).await? {
             found.push(Trouble::new(
                 Code::MailNotConfigured,
                 1,

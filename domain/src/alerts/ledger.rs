@@ -1,10 +1,11 @@
 //! The ledger as people read it: messages, what each told, and who was told of a certificate.
 
-use super::entity::{alert, message, skip};
+use super::entity::{alert, message, run, skip};
 use super::notices::About;
 use super::outbox;
 use super::send_state::SendState;
 use super::settings;
+use super::streams::MessageKind;
 use crate::audit::{self, Entry};
 use crate::certificates;
 use crate::db::{OrgTx, dialect};
@@ -13,6 +14,7 @@ use crate::lists::{Page, fetch, page};
 use crate::{Permission, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait, JoinType, Order, Query};
 use sea_orm::{ColumnTrait, ConnectionTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Alerts that are shown with one message.
@@ -51,6 +53,12 @@ pub struct MessageRow {
     pub settled_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What it is; none where it is about trouble.
+    pub kind: Option<MessageKind>,
+    /// The rule that made it; none: the default.
+    pub rule_id: Option<Uuid>,
+    /// Name of the rule at the time.
+    pub rule_name: Option<String>,
 }
 
 /// An alert of a message.
@@ -98,6 +106,10 @@ pub struct MessageFilter {
     pub recipient: Option<String>,
     /// Only of this channel.
     pub channel_id: Option<Uuid>,
+    /// Only of this kind.
+    pub kind: Option<MessageKind>,
+    /// Only of this rule.
+    pub rule_id: Option<Uuid>,
     /// Only those whose run warned of this certificate.
     pub certificate_id: Option<Uuid>,
     /// Not made before.
@@ -109,7 +121,7 @@ pub struct MessageFilter {
 /// Time and id of the last message of a page.
 pub type MessageCursor = (Timestamp, Uuid);
 
-fn row(found: message::Model) -> Result<MessageRow> {
+fn row(found: message::Model, run: Option<&run::Model>) -> Result<MessageRow> {
     Ok(MessageRow {
         id: found.id,
         recipient: found.recipient,
@@ -128,7 +140,36 @@ fn row(found: message::Model) -> Result<MessageRow> {
         queue_id: found.queue_id,
         settled_at: found.settled_at,
         created_at: found.created_at,
+        kind: run.and_then(|run| MessageKind::parse(&run.kind)),
+        rule_id: run.and_then(|run| run.of_rule_id),
+        rule_name: run.and_then(|run| run.rule_name.clone()),
     })
+}
+
+/// Rows of messages, with the runs that they were made of.
+async fn with_runs(tx: &OrgTx, found: Vec<message::Model>) -> Result<Vec<MessageRow>> {
+    let runs: HashMap<Uuid, run::Model> = tx
+        .by_ids::<run::Entity>(found.iter().map(|message| message.run_id))
+        .await?
+        .into_iter()
+        .map(|run| (run.id, run))
+        .collect();
+    found
+        .into_iter()
+        .map(|message| {
+            let run = runs.get(&message.run_id);
+            row(message, run)
+        })
+        .collect()
+}
+
+async fn with_run(tx: &OrgTx, found: message::Model) -> Result<MessageRow> {
+    let run = tx
+        .find::<run::Entity>()
+        .filter(run::Column::Id.eq(found.run_id))
+        .one(tx)
+        .await?;
+    row(found, run.as_ref())
 }
 
 /// One page of messages, the latest first.
@@ -156,6 +197,23 @@ pub async fn list_messages(
     if let Some(channel) = filter.channel_id {
         rows = rows.filter(Column::ChannelId.eq(channel));
     }
+    let of_runs = [
+        filter
+            .kind
+            .map(|kind| Expr::col(("alert_run", "kind")).eq(kind.as_str())),
+        filter
+            .rule_id
+            .map(|rule| Expr::col(("alert_run", "of_rule_id")).eq(rule)),
+    ];
+    for condition in of_runs.into_iter().flatten() {
+        let runs = Query::select()
+            .column(("alert_run", "id"))
+            .from("alert_run")
+            .and_where(Expr::col(("alert_run", "org_id")).eq(tx.org_id()))
+            .and_where(condition)
+            .take();
+        rows = rows.filter(Column::RunId.in_subquery(runs));
+    }
     if let Some(certificate) = filter.certificate_id {
         let runs = Query::select()
             .column(("alert", "run_id"))
@@ -180,10 +238,8 @@ pub async fn list_messages(
         .order_by_desc(Column::Id)
         .limit(fetch(limit))
         .all(tx)
-        .await?
-        .into_iter()
-        .map(row)
-        .collect::<Result<Vec<_>>>()?;
+        .await?;
+    let found = with_runs(tx, found).await?;
     Ok(page(found, limit, |row| (row.created_at, row.id)))
 }
 
@@ -219,7 +275,7 @@ pub async fn get_message(tx: &OrgTx, id: Uuid) -> Result<(MessageRow, Vec<AlertR
         .into_tuple()
         .all(tx)
         .await?;
-    let message = row(found)?;
+    let message = with_run(tx, found).await?;
     let alerts = alerts
         .into_iter()
         .map(|alert| {
@@ -302,14 +358,14 @@ pub async fn told_of(
         .and_where(Expr::col(("alert", "certificate_id")).eq(certificate_id))
         .order_by(("alert", "slot_at"), Order::Asc)
         .take();
-    let mut joined = std::collections::HashMap::new();
+    let mut joined = HashMap::new();
     for row in tx.query_all(&select).await? {
         let told_in: Uuid = row.try_get("", "told_in")?;
         let alert_id: Uuid = row.try_get("", "alert_id")?;
         let skipped: Option<Uuid> = row.try_get("", "skipped_id")?;
         joined.insert(told_in, (alert_id, skipped.is_some()));
     }
-    let alerts: std::collections::HashMap<Uuid, alert::Model> = tx
+    let alerts: HashMap<Uuid, alert::Model> = tx
         .find::<alert::Entity>()
         .filter(alert::Column::Id.is_in(joined.values().map(|(alert, _)| *alert)))
         .all(tx)
@@ -342,7 +398,7 @@ pub async fn told_of(
 pub async fn retry_message(tx: &OrgTx, id: Uuid) -> Result<MessageRow> {
     tx.scope().require(Permission::ManageAlerts)?;
     let found = find(tx, id, true).await?;
-    let before = row(found.clone())?;
+    let before = with_run(tx, found.clone()).await?;
     if !matches!(before.state, SendState::Dead | SendState::Refused) {
         return Err(Error::refused(
             "message_not_over",
@@ -374,5 +430,5 @@ pub async fn retry_message(tx: &OrgTx, id: Uuid) -> Result<MessageRow> {
         },
     )
     .await?;
-    row(find(tx, id, false).await?)
+    with_run(tx, find(tx, id, false).await?).await
 }

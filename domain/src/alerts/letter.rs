@@ -1,9 +1,11 @@
 //! What one message tells: looked up when it is sent, so that all of it is true then.
 
 use super::acknowledge;
-use super::entity::alert;
+use super::entity::{alert, run};
 use super::language::Language;
+use super::raise::cover;
 use super::settings::Notifications;
+use super::streams::{MessageKind, Stream};
 use crate::db::OrgTx;
 use crate::error::Result;
 use crate::{Timestamp, orgs};
@@ -28,9 +30,13 @@ pub struct Letter {
     pub zone: Tz,
     /// When it is told.
     pub now: Timestamp,
-    /// Days before the end at which the first mail comes.
+    /// What it is.
+    pub kind: MessageKind,
+    /// Name of the rule that tells; none: the default.
+    pub rule: Option<String>,
+    /// Days before the end at which the first mail comes; of the default.
     pub start_days: i32,
-    /// Days between two mails.
+    /// Days between two mails; of the default.
     pub frequency_days: i32,
     /// Certificates that have expired.
     pub expired: i64,
@@ -94,9 +100,9 @@ fn col(table: &'static str, column: &'static str) -> Expr {
 }
 
 /// What every query of a letter joins: installations of the organisation that are there, end within the window and count by the
-/// settings, with their cluster and node.
-fn places(tx: &OrgTx, settings: &Notifications, now: Timestamp) -> SelectStatement {
-    let horizon = now + TimeDelta::days(i64::from(settings.start_days));
+/// stream, with their cluster and node.
+fn places(tx: &OrgTx, stream: &Stream, now: Timestamp) -> SelectStatement {
+    let horizon = now + TimeDelta::days(i64::from(stream.window_days));
     let mut select = Query::select()
         .from("installation")
         .join(
@@ -117,16 +123,14 @@ fn places(tx: &OrgTx, settings: &Notifications, now: Timestamp) -> SelectStateme
         .and_where(col("installation", "gone_at").is_null())
         .and_where(col("installation", "not_after").lte(horizon))
         .take();
-    if !settings.include_trust {
-        select.and_where(col("installation", "kind").eq("identity"));
-    }
+    cover(&mut select, tx.org_id(), stream);
     select
 }
 
 /// As [`places`], of alerts of a run that hold: no later alert of the certificate has been raised, nobody has acknowledged it,
 /// and whatever renews it by itself is overdue.
-fn told(tx: &OrgTx, settings: &Notifications, run: Uuid, now: Timestamp) -> SelectStatement {
-    let mut select = places(tx, settings, now);
+fn told(tx: &OrgTx, stream: &Stream, run: Uuid, now: Timestamp) -> SelectStatement {
+    let mut select = places(tx, stream, now);
     select
         .join(
             JoinType::InnerJoin,
@@ -158,13 +162,18 @@ fn told(tx: &OrgTx, settings: &Notifications, run: Uuid, now: Timestamp) -> Sele
 pub(super) async fn compose(
     tx: &OrgTx,
     settings: &Notifications,
-    run: Uuid,
+    stream: &Stream,
+    run: &run::Model,
     now: Timestamp,
 ) -> Result<Option<(Letter, Tells)>> {
-    let from = told(tx, settings, run, now);
-    let Some(letter) = compose_of(tx, settings, now, &from).await? else {
+    let kind = MessageKind::parse(&run.kind).unwrap_or(stream.kind());
+    let run = run.id;
+    let from = told(tx, stream, run, now);
+    let Some(mut letter) = compose_of(tx, settings, now, &from).await? else {
         return Ok(None);
     };
+    letter.kind = kind;
+    letter.rule = stream.rule.as_ref().map(|(_, name)| name.clone());
     let holding: HashSet<Uuid> = tx
         .query_all(from.clone().expr_as(col("alert", "id"), "alert_id").distinct())
         .await?
@@ -184,9 +193,45 @@ pub(super) async fn compose(
     Ok(Some((letter, Tells { count, skipped })))
 }
 
+/// The letter of a digest without a certificate.
+pub(super) async fn compose_empty(
+    tx: &OrgTx,
+    settings: &Notifications,
+    stream: &Stream,
+    now: Timestamp,
+) -> Result<Letter> {
+    let name = orgs::get(tx).await?.name;
+    Ok(Letter {
+        kind: MessageKind::Digest,
+        rule: stream.rule.as_ref().map(|(_, name)| name.clone()),
+        ..empty(name, settings, now)
+    })
+}
+
+/// A letter of a warning of the default that tells of nothing yet.
+fn empty(organisation: String, settings: &Notifications, now: Timestamp) -> Letter {
+    Letter {
+        organisation,
+        language: settings.language,
+        zone: settings.time_zone,
+        now,
+        kind: MessageKind::Warning,
+        rule: None,
+        start_days: settings.start_days,
+        frequency_days: settings.frequency_days,
+        expired: 0,
+        expiring: 0,
+        soonest: None,
+        groups: Vec::new(),
+        more: 0,
+        attach_calendar: settings.attach_calendar,
+    }
+}
+
 /// Composes a letter of all that is expiring or expired, for the preview.
 async fn compose_preview(tx: &OrgTx, settings: &Notifications) -> Result<Option<Letter>> {
-    compose_of(tx, settings, tx.now(), &places(tx, settings, tx.now())).await
+    let places = places(tx, &settings.default_stream(), tx.now());
+    compose_of(tx, settings, tx.now(), &places).await
 }
 
 async fn compose_of(
@@ -263,18 +308,12 @@ async fn compose_of(
         }
     }
     Ok(Some(Letter {
-        organisation: orgs::get(tx).await?.name,
-        language: settings.language,
-        zone: settings.time_zone,
-        now,
-        start_days: settings.start_days,
-        frequency_days: settings.frequency_days,
         expired,
         expiring,
         soonest,
         groups,
         more: rows_in_all - listed,
-        attach_calendar: settings.attach_calendar,
+        ..empty(orgs::get(tx).await?.name, settings, now)
     }))
 }
 
@@ -301,12 +340,6 @@ pub async fn preview_letter(tx: &OrgTx, language: Option<Language>) -> Result<Le
         not_after: tx.now() + TimeDelta::days(days),
     };
     Ok(Letter {
-        organisation: orgs::get(tx).await?.name,
-        language: settings.language,
-        zone: settings.time_zone,
-        now: tx.now(),
-        start_days: settings.start_days,
-        frequency_days: settings.frequency_days,
         expired: 1,
         expiring: 1,
         soonest: Some(tx.now() + TimeDelta::days(20)),
@@ -319,7 +352,6 @@ pub async fn preview_letter(tx: &OrgTx, language: Option<Language>) -> Result<Le
                 example("cucm2.example.org", "CallManager", 20),
             ],
         }],
-        more: 0,
-        attach_calendar: settings.attach_calendar,
+        ..empty(orgs::get(tx).await?.name, &settings, tx.now())
     })
 }

@@ -13,8 +13,11 @@
 //!
 //! Slots are computed from the end of a certificate and never counted by a timer ([`Schedule`]): whatever the downtime, the one
 //! nearest slot is due, and never the missed ones in a row. A sweep ([`raise_due`]) writes the ledger in short transactions; unique keys keep one alert
-//! for each certificate, rule and slot, and one message for each run and recipient. What a message tells is looked up when it is
+//! for each certificate, stream and slot, and one message for each run and recipient. What a message tells is looked up when it is
 //! sent, so that nothing is told of what was renewed, removed or configured away meanwhile.
+//!
+//! Beside the default, which is the settings, stand rules with a scope and recipients of their own; both may come once a week, and may be
+//! escalated ([`streams`]). Each of these is a stream with marks and runs of its own.
 //!
 //! Whoever has acknowledged a certificate is not warned of it until the end that they gave, or until it expires.
 //!
@@ -41,9 +44,14 @@ mod post;
 mod queue;
 mod raise;
 mod retention;
+mod rule_check;
+mod rule_preview;
+mod rule_scope;
+mod rules;
 mod send_state;
 mod settings;
 mod slots;
+mod streams;
 mod sweep;
 mod untold;
 
@@ -72,12 +80,18 @@ pub use outbox::{
 };
 pub use post::{Post, Rendered, SendFailure, TestCall, TestMail};
 pub use retention::forget_old;
+pub use rule_preview::{RulePreview, preview_rule};
+pub use rule_scope::RuleScope;
+pub use rules::{Escalation, NewRule, Rule, RuleMode, create_rule, delete_rule, get_rule, list_rules, replace_rule};
 pub use send_state::SendState;
 pub use settings::{NotificationChange, Notifications, Suspended, notifications, resume_recipient, set_notifications};
-pub use slots::{Schedule, Slot, Stage, Told};
+pub use slots::{Relative, Schedule, Slot, Stage, Told};
+pub use streams::MessageKind;
 pub use sweep::{Swept, raise_due};
 
 use uuid::Uuid;
 
 /// The rule of the organisation as a whole: its settings of notifications.
 pub const DEFAULT_RULE: Uuid = Uuid::nil();
+/// What the default escalates, in the ledger.
+const DEFAULT_ESCALATION: Uuid = Uuid::from_u128(2);

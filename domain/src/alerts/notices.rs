@@ -233,6 +233,10 @@ async fn queue(tx: &OrgTx, settings: &Notifications) -> Result<u64> {
         alert_count: Set(0),
         created_at: Set(tx.now()),
         closed_at: Set(Some(tx.now())),
+        // Of no rule, and none of what a rule makes.
+        kind: Set(About::Trouble.as_str().into()),
+        of_rule_id: Set(None),
+        rule_name: Set(None),
     };
     let run = run.insert(tx).await?;
     let made = ways.len() as u64;

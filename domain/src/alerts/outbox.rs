@@ -1,12 +1,13 @@
 //! Messages on their way out: claimed with a lease, settled by whoever holds it.
 
 use super::channels::{ChannelTarget, channel_target};
-use super::entity::{channel, message, skip};
+use super::entity::{channel, message, run, skip};
 use super::letter::{self, Letter, Tells};
 use super::mail::{self, MailServer};
 use super::notices::{self, About, Notice};
 use super::send_state::SendState;
 use super::settings::{self, suspend};
+use super::streams::{MessageKind, Stream};
 use super::untold;
 use crate::Scope;
 use crate::Timestamp;
@@ -226,7 +227,7 @@ async fn claim_by(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) ->
         let settings = settings::notifications(&tx).await?;
         let about = about(found);
         let composed = match about {
-            About::Certificates => letter::compose(&tx, &settings, found.run_id, taken.now)
+            About::Certificates => compose(&tx, &settings, found.run_id, taken.now)
                 .await?
                 .map(|(letter, told)| (Contents::Letter(Box::new(letter)), told)),
             About::Trouble => notices::compose(&tx, &settings, taken.now)
@@ -263,6 +264,35 @@ async fn claim_by(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) ->
 
 fn about(message: &message::Model) -> About {
     About::parse(&message.about).unwrap_or(About::Certificates)
+}
+
+async fn compose(
+    tx: &OrgTx,
+    settings: &settings::Notifications,
+    run: Uuid,
+    now: Timestamp,
+) -> Result<Option<(Letter, Tells)>> {
+    let Some((run, Some(stream))) = run_of(tx, settings, run).await? else {
+        return Ok(None);
+    };
+    if run.alert_count == 0 && run.kind == MessageKind::Digest.as_str() {
+        let letter = letter::compose_empty(tx, settings, &stream, now).await?;
+        return Ok(Some((letter, Tells::default())));
+    }
+    letter::compose(tx, settings, &stream, &run, now).await
+}
+
+/// The run of a message, and its stream while that tells anybody.
+async fn run_of(
+    tx: &OrgTx,
+    settings: &settings::Notifications,
+    id: Uuid,
+) -> Result<Option<(run::Model, Option<Stream>)>> {
+    let found = tx.find::<run::Entity>().filter(run::Column::Id.eq(id)).one(tx).await?;
+    Ok(found.map(|run| {
+        let stream = settings.streams().into_iter().find(|stream| stream.id == run.rule_id);
+        (run, stream)
+    }))
 }
 
 /// A message that is leased to this worker.
@@ -305,11 +335,18 @@ async fn take(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) -> Res
         return Ok(Take::None);
     };
     let settings = settings::notifications(&tx).await?;
-    let ends = match found.channel_id {
-        Some(channel) => no_channel(&settings, channel),
+    let ends = match (about(&found), found.channel_id) {
+        (About::Trouble, Some(channel)) => no_channel(&settings.channels, channel),
         // Owners are told of trouble as well, whoever is on the list.
-        None if about(&found) == About::Trouble => None,
-        None => nobody(&settings, &found.recipient),
+        (About::Trouble, None) => None,
+        (About::Certificates, channel) => {
+            let run = run_of(&tx, &settings, found.run_id).await?;
+            match (run.and_then(|(_, stream)| stream), channel) {
+                (None, _) => Some(no_stream(&settings)),
+                (Some(stream), Some(channel)) => no_channel(&stream.channels, channel),
+                (Some(stream), None) => nobody(&tx, &stream, &found.recipient).await?,
+            }
+        }
     };
     if let Some((state, why)) = ends {
         drop(tx);
@@ -356,24 +393,34 @@ async fn take(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) -> Res
     })))
 }
 
-/// Why nothing goes to a recipient: they were taken from the list, or suspended, since the message was made.
-fn nobody(settings: &settings::Notifications, recipient: &str) -> Option<(SendState, String)> {
-    if !settings.recipients.iter().any(|known| known == recipient) {
-        let why = "not sent: the recipient was taken from the list";
-        return Some((SendState::Cancelled, why.into()));
-    }
-    let suspended = settings.suspended.iter().find(|found| found.recipient == recipient)?;
-    Some((
-        SendState::Refused,
-        settings::suspended_since(suspended.since, &suspended.reply),
-    ))
+/// Why nothing is sent any more of a whole stream.
+fn no_stream(settings: &settings::Notifications) -> (SendState, String) {
+    let why = match settings.tells_nobody() {
+        true => "not sent: the recipient was taken from the list",
+        false => "not sent: the rule was deleted or switched off, or it tells nobody any more",
+    };
+    (SendState::Cancelled, why.into())
 }
 
-/// Why a channel is not called: it was deleted or switched off since the message was made.
-fn no_channel(settings: &settings::Notifications, channel: Uuid) -> Option<(SendState, String)> {
-    let gone = !settings.channels.iter().any(|(id, _)| *id == channel);
+/// Why nothing goes to a recipient: they were taken from the list, or suspended, since the message was made.
+async fn nobody(tx: &OrgTx, stream: &Stream, recipient: &str) -> Result<Option<(SendState, String)>> {
+    if !stream.recipients.iter().any(|known| known == recipient) {
+        let why = "not sent: the recipient was taken from the list";
+        return Ok(Some((SendState::Cancelled, why.into())));
+    }
+    let suspended = settings::all_suspended(tx).await?;
+    let suspended = suspended.into_iter().find(|found| found.recipient == recipient);
+    Ok(suspended.map(|found| {
+        let why = settings::suspended_since(found.since, &found.reply);
+        (SendState::Refused, why)
+    }))
+}
+
+/// Why a channel is not called: it was deleted, switched off or taken from the rule since the message was made.
+fn no_channel(channels: &[(Uuid, String)], channel: Uuid) -> Option<(SendState, String)> {
+    let gone = !channels.iter().any(|(id, _)| *id == channel);
     gone.then(|| {
-        let why = "not sent: the channel was deleted or switched off";
+        let why = "not sent: the channel was deleted, switched off or taken from the list";
         (SendState::Cancelled, why.into())
     })
 }

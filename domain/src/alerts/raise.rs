@@ -1,12 +1,11 @@
 //! Raising: due slots of certificates become alerts of the open run, and marks say how far each certificate has come.
 
-use super::DEFAULT_RULE;
 use super::acknowledge::{self, Acknowledgement, quiet_until};
 use super::entity::{alert, mark, run, setting};
-use super::settings::{self, Notifications};
-use super::slots::{Schedule, Slot, Told};
+use super::settings;
+use super::slots::{self, Slot, Told};
+use super::streams::{Life, MessageKind, Stream};
 use super::sweep::LEASE;
-use crate::certificates::{self, Certificate};
 use crate::db::{Db, OrgTx, dialect};
 use crate::error::Result;
 use crate::failpoint::{self, Operation};
@@ -22,17 +21,12 @@ pub(super) fn col(table: &'static str, column: &'static str) -> Expr {
     Expr::col((table, column))
 }
 
-/// Certificates that are installed somewhere and end within the window: id, end, number of nodes, overdue renewal.
-pub(super) fn installed(tx: &OrgTx, settings: &Notifications, now: Timestamp) -> SelectStatement {
-    let horizon = now + TimeDelta::days(i64::from(settings.start_days));
+/// Certificates that a stream covers, that are installed somewhere and end within its window: id and end, the soonest first.
+pub(super) fn installed(tx: &OrgTx, stream: &Stream, now: Timestamp) -> SelectStatement {
+    let horizon = now + TimeDelta::days(i64::from(stream.window_days));
     let mut select = Query::select()
         .expr_as(col("installation", "certificate_id"), "certificate_id")
         .expr_as(Func::min(col("installation", "not_after")), "not_after")
-        .expr_as(col("installation", "node_id").count_distinct(), "node_count")
-        // Whoever renews it by hand in one place has to know, whatever renews it elsewhere.
-        .expr_as(Func::count(col("installation", "id")), "places")
-        .expr_as(Func::count(col("installation", "renewal_due_at")), "renewing_places")
-        .expr_as(Func::min(col("installation", "renewal_due_at")), "renewal_due_at")
         .from("installation")
         .and_where(col("installation", "org_id").eq(tx.org_id()))
         .and_where(col("installation", "gone_at").is_null())
@@ -41,45 +35,128 @@ pub(super) fn installed(tx: &OrgTx, settings: &Notifications, now: Timestamp) ->
         .order_by_expr(Func::min(col("installation", "not_after")).into(), Order::Asc)
         .order_by(("installation", "certificate_id"), Order::Asc)
         .take();
-    if !settings.include_trust {
-        select.and_where(col("installation", "kind").eq("identity"));
+    cover(&mut select, tx.org_id(), stream);
+    if let Some(base) = stream.escalates {
+        let told = Query::select()
+            .expr(Expr::value(1))
+            .from_as("alert_mark", "base_mark")
+            .and_where(col("base_mark", "org_id").eq(tx.org_id()))
+            .and_where(col("base_mark", "certificate_id").eq(col("installation", "certificate_id")))
+            .and_where(col("base_mark", "rule_id").eq(base))
+            .and_where(col("base_mark", "alert_id").is_not_null())
+            .take();
+        select.and_where(Expr::exists(told));
     }
     select
 }
 
+/// Narrows rows of `installation` to those that a stream covers.
+pub(super) fn cover(select: &mut SelectStatement, org_id: Uuid, stream: &Stream) {
+    if !stream.include_trust {
+        select.and_where(col("installation", "kind").eq("identity"));
+    }
+    if let Some(within) = stream.scope.condition(org_id) {
+        select.and_where(within);
+    }
+    for scope in &stream.without {
+        // One that covers all leaves nothing.
+        let taken = scope.condition(org_id).unwrap_or_else(|| Expr::value(1).eq(1));
+        select.and_where(taken.not());
+    }
+}
+
 /// A certificate as a sweep sees it.
-struct Candidate {
+pub(super) struct Candidate {
     id: Uuid,
+    not_before: Timestamp,
     not_after: Timestamp,
     renewal_due_at: Option<Timestamp>,
     node_count: i64,
+    common_name: String,
+    serial_hex: String,
+    sha256: String,
 }
 
-async fn read_candidates(tx: &OrgTx, settings: &Notifications, ids: &[Uuid]) -> Result<Vec<Candidate>> {
-    let mut select = installed(tx, settings, tx.now());
-    select.and_where(col("installation", "certificate_id").is_in(ids.iter().copied()));
+impl Candidate {
+    /// Its times, and since when it has been told of by the stream that is escalated.
+    pub(super) fn life(&self, first_at: Option<Timestamp>) -> Life {
+        Life {
+            not_before: self.not_before,
+            not_after: self.not_after,
+            renewal_due_at: self.renewal_due_at,
+            first_at,
+        }
+    }
+}
+
+/// Reads certificates that a stream covers, of these or of all.
+pub(super) async fn read_candidates(
+    tx: &OrgTx,
+    stream: &Stream,
+    now: Timestamp,
+    ids: Option<&[Uuid]>,
+    limit: u64,
+) -> Result<Vec<Candidate>> {
+    let mut select = installed(tx, stream, now);
+    select
+        .expr_as(Func::min(col("installation", "issued_at")), "issued_at")
+        .expr_as(col("installation", "node_id").count_distinct(), "node_count")
+        // Whoever renews it by hand in one place has to know, whatever renews it elsewhere.
+        .expr_as(Func::count(col("installation", "id")), "places")
+        .expr_as(Func::count(col("installation", "renewal_due_at")), "renewing_places")
+        .expr_as(Func::min(col("installation", "renewal_due_at")), "renewal_due_at")
+        // All places of a certificate tell the same of it.
+        .expr_as(Func::min(col("installation", "common_name")), "common_name")
+        .expr_as(Func::min(col("installation", "serial_hex")), "serial_hex")
+        .expr_as(Func::min(col("installation", "sha256")), "sha256")
+        .limit(limit);
+    if let Some(ids) = ids {
+        select.and_where(col("installation", "certificate_id").is_in(ids.iter().copied()));
+    }
     let mut found = Vec::new();
     for row in tx.query_all(&select).await? {
         let (places, renewing): (i64, i64) = (row.try_get("", "places")?, row.try_get("", "renewing_places")?);
         let renewal_due_at: Option<Timestamp> = row.try_get("", "renewal_due_at")?;
         found.push(Candidate {
             id: row.try_get("", "certificate_id")?,
+            not_before: row.try_get("", "issued_at")?,
             not_after: row.try_get("", "not_after")?,
             renewal_due_at: renewal_due_at.filter(|_| places == renewing),
             node_count: row.try_get("", "node_count")?,
+            common_name: row.try_get("", "common_name")?,
+            serial_hex: row.try_get("", "serial_hex")?,
+            sha256: row.try_get("", "sha256")?,
         });
     }
     Ok(found)
 }
 
-/// The run that gathers what is raised, while a sweep is under way.
-pub(super) async fn open_run(tx: &OrgTx) -> Result<Option<run::Model>> {
+/// The runs that gather what is raised, while a sweep is under way: one for each stream at most.
+pub(super) async fn open_runs(tx: &OrgTx) -> Result<Vec<run::Model>> {
     Ok(tx
         .find::<run::Entity>()
-        .filter(run::Column::RuleId.eq(DEFAULT_RULE))
         .filter(run::Column::State.eq("open"))
-        .one(tx)
+        .all(tx)
         .await?)
+}
+
+/// A run of a stream that gathers.
+pub(super) async fn begin_run(tx: &OrgTx, stream: &Stream, kind: MessageKind) -> Result<run::Model> {
+    let (rule_id, rule_name) = stream.rule.clone().unzip();
+    Ok(run::ActiveModel {
+        org_id: Set(tx.org_id()),
+        id: Set(new_id()),
+        rule_id: Set(stream.id),
+        state: Set("open".into()),
+        alert_count: Set(0),
+        created_at: Set(tx.now()),
+        closed_at: Set(None),
+        kind: Set(kind.as_str().into()),
+        of_rule_id: Set(rule_id),
+        rule_name: Set(rule_name),
+    }
+    .insert(tx)
+    .await?)
 }
 
 /// What came of certificates.
@@ -90,22 +167,44 @@ pub(super) enum Raised {
     NotOurs,
 }
 
+/// Whose sweep it is, and which stream is raised.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// The sweep.
+    pub token: Uuid,
+    /// When it began: a digest that falls due meanwhile is left to the next one, so that each is made as a whole.
+    pub began: Timestamp,
+    /// The stream.
+    pub stream: Uuid,
+}
+
 /// Raises what is due of these certificates. All is looked up anew: the look was of before.
-pub(super) async fn raise(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid]) -> Result<Raised> {
+pub(super) async fn raise(db: &Db, scope: &Scope, part: Part, ids: &[Uuid]) -> Result<Raised> {
     let tx = db.write(scope).await?;
     let Some((row, settings)) = settings::lock(&tx).await? else {
         return Ok(Raised::NotOurs);
     };
-    if row.sweep_token != Some(token) || settings.tells_nobody() {
+    if row.sweep_token != Some(part.token) || settings.tells_nobody() {
         return Ok(Raised::NotOurs);
     }
-    let found = read_candidates(&tx, &settings, ids).await?;
-    let marks = marks(&tx, ids).await?;
-    forget_future(&tx, &marks).await?;
+    // A rule that was deleted or switched off meanwhile raises nothing.
+    let Some(stream) = settings.streams().into_iter().find(|stream| stream.id == part.stream) else {
+        return Ok(Raised::Alerts(0));
+    };
+    let mut found = read_candidates(&tx, &stream, tx.now(), Some(ids), ids.len() as u64).await?;
+    let marks = marks(&tx, stream.id, ids).await?;
+    forget_future(&tx, stream.id, &marks).await?;
     let quiet = quiet(&tx, ids).await?;
-    let schedule = settings.schedule();
+    let first = match stream.escalates {
+        Some(base) => first_of(&tx, base, ids).await?,
+        None => HashMap::new(),
+    };
+    found.retain(|candidate| stream.escalates.is_none() || first.contains_key(&candidate.id));
+    let fingerprint = stream.timetable.fingerprint();
     let judge = Judge {
-        schedule: &schedule,
+        stream: &stream,
+        fingerprint: &fingerprint,
+        began: part.began,
         now: tx.now(),
     };
     let mut judged: Vec<(&Candidate, Verdict)> = found
@@ -115,20 +214,23 @@ pub(super) async fn raise(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid]) -> 
                 .get(&candidate.id)
                 .map(|found| quiet_until(found, candidate.not_after))
                 .filter(|until| *until > tx.now());
-            let verdict = judge.judge(candidate, marks.get(&candidate.id), until);
+            let life = candidate.life(first.get(&candidate.id).copied());
+            let verdict = judge.judge(&life, marks.get(&candidate.id), until);
             (candidate, verdict)
         })
         .collect();
-    know_again(&tx, &mut judged).await?;
-    let raised = insert_alerts(&tx, &judged).await?;
+    know_again(&tx, stream.id, &mut judged).await?;
+    let raised = insert_alerts(&tx, &stream, &judged).await?;
     let rows = judged
         .iter()
         .filter(|(candidate, verdict)| !marks.get(&candidate.id).is_some_and(|mark| verdict.stands(mark)))
-        .map(|(candidate, verdict)| verdict.mark(&tx, candidate.id))
+        .map(|(candidate, verdict)| verdict.mark(&tx, stream.id, candidate.id))
         .collect();
     put_marks(&tx, rows).await?;
+    watch(&tx, &stream, &judged).await?;
     let there: HashSet<Uuid> = found.iter().map(|candidate| candidate.id).collect();
-    park(&tx, marks.keys().copied().filter(|id| !there.contains(id)).collect()).await?;
+    let gone = marks.keys().copied().filter(|id| !there.contains(id)).collect();
+    park(&tx, stream.id, gone).await?;
     tx.update_many::<setting::Entity>()
         .col_expr(setting::Column::SweepingUntil, Expr::value(tx.now() + LEASE))
         .exec(&tx)
@@ -160,6 +262,8 @@ struct Verdict {
     raised_at: Timestamp,
     schedule: String,
     next_at: Option<Timestamp>,
+    /// When the certificate was raised first.
+    first_at: Option<Timestamp>,
 }
 
 impl Verdict {
@@ -170,30 +274,34 @@ impl Verdict {
             && self.raised_at == mark.raised_at
             && self.schedule == mark.schedule
             && self.next_at.map(crate::clock::cut) == mark.next_at
+            && self.first_at == mark.first_at
     }
 
-    fn mark(&self, tx: &OrgTx, certificate_id: Uuid) -> mark::ActiveModel {
+    fn mark(&self, tx: &OrgTx, stream: Uuid, certificate_id: Uuid) -> mark::ActiveModel {
         mark::ActiveModel {
             org_id: Set(tx.org_id()),
             certificate_id: Set(certificate_id),
-            rule_id: Set(DEFAULT_RULE),
+            rule_id: Set(stream),
             alert_id: Set(self.alert_id),
             slot_at: Set(self.slot_at),
             raised_at: Set(self.raised_at),
             schedule: Set(self.schedule.clone()),
             next_at: Set(self.next_at.map(crate::clock::cut)),
+            first_at: Set(self.first_at),
         }
     }
 }
 
 struct Judge<'a> {
-    schedule: &'a Schedule,
+    stream: &'a Stream,
+    fingerprint: &'a str,
+    began: Timestamp,
     now: Timestamp,
 }
 
 impl Judge<'_> {
-    fn judge(&self, candidate: &Candidate, mark: Option<&mark::Model>, quiet_until: Option<Timestamp>) -> Verdict {
-        let (end, overdue, now) = (candidate.not_after, candidate.renewal_due_at, self.now);
+    fn judge(&self, life: &Life, mark: Option<&mark::Model>, quiet_until: Option<Timestamp>) -> Verdict {
+        let now = self.now;
         // Of a clock that was ahead: a slot that has not come keeps none back.
         let real = |mark: &mark::Model| mark.slot_at.filter(|at| mark.raised_at <= now || *at <= now);
         let told = mark.and_then(|mark| {
@@ -211,6 +319,7 @@ impl Judge<'_> {
             raised_at,
             schedule: mark.map(|mark| mark.schedule.clone()).unwrap_or_default(),
             next_at: None,
+            first_at: mark.and_then(first_raised).map(|at| Ord::min(at, now)),
         };
         if let Some(until) = quiet_until {
             // All else stays: what comes due meanwhile is told afterwards.
@@ -219,30 +328,95 @@ impl Judge<'_> {
                 ..kept
             };
         }
+        let look = self.stream.timetable.look(life, now);
+        let due = self.stream.due(look, self.fingerprint, self.began, now, told.as_ref());
+        if let Some(slot) = look.latest
+            && slot.at > self.began
+            && self.stream.is_digested(&slot)
+        {
+            // A digest that has come due since the sweep began is the next one's.
+            return Verdict {
+                next_at: Some(now),
+                ..kept
+            };
+        }
         let kept = Verdict {
-            schedule: self.schedule.fingerprint(),
-            next_at: self.schedule.next(end, overdue, now),
+            schedule: self.fingerprint.into(),
+            next_at: look.next,
             ..kept
         };
-        match self.schedule.due(end, overdue, now, told.as_ref()) {
+        match due {
             Some(slot) => Verdict {
                 slot: Some(slot),
                 alert_id: Some(new_id()),
                 slot_at: Some(slot.at),
                 raised_at: now,
+                first_at: kept.first_at.or(Some(now)),
                 ..kept
             },
             None => Verdict {
-                slot_at: told.map(|told| self.schedule.settled(end, overdue, now, &told)),
+                slot_at: told.map(|told| slots::settled(look.latest, self.fingerprint, &told)),
                 ..kept
             },
         }
     }
 }
 
+/// When a certificate was raised first; marks of the version before say only when last.
+fn first_raised(mark: &mark::Model) -> Option<Timestamp> {
+    mark.alert_id?;
+    Some(mark.first_at.unwrap_or(mark.raised_at))
+}
+
+/// When a stream raised certificates first.
+async fn first_of(tx: &OrgTx, stream: Uuid, ids: &[Uuid]) -> Result<HashMap<Uuid, Timestamp>> {
+    let marks = marks(tx, stream, ids).await?;
+    Ok(marks
+        .into_iter()
+        .filter_map(|(id, mark)| Some((id, first_raised(&mark)?)))
+        .collect())
+}
+
+/// Has what was raised looked at again when it may have to be escalated. What is looked at there anyhow stays as it is.
+async fn watch(tx: &OrgTx, stream: &Stream, judged: &[(&Candidate, Verdict)]) -> Result<()> {
+    let Some((escalation, after_days)) = stream.escalated_by else {
+        return Ok(());
+    };
+    let rows: Vec<mark::ActiveModel> = judged
+        .iter()
+        .filter(|(_, verdict)| verdict.slot.is_some())
+        .map(|(candidate, verdict)| mark::ActiveModel {
+            org_id: Set(tx.org_id()),
+            certificate_id: Set(candidate.id),
+            rule_id: Set(escalation),
+            alert_id: Set(None),
+            slot_at: Set(None),
+            raised_at: Set(tx.now()),
+            schedule: Set(String::new()),
+            next_at: Set(Some(crate::clock::cut(
+                verdict.first_at.unwrap_or(tx.now()) + TimeDelta::days(i64::from(after_days)),
+            ))),
+            first_at: Set(None),
+        })
+        .collect();
+    for chunk in rows.chunks(dialect::rows_per_insert(9)) {
+        use mark::Column;
+        mark::Entity::insert_many(chunk.iter().cloned())
+            .on_conflict(
+                OnConflict::columns([Column::OrgId, Column::CertificateId, Column::RuleId])
+                    .update_column(Column::NextAt)
+                    .action_and_where(Expr::col((mark::Entity, Column::NextAt)).is_null())
+                    .to_owned(),
+            )
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// A clock that was ahead has raised slots that have not come: their alerts stay in the ledger, under the time of their
 /// making, and leave the slots free.
-async fn forget_future(tx: &OrgTx, marks: &HashMap<Uuid, mark::Model>) -> Result<()> {
+async fn forget_future(tx: &OrgTx, stream: Uuid, marks: &HashMap<Uuid, mark::Model>) -> Result<()> {
     let ahead: Vec<Uuid> = marks
         .values()
         .filter(|mark| mark.raised_at > tx.now())
@@ -254,7 +428,7 @@ async fn forget_future(tx: &OrgTx, marks: &HashMap<Uuid, mark::Model>) -> Result
     tx.update_many::<alert::Entity>()
         .col_expr(alert::Column::SlotAt, Expr::col(alert::Column::CreatedAt))
         .filter(alert::Column::CertificateId.is_in(ahead))
-        .filter(alert::Column::RuleId.eq(DEFAULT_RULE))
+        .filter(alert::Column::RuleId.eq(stream))
         .filter(alert::Column::SlotAt.gt(tx.now()))
         .exec(tx)
         .await?;
@@ -263,7 +437,7 @@ async fn forget_future(tx: &OrgTx, marks: &HashMap<Uuid, mark::Model>) -> Result
 
 /// Slots that have an alert already are not raised again: the mark was lost, or set back with the clock. It points to that
 /// alert then.
-async fn know_again(tx: &OrgTx, judged: &mut [(&Candidate, Verdict)]) -> Result<()> {
+async fn know_again(tx: &OrgTx, stream: Uuid, judged: &mut [(&Candidate, Verdict)]) -> Result<()> {
     let (due, slots): (Vec<Uuid>, HashSet<Timestamp>) = judged
         .iter()
         .filter_map(|(candidate, verdict)| Some((candidate.id, verdict.slot?.at)))
@@ -273,7 +447,7 @@ async fn know_again(tx: &OrgTx, judged: &mut [(&Candidate, Verdict)]) -> Result<
     }
     let known: HashMap<(Uuid, Timestamp), (Uuid, Timestamp)> = tx
         .find::<alert::Entity>()
-        .filter(alert::Column::RuleId.eq(DEFAULT_RULE))
+        .filter(alert::Column::RuleId.eq(stream))
         .filter(alert::Column::CertificateId.is_in(due))
         .filter(alert::Column::SlotAt.is_in(slots))
         .all(tx)
@@ -288,30 +462,31 @@ async fn know_again(tx: &OrgTx, judged: &mut [(&Candidate, Verdict)]) -> Result<
             verdict.slot = None;
             verdict.alert_id = Some(*id);
             verdict.raised_at = Ord::min(*created_at, tx.now());
+            verdict.first_at = verdict.first_at.map(|at| Ord::min(at, verdict.raised_at));
         }
     }
     Ok(())
 }
 
 /// Certificates that are nowhere any more: no slot of theirs comes, and where they turn up again they are looked at anew.
-async fn park(tx: &OrgTx, gone: Vec<Uuid>) -> Result<()> {
+async fn park(tx: &OrgTx, stream: Uuid, gone: Vec<Uuid>) -> Result<()> {
     if gone.is_empty() {
         return Ok(());
     }
     tx.update_many::<mark::Entity>()
         .col_expr(mark::Column::NextAt, Expr::value(Option::<Timestamp>::None))
         .col_expr(mark::Column::Schedule, Expr::value(""))
-        .filter(mark::Column::RuleId.eq(DEFAULT_RULE))
+        .filter(mark::Column::RuleId.eq(stream))
         .filter(mark::Column::CertificateId.is_in(gone))
         .exec(tx)
         .await?;
     Ok(())
 }
 
-async fn marks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, mark::Model>> {
+async fn marks(tx: &OrgTx, stream: Uuid, ids: &[Uuid]) -> Result<HashMap<Uuid, mark::Model>> {
     Ok(tx
         .find::<mark::Entity>()
-        .filter(mark::Column::RuleId.eq(DEFAULT_RULE))
+        .filter(mark::Column::RuleId.eq(stream))
         .filter(mark::Column::CertificateId.is_in(ids.iter().copied()))
         .all(tx)
         .await?
@@ -320,7 +495,7 @@ async fn marks(tx: &OrgTx, ids: &[Uuid]) -> Result<HashMap<Uuid, mark::Model>> {
         .collect())
 }
 
-async fn insert_alerts(tx: &OrgTx, judged: &[(&Candidate, Verdict)]) -> Result<u64> {
+async fn insert_alerts(tx: &OrgTx, stream: &Stream, judged: &[(&Candidate, Verdict)]) -> Result<u64> {
     let due: Vec<(Uuid, &Candidate, Slot)> = judged
         .iter()
         .filter_map(|(candidate, verdict)| Some((verdict.alert_id?, *candidate, verdict.slot?)))
@@ -328,43 +503,30 @@ async fn insert_alerts(tx: &OrgTx, judged: &[(&Candidate, Verdict)]) -> Result<u
     if due.is_empty() {
         return Ok(0);
     }
-    let run = match open_run(tx).await? {
-        Some(run) => run,
-        None => {
-            run::ActiveModel {
-                org_id: Set(tx.org_id()),
-                id: Set(new_id()),
-                rule_id: Set(DEFAULT_RULE),
-                state: Set("open".into()),
-                alert_count: Set(0),
-                created_at: Set(tx.now()),
-                closed_at: Set(None),
-            }
-            .insert(tx)
-            .await?
-        }
+    let kind = match due.iter().any(|(_, _, slot)| stream.is_digested(slot)) {
+        true => MessageKind::Digest,
+        false => stream.kind(),
     };
-    let names = certificates::by_ids(tx, due.iter().map(|(_, candidate, _)| candidate.id)).await?;
+    let run = match open_runs(tx).await?.into_iter().find(|run| run.rule_id == stream.id) {
+        Some(run) => run,
+        None => begin_run(tx, stream, kind).await?,
+    };
     let rows: Vec<alert::ActiveModel> = due
         .iter()
-        .map(|(id, candidate, slot)| {
-            let certificate = names.get(&candidate.id);
-            let text = |read: fn(&Certificate) -> &String| certificate.map(read).cloned().unwrap_or_default();
-            alert::ActiveModel {
-                org_id: Set(tx.org_id()),
-                id: Set(*id),
-                run_id: Set(run.id),
-                certificate_id: Set(candidate.id),
-                rule_id: Set(DEFAULT_RULE),
-                slot_at: Set(slot.at),
-                stage: Set(slot.stage.as_str().into()),
-                not_after: Set(candidate.not_after),
-                common_name: Set(text(|certificate| &certificate.common_name)),
-                serial_hex: Set(text(|certificate| &certificate.serial_hex)),
-                sha256: Set(text(|certificate| &certificate.sha256)),
-                node_count: Set(candidate.node_count),
-                created_at: Set(tx.now()),
-            }
+        .map(|(id, candidate, slot)| alert::ActiveModel {
+            org_id: Set(tx.org_id()),
+            id: Set(*id),
+            run_id: Set(run.id),
+            certificate_id: Set(candidate.id),
+            rule_id: Set(stream.id),
+            slot_at: Set(slot.at),
+            stage: Set(slot.stage.as_str().into()),
+            not_after: Set(candidate.not_after),
+            common_name: Set(candidate.common_name.clone()),
+            serial_hex: Set(candidate.serial_hex.clone()),
+            sha256: Set(candidate.sha256.clone()),
+            node_count: Set(candidate.node_count),
+            created_at: Set(tx.now()),
         })
         .collect();
     let raised = rows.len() as u64;
@@ -378,15 +540,25 @@ async fn insert_alerts(tx: &OrgTx, judged: &[(&Candidate, Verdict)]) -> Result<u
             run::Column::AlertCount,
             Expr::col(run::Column::AlertCount).add(i64::try_from(raised).unwrap_or(i64::MAX)),
         )
+        .col_expr(run::Column::Kind, Expr::value(later_kind(&run.kind, kind)))
         .filter(run::Column::Id.eq(run.id))
         .exec(tx)
         .await?;
     Ok(raised)
 }
 
+/// A run that holds a digest is one, whatever else it holds.
+fn later_kind(present: &str, kind: MessageKind) -> &'static str {
+    if present == MessageKind::Digest.as_str() {
+        MessageKind::Digest.as_str()
+    } else {
+        kind.as_str()
+    }
+}
+
 async fn put_marks(tx: &OrgTx, rows: Vec<mark::ActiveModel>) -> Result<()> {
     use mark::Column;
-    for chunk in rows.chunks(dialect::rows_per_insert(8)) {
+    for chunk in rows.chunks(dialect::rows_per_insert(9)) {
         mark::Entity::insert_many(chunk.iter().cloned())
             .on_conflict(
                 OnConflict::columns([Column::OrgId, Column::CertificateId, Column::RuleId])
@@ -396,6 +568,7 @@ async fn put_marks(tx: &OrgTx, rows: Vec<mark::ActiveModel>) -> Result<()> {
                         Column::RaisedAt,
                         Column::Schedule,
                         Column::NextAt,
+                        Column::FirstAt,
                     ])
                     .to_owned(),
             )

@@ -3,13 +3,14 @@
 
 use super::entity::{acknowledgement, alert, mark, message, run, skip};
 use super::send_state::SendState;
-use super::settings;
+use super::{DEFAULT_ESCALATION, DEFAULT_RULE, rules, settings};
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::{Scope, Timestamp};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Deletes at most `at_once` rows of what is over and old enough, the oldest run first; how many those were. None are left where there
@@ -43,6 +44,9 @@ pub async fn forget_old(db: &Db, scope: &Scope, at_once: u64) -> Result<u64> {
         if deleted < at_once {
             deleted += delete_marks(&tx, before, at_once - deleted).await?;
         }
+        if deleted < at_once {
+            deleted += delete_marks_of_rules(&tx, at_once - deleted).await?;
+        }
     }
     tx.commit().await?;
     Ok(deleted)
@@ -74,6 +78,47 @@ async fn delete_acknowledgements(tx: &OrgTx, before: Timestamp, room: u64) -> Re
         .exec(tx)
         .await?
         .rows_affected)
+}
+
+/// Marks of rules that were deleted, and of what they escalated.
+async fn delete_marks_of_rules(tx: &OrgTx, room: u64) -> Result<u64> {
+    use mark::{Column, Entity};
+    let mut streams = vec![DEFAULT_RULE, DEFAULT_ESCALATION];
+    streams.extend(
+        rules::all(tx)
+            .await?
+            .iter()
+            .flat_map(|rule| [rule.id, rule.escalation_id]),
+    );
+    let some: Vec<(Uuid, Uuid)> = tx
+        .find::<Entity>()
+        .select_only()
+        .column(Column::CertificateId)
+        .column(Column::RuleId)
+        .filter(Column::RuleId.is_not_in(streams))
+        .limit(room)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    let mut deleted = 0;
+    for (rule, certificates) in by_rule(some) {
+        deleted += tx
+            .delete_many::<Entity>()
+            .filter(Column::RuleId.eq(rule))
+            .filter(Column::CertificateId.is_in(certificates))
+            .exec(tx)
+            .await?
+            .rows_affected;
+    }
+    Ok(deleted)
+}
+
+fn by_rule(marks: Vec<(Uuid, Uuid)>) -> HashMap<Uuid, Vec<Uuid>> {
+    let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+    for (certificate, rule) in marks {
+        found.entry(rule).or_default().push(certificate);
+    }
+    found
 }
 
 /// Marks of certificates that are installed nowhere, of which nothing more is said.

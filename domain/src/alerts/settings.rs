@@ -1,15 +1,17 @@
 //! Settings of notifications: when certificates are warned of, whom, in which language.
 
 use super::address::check_recipients;
-use super::entity::{channel, setting, suspended};
+use super::entity::{channel, rule, setting, suspended};
 use super::language::Language;
+use super::rule_check::{WEEKDAY, check_escalation};
+use super::rules::{self, DIGEST_GAP, Escalation, Rule, weekday};
 use super::slots::Schedule;
 use super::untold;
 use crate::audit::{self, Entry};
 use crate::db::{OrgTx, dialect};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
-use crate::{Permission, Timestamp, inventory, orgs};
+use crate::{Permission, Timestamp, clock, inventory, orgs};
 use chrono_tz::Tz;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set};
@@ -17,8 +19,8 @@ use serde_json::{Value, json};
 use std::ops::RangeInclusive;
 
 /// Days between two mails about a certificate, inclusive (R40).
-const FREQUENCY_DAYS: RangeInclusive<i32> = 1..=30;
-const DEFAULT_FREQUENCY_DAYS: i32 = 7;
+pub(super) const FREQUENCY_DAYS: RangeInclusive<i32> = 1..=30;
+pub(super) const DEFAULT_FREQUENCY_DAYS: i32 = 7;
 /// Hour of the day at which mails leave.
 const HOUR: RangeInclusive<i32> = 0..=23;
 const DEFAULT_HOUR: i32 = 8;
@@ -68,10 +70,22 @@ pub struct Notifications {
     pub attach_calendar: bool,
     /// Days for which messages that are over, and their alerts, are kept.
     pub keep_days: i32,
-    /// Recipients to whom nothing is sent.
+    /// Day of the week of the digest, 1 (Monday) to 7; none: each sweep that finds something tells at once.
+    pub digest_weekday: Option<i32>,
+    /// A digest without a certificate is sent as well.
+    pub digest_empty: bool,
+    /// The last digest that was made.
+    pub digested_at: Option<Timestamp>,
+    /// Who is told of what nobody has acknowledged.
+    pub escalation: Option<Escalation>,
+    /// Recipients, also of rules and escalations, to whom nothing is sent.
     pub suspended: Vec<Suspended>,
-    /// Channels that are switched on: id and name.
+    /// Channels that are switched on and not of rules alone: id and name.
     pub channels: Vec<(uuid::Uuid, String)>,
+    /// All channels that are switched on.
+    pub(super) rule_channels: Vec<(uuid::Uuid, String)>,
+    /// All rules.
+    pub(super) rules: Vec<Rule>,
     /// The last sweep that came to its end.
     pub swept_at: Option<Timestamp>,
     /// Since when there are settings; `None`: nobody has said anything yet.
@@ -86,21 +100,13 @@ impl Notifications {
         Schedule {
             start_days: self.start_days,
             frequency_days: self.frequency_days,
+            relative: None,
+            weekly: self.digest_weekday.and_then(weekday),
             repeat_expired_days: self.repeat_expired_days,
             repeat_expired_until_days: self.repeat_expired_until_days,
             zone: self.time_zone,
             hour: u32::try_from(self.hour).unwrap_or_default(),
         }
-    }
-
-    /// A text that differs where other certificates, or the same at other times, may be due.
-    pub(super) fn fingerprint(&self) -> String {
-        format!("{}/{}", self.schedule().fingerprint(), self.include_trust)
-    }
-
-    /// Whether there is nobody to tell.
-    pub(super) fn tells_nobody(&self) -> bool {
-        self.recipients.is_empty() && self.channels.is_empty()
     }
 
     fn told(&self) -> Value {
@@ -116,6 +122,9 @@ impl Notifications {
             "repeat_expired_until_days": self.repeat_expired_until_days,
             "attach_calendar": self.attach_calendar,
             "keep_days": self.keep_days,
+            "digest_weekday": self.digest_weekday,
+            "digest_empty": self.digest_empty,
+            "escalation": self.escalation,
         })
     }
 }
@@ -145,6 +154,12 @@ pub struct NotificationChange {
     pub attach_calendar: Option<bool>,
     /// See [`Notifications`].
     pub keep_days: Option<i32>,
+    /// See [`Notifications`]; `Some(None)`: no digest.
+    pub digest_weekday: Option<Option<i32>>,
+    /// See [`Notifications`].
+    pub digest_empty: Option<bool>,
+    /// See [`Notifications`]; `Some(None)`: none.
+    pub escalation: Option<Option<Escalation>>,
 }
 
 /// Reads the settings.
@@ -188,11 +203,19 @@ pub(super) async fn note_ways(tx: &OrgTx) -> Result<()> {
 
 async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> {
     let org = orgs::get(tx).await?;
-    let suspended = tx
-        .find::<suspended::Entity>()
-        .order_by_asc(suspended::Column::Recipient)
+    let suspended = all_suspended(tx).await?;
+    let channels: Vec<(uuid::Uuid, String, bool)> = tx
+        .find::<channel::Entity>()
+        .select_only()
+        .column(channel::Column::Id)
+        .column(channel::Column::Name)
+        .column(channel::Column::RulesOnly)
+        .filter(channel::Column::Enabled.eq(true))
+        .order_by_asc(channel::Column::Name)
+        .into_tuple()
         .all(tx)
         .await?;
+    let named = |(id, name, _): &(uuid::Uuid, String, bool)| (*id, name.clone());
     let defaults = Notifications {
         start_days: org.start_days,
         frequency_days: DEFAULT_FREQUENCY_DAYS,
@@ -205,33 +228,35 @@ async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> 
         repeat_expired_until_days: DEFAULT_REPEAT_UNTIL_DAYS,
         attach_calendar: false,
         keep_days: DEFAULT_KEEP_DAYS,
+        digest_weekday: None,
+        digest_empty: false,
+        digested_at: None,
+        escalation: None,
         suspended: Vec::new(),
-        channels: tx
-            .find::<channel::Entity>()
-            .select_only()
-            .column(channel::Column::Id)
-            .column(channel::Column::Name)
-            .filter(channel::Column::Enabled.eq(true))
-            .order_by_asc(channel::Column::Name)
-            .into_tuple()
-            .all(tx)
-            .await?,
+        channels: channels
+            .iter()
+            .filter(|(_, _, of_rules)| !of_rules)
+            .map(named)
+            .collect(),
+        rule_channels: channels.iter().map(named).collect(),
+        rules: rules::all(tx).await?,
         swept_at: None,
         created_at: None,
         updated_at: org.updated_at,
     };
     let Some(row) = row else { return Ok(defaults) };
     let recipients: Vec<String> = serde_json::from_value(row.recipients).map_err(Error::internal)?;
+    let escalation: Option<Escalation> = row
+        .escalation
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(Error::internal)?;
+    let known = addresses(&recipients, escalation.as_ref(), &defaults.rules);
     Ok(Notifications {
         frequency_days: row.frequency_days,
         suspended: suspended
             .into_iter()
-            .filter(|found| recipients.contains(&found.recipient))
-            .map(|found| Suspended {
-                recipient: found.recipient,
-                since: found.suspended_at,
-                reply: found.reply,
-            })
+            .filter(|found| known.contains(&found.recipient))
             .collect(),
         recipients,
         time_zone: row.time_zone.parse().unwrap_or(Tz::UTC),
@@ -242,11 +267,49 @@ async fn read(tx: &OrgTx, row: Option<setting::Model>) -> Result<Notifications> 
         repeat_expired_until_days: row.repeat_expired_until_days,
         attach_calendar: row.attach_calendar,
         keep_days: row.keep_days,
+        digest_weekday: row.digest_weekday,
+        digest_empty: row.digest_empty,
+        digested_at: row.digested_at,
+        escalation,
         swept_at: row.swept_at,
         created_at: Some(row.created_at),
         updated_at: row.updated_at.max(org.updated_at),
         ..defaults
     })
+}
+
+/// All to whom nothing is sent, also those who are on no list any more.
+pub(super) async fn all_suspended(tx: &OrgTx) -> Result<Vec<Suspended>> {
+    let rows = tx
+        .find::<suspended::Entity>()
+        .order_by_asc(suspended::Column::Recipient)
+        .all(tx)
+        .await?;
+    let rows = rows.into_iter().map(|found| Suspended {
+        recipient: found.recipient,
+        since: found.suspended_at,
+        reply: found.reply,
+    });
+    Ok(rows.collect())
+}
+
+/// Notes that digests of the default up to a moment have been made.
+pub(super) async fn note_digest(tx: &OrgTx, at: Timestamp) -> Result<()> {
+    tx.update_many::<setting::Entity>()
+        .col_expr(setting::Column::DigestedAt, Expr::value(at))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
+/// All addresses to which anything may be sent.
+fn addresses(recipients: &[String], escalation: Option<&Escalation>, rules: &[Rule]) -> Vec<String> {
+    let of_rules = rules.iter().flat_map(|rule| {
+        let escalated = rule.escalation.iter().flat_map(|found| &found.recipients);
+        rule.recipients.iter().chain(escalated)
+    });
+    let escalated = escalation.into_iter().flat_map(|found| &found.recipients);
+    recipients.iter().chain(escalated).chain(of_rules).cloned().collect()
 }
 
 /// Changes the settings. Another number of start days is that of the organisation as well: its counts follow in the
@@ -266,7 +329,7 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
         Some((row, before)) => (Some(row), before),
         None => (None, read(tx, None).await?),
     };
-    let after = apply(&before, change)?;
+    let after = apply(tx, &before, change).await?;
     if after.start_days != before.start_days {
         orgs::set_start_days(tx, after.start_days).await?;
     }
@@ -275,7 +338,7 @@ pub async fn set_notifications(tx: &OrgTx, change: NotificationChange) -> Result
         Some(_) => model.update(tx).await?,
         None => model.insert(tx).await?,
     };
-    if after.recipients != before.recipients {
+    if after.recipients != before.recipients || after.escalation != before.escalation {
         untold::free(tx, None).await?;
     }
     audit::record(
@@ -316,10 +379,14 @@ fn model(tx: &OrgTx, after: &Notifications, row: Option<&setting::Model>) -> set
         attach_calendar: Set(after.attach_calendar),
         sweep_token: Set(row.and_then(|row| row.sweep_token)),
         sweep_failures: Set(row.and_then(|row| row.sweep_failures.clone())),
+        escalation: Set(after.escalation.as_ref().map(|found| json!(found))),
+        digest_weekday: Set(after.digest_weekday),
+        digest_empty: Set(after.digest_empty),
+        digested_at: Set(after.digested_at.map(clock::cut)),
     }
 }
 
-fn apply(before: &Notifications, change: NotificationChange) -> Result<Notifications> {
+async fn apply(tx: &OrgTx, before: &Notifications, change: NotificationChange) -> Result<Notifications> {
     let mut errors = Fields::default();
     let mut after = before.clone();
     let mut number = |field: &str, wanted: Option<i32>, bounds: RangeInclusive<i32>, unit: &str, into: &mut i32| {
@@ -391,6 +458,28 @@ fn apply(before: &Notifications, change: NotificationChange) -> Result<Notificat
     }
     if let Some(attach) = change.attach_calendar {
         after.attach_calendar = attach;
+    }
+    if let Some(weekday) = change.digest_weekday {
+        if weekday.is_some_and(|weekday| !WEEKDAY.contains(&weekday)) {
+            errors.refuse("digest_weekday", "out_of_range", "from 1, Monday, to 7, Sunday");
+        }
+        after.digest_weekday = weekday;
+        after.digested_at = match weekday {
+            // The next moment of the week is the first.
+            Some(_) => before.digested_at.or(Some(tx.now() - DIGEST_GAP)),
+            None => None,
+        };
+    }
+    if let Some(empty) = change.digest_empty {
+        after.digest_empty = empty;
+    }
+    match change.escalation {
+        Some(Some(wanted)) => {
+            let known = before.escalation.as_ref();
+            after.escalation = Some(check_escalation(tx, &mut errors, wanted, known).await?);
+        }
+        Some(None) => after.escalation = None,
+        None => {}
     }
     errors.finish()?;
     Ok(after)
@@ -466,12 +555,35 @@ pub(super) async fn is_suspended(tx: &OrgTx, recipient: &str) -> Result<bool> {
     Ok(found.count(tx).await? > 0)
 }
 
+/// Addresses to which anything may be sent, of settings, rules and escalations. Rules are out of sight for whoever is bound to groups;
+/// that they tell somebody is not.
+async fn all_addresses(tx: &OrgTx, row: &setting::Model) -> Result<Vec<String>> {
+    let recipients: Vec<String> = serde_json::from_value(row.recipients.clone()).map_err(Error::internal)?;
+    let escalation: Option<Escalation> = row
+        .escalation
+        .clone()
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(Error::internal)?;
+    let rules = rule::Entity::find()
+        .filter(rule::Column::OrgId.eq(tx.org_id()))
+        .filter(rule::Column::Enabled.eq(true))
+        .all(tx)
+        .await?;
+    let rules = rules.into_iter().map(rules::read).collect::<Result<Vec<_>>>()?;
+    Ok(addresses(&recipients, escalation.as_ref(), &rules))
+}
+
+/// Whether mail is to go to anybody.
+pub(super) async fn has_addresses(tx: &OrgTx, row: &setting::Model) -> Result<bool> {
+    Ok(!all_addresses(tx, row).await?.is_empty())
+}
+
 /// How many of the recipients are suspended.
 pub(super) async fn suspended_count(tx: &OrgTx, row: &setting::Model) -> Result<u64> {
-    let recipients: Vec<String> = serde_json::from_value(row.recipients.clone()).map_err(Error::internal)?;
     Ok(suspended::Entity::find()
         .filter(suspended::Column::OrgId.eq(tx.org_id()))
-        .filter(suspended::Column::Recipient.is_in(recipients))
+        .filter(suspended::Column::Recipient.is_in(all_addresses(tx, row).await?))
         .count(tx)
         .await?)
 }

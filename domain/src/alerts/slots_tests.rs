@@ -11,6 +11,8 @@ fn schedule(zone: &str) -> Schedule {
     Schedule {
         start_days: 60,
         frequency_days: 7,
+        relative: None,
+        weekly: None,
         repeat_expired_days: 7,
         repeat_expired_until_days: 30,
         zone: zone.parse().expect(zone),
@@ -345,4 +347,209 @@ fn what_renews_by_itself_is_due_only_when_its_renewal_is_overdue() {
     let never = at("2027-04-01T00:00:00Z");
     let slots = all(&schedule, end, Some(never));
     assert_eq!(slots[0].stage, Stage::Expired, "{slots:?}");
+}
+
+/// At 20 % of the lifetime left, then every 5 %.
+fn relative(lifetime: TimeDelta) -> Schedule {
+    let relative = Relative {
+        start_percent: 20,
+        frequency_percent: 5,
+        lifetime: TimeDelta::zero(),
+    };
+    let schedule = Schedule {
+        start_days: 365,
+        relative: Some(relative),
+        repeat_expired_days: 0,
+        ..schedule("Europe/Stockholm")
+    };
+    schedule.of_lifetime(lifetime)
+}
+
+fn table(slots: &[Slot]) -> Vec<(String, Stage)> {
+    let told = slots.iter();
+    told.map(|slot| (slot.at.format("%m-%d %H:%M").to_string(), slot.stage))
+        .collect()
+}
+
+fn expected(slots: &[(&str, Stage)]) -> Vec<(String, Stage)> {
+    slots.iter().map(|(at, stage)| ((*at).to_string(), *stage)).collect()
+}
+
+#[test]
+fn a_certificate_of_47_days_is_told_by_parts_of_its_lifetime_at_the_hour_of_sending() {
+    let end = at("2027-03-01T12:00:00Z");
+    // 9.4 days before the end, every 2.35 days from there; 8 o'clock is 07:00 in UTC.
+    assert_eq!(
+        table(&all(&relative(TimeDelta::days(47)), end, None)),
+        expected(&[
+            ("02-20 07:00", Stage::Expiring),
+            ("02-23 07:00", Stage::Expiring),
+            ("02-25 07:00", Stage::Expiring),
+            ("02-27 07:00", Stage::Expiring),
+            ("03-01 07:00", Stage::LastDay),
+            ("03-01 12:00", Stage::Expired),
+        ])
+    );
+}
+
+#[test]
+fn a_certificate_of_6_days_is_told_at_full_hours() {
+    let end = at("2027-03-01T12:00:00Z");
+    // 28.8 hours before the end, every 7.2 hours from there.
+    assert_eq!(
+        table(&all(&relative(TimeDelta::days(6)), end, None)),
+        expected(&[
+            ("02-28 08:00", Stage::Expiring),
+            ("02-28 15:00", Stage::Expiring),
+            ("02-28 22:00", Stage::Expiring),
+            ("03-01 05:00", Stage::LastDay),
+            ("03-01 12:00", Stage::Expired),
+        ])
+    );
+    // Lives for an hour, for no time, for less than none: told once before its end, or when it has come.
+    let begin = all(&relative(TimeDelta::hours(1)), end, None);
+    assert_eq!(
+        table(&begin),
+        expected(&[("03-01 11:48", Stage::LastDay), ("03-01 12:00", Stage::Expired)])
+    );
+    for lifetime in [TimeDelta::zero(), TimeDelta::days(-3)] {
+        let slots = all(&relative(lifetime), end, None);
+        assert_eq!(table(&slots), expected(&[("03-01 12:00", Stage::Expired)]));
+    }
+}
+
+#[test]
+fn relative_slots_rise_never_begin_early_and_are_told_once_after_any_downtime() {
+    for end in [
+        at("2027-03-28T01:30:00Z"),
+        at("2027-10-31T01:30:00Z"),
+        at("2028-02-29T23:59:59Z"),
+        at("9999-12-31T23:59:59Z"),
+    ] {
+        for hours in [1, 24, 90, 144, 47 * 24, 90 * 24, 398 * 24, 3650 * 24] {
+            for (start_percent, frequency_percent) in [(1, 1), (20, 5), (33, 7), (99, 99), (99, 1)] {
+                let mut schedule = relative(TimeDelta::zero());
+                schedule.relative = Some(Relative {
+                    start_percent,
+                    frequency_percent,
+                    lifetime: TimeDelta::hours(hours),
+                });
+                let slots = all(&schedule, end, None);
+                let case = format!("{hours} hours, {start_percent} %, {frequency_percent} % until {end}");
+                assert!(slots[0].at >= schedule.expiring_from(end), "{case}");
+                assert!(schedule.expiring_from(end) >= end - TimeDelta::days(365), "{case}");
+                assert!(
+                    slots.windows(2).all(|pair| pair[0].at < pair[1].at),
+                    "{case}: {slots:?}"
+                );
+                for stage in [Stage::LastDay, Stage::Expired] {
+                    assert_eq!(
+                        slots.iter().filter(|slot| slot.stage == stage).count(),
+                        1,
+                        "{case}: {slots:?}"
+                    );
+                }
+                let raised = told(slots[0], slots[0].at, &schedule);
+                for later in &slots[1..] {
+                    let now = later.at + TimeDelta::seconds(30);
+                    let due = schedule.due(end, None, now, Some(&raised)).expect("a slot is due");
+                    assert_eq!(due, *later, "{case}");
+                    assert_eq!(
+                        schedule.due(end, None, now, Some(&told(due, now, &schedule))),
+                        None,
+                        "{case}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_weekly_schedule_has_one_slot_a_week_and_keeps_the_last_day_and_the_end() {
+    let weekly = Schedule {
+        weekly: Some(Weekday::Mon),
+        start_days: 30,
+        ..schedule("Europe/Stockholm")
+    };
+    let end = at("2027-04-08T12:00:00Z");
+    assert_eq!(
+        table(&all(&weekly, end, None)),
+        expected(&[
+            ("03-15 07:00", Stage::Expiring),
+            ("03-22 07:00", Stage::Expiring),
+            // The clocks were set forward on the 28th.
+            ("03-29 06:00", Stage::Expiring),
+            ("04-05 06:00", Stage::Expiring),
+            ("04-08 06:00", Stage::LastDay),
+            ("04-08 12:00", Stage::Expired),
+            ("04-12 06:00", Stage::StillExpired),
+            ("04-19 06:00", Stage::StillExpired),
+            ("04-26 06:00", Stage::StillExpired),
+            ("05-03 06:00", Stage::StillExpired),
+        ])
+    );
+    for end in ["1969-12-31T23:59:59Z", "2028-02-29T06:00:00Z", "9999-12-31T23:59:59Z"].map(at) {
+        for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+            for weekday in [Weekday::Mon, Weekday::Thu, Weekday::Sun] {
+                let weekly = Schedule {
+                    weekly: Some(weekday),
+                    ..schedule(zone)
+                };
+                for slot in all(&weekly, end, None) {
+                    let regular = matches!(slot.stage, Stage::Expiring | Stage::StillExpired);
+                    assert!(!regular || weekly.date(slot.at).weekday() == weekday, "{slot:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_weekly_schedule_knows_its_last_moment() {
+    let weekly = Schedule {
+        weekly: Some(Weekday::Mon),
+        ..schedule("UTC")
+    };
+    let last = |now: &str| weekly.last_weekly(at(now)).map(|(_, at)| at);
+    assert_eq!(last("2026-11-23T08:00:00Z"), Some(at("2026-11-23T08:00:00Z")));
+    assert_eq!(last("2026-11-23T07:59:59Z"), Some(at("2026-11-16T08:00:00Z")));
+    assert_eq!(last("2026-11-22T12:00:00Z"), Some(at("2026-11-16T08:00:00Z")));
+    assert_eq!(schedule("UTC").last_weekly(at("2026-11-22T12:00:00Z")), None);
+}
+
+#[test]
+fn an_escalation_comes_after_its_days_and_once_with_each_stage() {
+    let schedule = schedule("UTC");
+    let end = at("2027-03-01T12:00:00Z");
+    let slots = |first: &str, days: i32| table(&schedule.escalations(end, None, at(first), days));
+    assert_eq!(
+        slots("2027-01-01T08:00:00Z", 3),
+        expected(&[
+            ("01-04 08:00", Stage::Expiring),
+            ("03-01 08:00", Stage::LastDay),
+            ("03-01 12:00", Stage::Expired),
+            ("03-08 08:00", Stage::StillExpired),
+        ])
+    );
+    // Told at noon: at the hour of sending after the days have passed.
+    assert_eq!(slots("2027-01-01T12:00:00Z", 3)[0].0, "01-05 08:00");
+    // Two days before the end: what would come after the end comes before it.
+    assert_eq!(
+        slots("2027-02-28T09:00:00Z", 1),
+        expected(&[
+            ("03-01 09:00", Stage::LastDay),
+            ("03-01 12:00", Stage::Expired),
+            ("03-08 08:00", Stage::StillExpired),
+        ])
+    );
+    // First told when it had expired.
+    assert_eq!(
+        slots("2027-03-02T12:00:00Z", 2),
+        expected(&[("03-05 08:00", Stage::Expired), ("03-08 08:00", Stage::StillExpired)])
+    );
+    assert_eq!(
+        slots("2027-03-20T12:00:00Z", 2),
+        expected(&[("03-23 08:00", Stage::StillExpired)])
+    );
 }

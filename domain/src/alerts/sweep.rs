@@ -5,14 +5,15 @@
 //! that time has brought into the window. Once a day, and whenever settings or the clock have changed, it looks at all of
 //! the window, so that nothing stays unseen that was written past it.
 
-use super::DEFAULT_RULE;
 use super::acknowledge;
 use super::entity::{mark, message, run, setting};
 use super::outbox;
 use super::queue::new_message;
-use super::raise::{Raised, col, installed, open_run, raise};
+use super::raise::{Part, Raised, begin_run, col, installed, open_runs, raise};
+use super::rules;
 use super::send_state::SendState;
-use super::settings::{self, Notifications};
+use super::settings::{self, Suspended};
+use super::streams::{MessageKind, Stream};
 use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::failpoint::{self, Operation};
@@ -22,7 +23,7 @@ use chrono::TimeDelta;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, JoinType, SelectStatement};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 use serde_json::json;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Certificates of one transaction.
@@ -87,17 +88,27 @@ async fn with_recipients(db: &Db) -> Result<Vec<Uuid>> {
 async fn sweep(db: &Db, scope: &Scope) -> Result<Swept> {
     let mut swept = Swept::default();
     let mut token = None;
+    let mut began = None;
     let mut seen = HashSet::new();
     let mut failures = Failures::default();
-    let mut page = None;
+    let mut pages = None;
     loop {
-        let Some(look) = look(db, scope, page).await? else {
+        let Some(look) = look(db, scope, pages).await? else {
             return Ok(swept);
         };
-        page = look.page;
+        let began = *began.get_or_insert(look.now);
+        let more = !look.pages.is_empty();
         // What a look finds a second time was not written by the first: it waits for the next sweep.
-        let candidates: Vec<Uuid> = look.ids.iter().copied().filter(|id| seen.insert(*id)).collect();
-        let ends = candidates.is_empty() && page.is_none();
+        let candidates: Vec<(Uuid, Vec<Uuid>)> = look
+            .found
+            .iter()
+            .map(|(stream, ids)| {
+                let new = ids.iter().copied().filter(|id| seen.insert((*stream, *id)));
+                (*stream, new.collect())
+            })
+            .filter(|(_, ids): &(Uuid, Vec<Uuid>)| !ids.is_empty())
+            .collect();
+        let ends = candidates.is_empty() && !more;
         if ends && token.is_none() && !look.has_to_be_noted() {
             return Ok(swept);
         }
@@ -109,32 +120,52 @@ async fn sweep(db: &Db, scope: &Scope) -> Result<Swept> {
             },
         };
         if ends {
-            swept.messages = close(db, scope, ours, Some((&look, &failures))).await?;
+            let end = End {
+                look: &look,
+                began,
+                failures: &failures,
+            };
+            swept.messages = close(db, scope, ours, Some(&end)).await?;
             return Ok(swept);
         }
-        for chunk in candidates.chunks(AT_ONCE) {
-            match raise_parts(db, scope, ours, chunk, &mut failures).await {
-                Ok(Raised::Alerts(alerts)) => swept.alerts += alerts,
-                Ok(Raised::NotOurs) => return Ok(swept),
-                Err(error) => {
-                    // What was raised is told. That the sweep has not come to its end is not forgotten.
-                    close(db, scope, ours, None).await?;
-                    return Err(error);
+        for (stream, ids) in &candidates {
+            let part = Part {
+                token: ours,
+                began,
+                stream: *stream,
+            };
+            for chunk in ids.chunks(AT_ONCE) {
+                match raise_parts(db, scope, part, chunk, &mut failures).await {
+                    Ok(Raised::Alerts(alerts)) => swept.alerts += alerts,
+                    Ok(Raised::NotOurs) => return Ok(swept),
+                    Err(error) => {
+                        // What was raised is told. That the sweep has not come to its end is not forgotten.
+                        close(db, scope, ours, None).await?;
+                        return Err(error);
+                    }
                 }
             }
         }
+        pages = Some(look.pages);
     }
+}
+
+/// How a sweep came to its end.
+struct End<'a> {
+    look: &'a Look,
+    began: Timestamp,
+    failures: &'a Failures,
 }
 
 /// Certificates that could not be raised.
 type Failures = BTreeSet<Uuid>;
 
 /// Raises certificates; where that fails, halves of them, until what cannot be raised stands alone and keeps nobody else waiting.
-async fn raise_parts(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid], failures: &mut Failures) -> Result<Raised> {
+async fn raise_parts(db: &Db, scope: &Scope, of: Part, ids: &[Uuid], failures: &mut Failures) -> Result<Raised> {
     let mut alerts = 0;
     let mut parts = vec![ids];
     while let Some(part) = parts.pop() {
-        let error = match raise(db, scope, token, part).await {
+        let error = match raise(db, scope, of, part).await {
             Ok(Raised::Alerts(raised)) => {
                 alerts += raised;
                 continue;
@@ -163,12 +194,14 @@ async fn raise_parts(db: &Db, scope: &Scope, token: Uuid, ids: &[Uuid], failures
 struct Look {
     /// When it was looked.
     now: Timestamp,
-    /// Certificates to look at.
-    ids: Vec<Uuid>,
-    /// Where a look at all of the window goes on; none: it has come to its end, or there is none.
-    page: Option<PageEnd>,
+    /// Certificates to look at, by stream.
+    found: BTreeMap<Uuid, Vec<Uuid>>,
+    /// Streams of whose window there is more, and where a look at it goes on.
+    pages: Pages,
     /// A run waits for its messages.
     open: bool,
+    /// A digest is to be made, whether there is anything in it or not.
+    digest: bool,
     /// It was looked at all of the window.
     whole: bool,
     /// Settings that were looked with.
@@ -179,15 +212,17 @@ struct Look {
 
 impl Look {
     fn has_to_be_noted(&self) -> bool {
-        self.open || self.whole || self.swept_at.is_none_or(|at| self.now - at > NOTE_EVERY)
+        self.open || self.digest || self.whole || self.swept_at.is_none_or(|at| self.now - at > NOTE_EVERY)
     }
 }
 
 /// End and id of the last certificate of a page of the window.
 type PageEnd = (Timestamp, Uuid);
+/// Pages by stream.
+type Pages = HashMap<Uuid, PageEnd>;
 
-/// Looks for what there is to do, behind a page of the window; `None` where there is nobody to tell.
-async fn look(db: &Db, scope: &Scope, page: Option<PageEnd>) -> Result<Option<Look>> {
+/// Looks for what there is to do, behind pages of the windows; `None` where there is nobody to tell.
+async fn look(db: &Db, scope: &Scope, pages: Option<Pages>) -> Result<Option<Look>> {
     // Time is the database's: a worker whose clock is ahead raises nothing early.
     let now = db.now().await?;
     let tx = db.read(scope).await?;
@@ -195,43 +230,61 @@ async fn look(db: &Db, scope: &Scope, page: Option<PageEnd>) -> Result<Option<Lo
         return Ok(None);
     };
     let settings = settings::notifications(&tx).await?;
-    if settings.tells_nobody() {
+    let streams = settings.streams();
+    if streams.is_empty() {
         return Ok(None);
     }
     let fingerprint = settings.fingerprint();
     let since = since(&row, &fingerprint, now);
-    // What could not be raised is tried again.
-    let mut ids: Vec<Uuid> = failed_before(&row).into_iter().collect();
-    let mut page_end = None;
-    let selects = match since {
-        None => vec![due(&tx, now)],
-        Some(since) => vec![
-            due(&tx, now),
-            entered(&tx, &settings, since, now),
-            arrived(&tx, &settings, since, now),
-        ],
-    };
-    for mut select in selects {
-        for row in tx.query_all(select.limit(LOOK)).await? {
-            ids.push(row.try_get("", "certificate_id")?);
-        }
+    let mut found: BTreeMap<Uuid, Vec<Uuid>> = BTreeMap::new();
+    for row in tx.query_all(due(&tx, &streams, now).limit(LOOK)).await? {
+        let stream: Uuid = row.try_get("", "rule_id")?;
+        found
+            .entry(stream)
+            .or_default()
+            .push(row.try_get("", "certificate_id")?);
     }
-    if since.is_none() {
-        let rows = tx.query_all(whole(&tx, &settings, now, page).limit(LOOK)).await?;
-        if let Some(last) = rows.last()
-            && rows.len() as u64 == LOOK
-        {
-            page_end = Some((last.try_get("", "not_after")?, last.try_get("", "certificate_id")?));
+    // What could not be raised is tried again.
+    let failed = failed_before(&row);
+    let mut next = Pages::new();
+    for stream in &streams {
+        let ids = found.entry(stream.id).or_default();
+        ids.extend(failed.iter().copied());
+        let Some(since) = since else {
+            let page = match &pages {
+                // It has come to its end.
+                Some(left) if !left.contains_key(&stream.id) => continue,
+                Some(left) => left.get(&stream.id).copied(),
+                None => None,
+            };
+            let rows = tx.query_all(whole(&tx, stream, now, page).limit(LOOK)).await?;
+            if let Some(last) = rows.last()
+                && rows.len() as u64 == LOOK
+            {
+                let end = (last.try_get("", "not_after")?, last.try_get("", "certificate_id")?);
+                next.insert(stream.id, end);
+            }
+            for row in rows {
+                ids.push(row.try_get("", "certificate_id")?);
+            }
+            continue;
+        };
+        // What is escalated has a mark from the moment on at which it was told of.
+        if stream.escalates.is_some() {
+            continue;
         }
-        for row in rows {
-            ids.push(row.try_get("", "certificate_id")?);
+        for mut select in [entered(&tx, stream, since, now), arrived(&tx, stream, since, now)] {
+            for row in tx.query_all(select.limit(LOOK)).await? {
+                ids.push(row.try_get("", "certificate_id")?);
+            }
         }
     }
     Ok(Some(Look {
         now,
-        ids,
-        page: page_end,
-        open: open_run(&tx).await?.is_some(),
+        found,
+        pages: next,
+        open: !open_runs(&tx).await?.is_empty(),
+        digest: streams.iter().any(|stream| stream.digest_due(now).is_some()),
         whole: since.is_none(),
         fingerprint,
         swept_at: row.swept_at,
@@ -249,8 +302,8 @@ fn since(row: &setting::Model, fingerprint: &str, now: Timestamp) -> Option<Time
 
 /// Certificates of the window behind a page of it, each once, whatever their marks say: a mark that is wrong silences nothing for longer
 /// than a day.
-fn whole(tx: &OrgTx, settings: &Notifications, now: Timestamp, page: Option<PageEnd>) -> SelectStatement {
-    let mut select = installed(tx, settings, now);
+fn whole(tx: &OrgTx, stream: &Stream, now: Timestamp, page: Option<PageEnd>) -> SelectStatement {
+    let mut select = installed(tx, stream, now);
     if let Some((not_after, id)) = page {
         // All places of a certificate end when it does.
         let key = Expr::tuple([col("installation", "not_after"), col("installation", "certificate_id")]);
@@ -259,14 +312,15 @@ fn whole(tx: &OrgTx, settings: &Notifications, now: Timestamp, page: Option<Page
     select
 }
 
-/// Certificates whose next slot has come.
-fn due(tx: &OrgTx, now: Timestamp) -> SelectStatement {
+/// Certificates whose next slot has come, of all streams.
+fn due(tx: &OrgTx, streams: &[Stream], now: Timestamp) -> SelectStatement {
     QuerySelect::query(
         &mut tx
             .find::<mark::Entity>()
             .select_only()
+            .column(mark::Column::RuleId)
             .column(mark::Column::CertificateId)
-            .filter(mark::Column::RuleId.eq(DEFAULT_RULE))
+            .filter(mark::Column::RuleId.is_in(streams.iter().map(|stream| stream.id)))
             .filter(mark::Column::NextAt.lte(now))
             .order_by_asc(mark::Column::NextAt),
     )
@@ -274,22 +328,22 @@ fn due(tx: &OrgTx, now: Timestamp) -> SelectStatement {
 }
 
 /// Certificates that time has brought into the window.
-fn entered(tx: &OrgTx, settings: &Notifications, since: Timestamp, now: Timestamp) -> SelectStatement {
-    let from = since + TimeDelta::days(i64::from(settings.start_days));
-    let mut select = installed(tx, settings, now);
+fn entered(tx: &OrgTx, stream: &Stream, since: Timestamp, now: Timestamp) -> SelectStatement {
+    let from = since + TimeDelta::days(i64::from(stream.window_days));
+    let mut select = installed(tx, stream, now);
     select.and_where(col("installation", "not_after").gt(from));
-    unmarked(tx, select, settings, now)
+    unmarked(tx, select, stream, now)
 }
 
 /// Certificates of the window that were installed somewhere.
-fn arrived(tx: &OrgTx, settings: &Notifications, since: Timestamp, now: Timestamp) -> SelectStatement {
-    let mut select = installed(tx, settings, now);
+fn arrived(tx: &OrgTx, stream: &Stream, since: Timestamp, now: Timestamp) -> SelectStatement {
+    let mut select = installed(tx, stream, now);
     select.and_where(col("installation", "installed_at").gt(since));
-    unmarked(tx, select, settings, now)
+    unmarked(tx, select, stream, now)
 }
 
 /// Those of them whose mark does not say that there is time.
-fn unmarked(tx: &OrgTx, mut select: SelectStatement, settings: &Notifications, now: Timestamp) -> SelectStatement {
+fn unmarked(tx: &OrgTx, mut select: SelectStatement, stream: &Stream, now: Timestamp) -> SelectStatement {
     select
         .join(
             JoinType::LeftJoin,
@@ -297,14 +351,14 @@ fn unmarked(tx: &OrgTx, mut select: SelectStatement, settings: &Notifications, n
             col("alert_mark", "org_id")
                 .eq(col("installation", "org_id"))
                 .and(col("alert_mark", "certificate_id").eq(col("installation", "certificate_id")))
-                .and(col("alert_mark", "rule_id").eq(DEFAULT_RULE)),
+                .and(col("alert_mark", "rule_id").eq(stream.id)),
         )
         .cond_where(
             Cond::any()
                 .add(col("alert_mark", "certificate_id").is_null())
                 .add(col("alert_mark", "next_at").lte(now))
                 .add(col("alert_mark", "raised_at").gt(now))
-                .add(col("alert_mark", "schedule").ne(settings.schedule().fingerprint()))
+                .add(col("alert_mark", "schedule").ne(stream.timetable.fingerprint()))
                 // It is quiet in some groups, and may have come to others.
                 .add(acknowledge::holds_somewhere(tx.org_id(), now)),
         );
@@ -331,9 +385,9 @@ async fn lease(db: &Db, scope: &Scope) -> Result<Option<Uuid>> {
     Ok((taken.rows_affected > 0).then_some(token))
 }
 
-/// Ends the sweep, unless another worker has taken it over: the open run, also one that a worker left behind that died, gets its
-/// messages, one for each recipient and channel. `end`: it has come to its end, with what it saw and what it could not raise.
-async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failures)>) -> Result<u64> {
+/// Ends the sweep, unless another worker has taken it over: each open run, also one that a worker left behind that died, gets its
+/// messages, one for each recipient and channel of its stream. `end`: it has come to its end, with what it saw and what it could not raise.
+async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<&End<'_>>) -> Result<u64> {
     let tx = db.write(scope).await?;
     let Some((row, settings)) = settings::lock(&tx).await? else {
         return Ok(0);
@@ -341,19 +395,28 @@ async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failure
     if row.sweep_token != Some(token) {
         return Ok(0);
     }
+    let streams = settings.streams();
+    let mut runs = open_runs(&tx).await?;
+    if let Some(end) = end {
+        runs.extend(end_digests(&tx, &streams, &runs, end.began).await?);
+    }
+    let suspended = settings::all_suspended(&tx).await?;
     let mut made = 0;
-    if let Some(run) = open_run(&tx).await? {
-        let calls = settings
-            .channels
-            .iter()
-            .map(|(id, name)| new_message(&tx, &run, name, Some(*id)));
-        let rows: Vec<message::ActiveModel> = settings
-            .recipients
-            .iter()
-            .map(|recipient| mail_to(&tx, &run, recipient, &settings))
-            .chain(calls)
+    for run in runs {
+        // Whose stream is gone tells nobody: its slots stay free.
+        let stream = streams.iter().find(|stream| stream.id == run.rule_id);
+        let rows: Vec<message::ActiveModel> = stream
+            .into_iter()
+            .flat_map(|stream| {
+                let calls = stream.channels.iter();
+                let calls = calls.map(|(id, name)| new_message(&tx, &run, name, Some(*id)));
+                let mails = stream.recipients.iter();
+                mails
+                    .map(|recipient| mail_to(&tx, &run, recipient, &suspended))
+                    .chain(calls)
+            })
             .collect();
-        made = rows.len() as u64;
+        made += rows.len() as u64;
         if !rows.is_empty() {
             message::Entity::insert_many(rows).exec_without_returning(&tx).await?;
         }
@@ -366,11 +429,29 @@ async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<(&Look, &Failure
     }
     outbox::mend_waits(&tx).await?;
     match end {
-        Some((look, failures)) => note_end(&tx, look, failures).await?,
+        Some(end) => note_end(&tx, end.look, end.failures).await?,
         None => release(&tx).await?,
     }
     failpoint::commit(tx, Operation::QueueMessages).await?;
     Ok(made)
+}
+
+/// Notes digests as made whose moment had come when the sweep began, and makes those without a certificate where they are wanted.
+async fn end_digests(tx: &OrgTx, streams: &[Stream], runs: &[run::Model], began: Timestamp) -> Result<Vec<run::Model>> {
+    let mut empty = Vec::new();
+    for stream in streams {
+        let Some(moment) = stream.digest_due(began) else {
+            continue;
+        };
+        if stream.digest_empty && !runs.iter().any(|run| run.rule_id == stream.id) {
+            empty.push(begin_run(tx, stream, MessageKind::Digest).await?);
+        }
+        match &stream.rule {
+            Some((rule, _)) => rules::note_digest(tx, *rule, moment).await?,
+            None => settings::note_digest(tx, moment).await?,
+        }
+    }
+    Ok(empty)
 }
 
 /// Lets others sweep.
@@ -408,9 +489,9 @@ async fn note_end(tx: &OrgTx, look: &Look, failures: &Failures) -> Result<()> {
 }
 
 /// A message to a recipient; where they are suspended, one that says why nothing is sent.
-fn mail_to(tx: &OrgTx, run: &run::Model, recipient: &str, settings: &Notifications) -> message::ActiveModel {
+fn mail_to(tx: &OrgTx, run: &run::Model, recipient: &str, suspended: &[Suspended]) -> message::ActiveModel {
     let message = new_message(tx, run, recipient, None);
-    match settings.suspended.iter().find(|found| found.recipient == recipient) {
+    match suspended.iter().find(|found| found.recipient == recipient) {
         None => message,
         Some(found) => message::ActiveModel {
             state: Set(SendState::Refused.as_str().into()),

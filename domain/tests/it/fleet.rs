@@ -201,10 +201,10 @@ pub fn heartbeat() -> Heartbeat {
 /// A CA of the tests.
 pub struct Ca {
     pub certificate: Certificate,
-    key: PrivateKey,
+    pub key: PrivateKey,
 }
 
-fn profile(name: &str, ca: bool, not_after: DateTime<Utc>) -> Profile {
+pub fn profile(name: &str, ca: bool, not_after: DateTime<Utc>) -> Profile {
     Profile {
         subject: Subject(vec![("CN".into(), name.into())]),
         sans: if ca { Vec::new() } else { vec![San::dns(name)] },

@@ -22,6 +22,7 @@ mod lists;
 mod lock_order;
 mod machine;
 mod nodes;
+mod notification_rules;
 mod numbers;
 mod people;
 mod plans;

@@ -2510,6 +2510,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/settings/notifications/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the rules of notifications beside the organisation's default.
+         * @description Lists the rules of notifications beside the organisation's default.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["list_notification_rules"];
+        put?: never;
+        /**
+         * Makes a rule beside the organisation's default.
+         * @description It tells its own recipients and channels of what it covers, by its own start and frequency. The default tells of the same beside it, unless
+         *     `instead_of_default` says otherwise. Time zone, hour, language and what is said of expired certificates are those of the settings.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        post: operations["create_notification_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/notifications/rules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says what a rule would tell, without storing it.
+         * @description Acknowledgements are not looked at.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        post: operations["preview_notification_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/settings/notifications/rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a rule.
+         * @description Reads a rule.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor, for all groups.
+         */
+        get: operations["get_notification_rule"];
+        /**
+         * Puts a rule in the place of what it was.
+         * @description It holds from the next sweep on. What it told is not told again; what waits for somebody who is not on its lists any more is not sent.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        put: operations["replace_notification_rule"];
+        post?: never;
+        /**
+         * Deletes a rule. Its messages stay in the ledger; what waits is not sent.
+         * @description Deletes a rule. Its messages stay in the ledger; what waits is not sent.
+         *
+         *     Needs one of the roles owner, admin, for all groups.
+         */
+        delete: operations["delete_notification_rule"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/setup": {
         parameters: {
             query?: never;
@@ -3345,6 +3430,11 @@ export interface components {
              */
             revision: number;
             /**
+             * @description It gets what rules and escalations tell that name it, and nothing of the organisation's default.
+             * @example false
+             */
+            rules_only: boolean;
+            /**
              * Format: date-time
              * @description Last change.
              */
@@ -3763,6 +3853,11 @@ export interface components {
              * @example Operations
              */
             name: string;
+            /**
+             * @description It gets what rules and escalations tell that name it, and nothing of the organisation's default. Left out: false.
+             * @example false
+             */
+            rules_only?: boolean | null;
             /**
              * @description 16 to 500 bytes: calls are signed with it. With `pagerduty` the routing key, which is required.
              * @example a long and random secret
@@ -4256,6 +4351,27 @@ export interface components {
              * @example ca_signed
              */
             wanted: string;
+        };
+        /** @description Who is told of what nobody has acknowledged. */
+        Escalation: {
+            /**
+             * Format: int32
+             * @description Days from the first alert of a certificate until others are told, unless somebody has acknowledged it: 1 to 90.
+             * @example 3
+             */
+            after_days: number;
+            /**
+             * @description Channels.
+             * @example []
+             */
+            channels?: string[];
+            /**
+             * @description At most 25 addresses.
+             * @example [
+             *       "head.of.operations@example.org"
+             *     ]
+             */
+            recipients?: string[];
         };
         /** @description Days on which installed certificates end. */
         Expiries: {
@@ -5256,6 +5372,7 @@ export interface components {
              * @description The message.
              */
             id: string;
+            kind?: components["schemas"]["MessageKind"] | null;
             /**
              * @description Message-ID of the mail, or id of the delivery of a call; it never changes.
              * @example <0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>
@@ -5281,6 +5398,16 @@ export interface components {
              * @example 250 2.0.0 Ok: queued as 4F1c2d
              */
             reply?: string | null;
+            /**
+             * Format: uuid
+             * @description The rule that made it; null: the organisation's default.
+             */
+            rule_id?: string | null;
+            /**
+             * @description Name of the rule at the time.
+             * @example Short-lived certificates at the edge
+             */
+            rule_name?: string | null;
             /**
              * Format: date-time
              * @description When it came to its end.
@@ -5366,6 +5493,11 @@ export interface components {
             /** @description The message. */
             message: components["schemas"]["Message"];
         };
+        /**
+         * @description What a message is.
+         * @enum {string}
+         */
+        MessageKind: "warning" | "digest" | "escalation";
         /**
          * @description State of a message.
          * @enum {string}
@@ -5517,6 +5649,130 @@ export interface components {
          * @enum {string}
          */
         NodeStatus: "ok" | "attention" | "waiting" | "unreachable" | "agent_offline" | "credentials_missing" | "no_agent" | "retired";
+        /** @description A rule. */
+        NotificationRule: {
+            /**
+             * @description Channels.
+             * @example []
+             */
+            channels: string[];
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            created_at: string;
+            /**
+             * @description A digest without a certificate is sent as well.
+             * @example false
+             */
+            digest_empty: boolean;
+            /**
+             * Format: int32
+             * @description Day of the week of the digest, 1 (Monday) to 7.
+             * @example null
+             */
+            digest_weekday?: number | null;
+            /**
+             * Format: date-time
+             * @description The last digest that was made.
+             * @example null
+             */
+            digested_at?: string | null;
+            /**
+             * @description It tells.
+             * @example true
+             */
+            enabled: boolean;
+            escalation?: components["schemas"]["Escalation"] | null;
+            /**
+             * Format: int32
+             * @description Days from one message about a certificate to the next; null with `start_percent` and in a digest.
+             * @example null
+             */
+            frequency_days?: number | null;
+            /**
+             * Format: int32
+             * @description Percent of the lifetime from one message about a certificate to the next; null with `start_days` and in a digest.
+             * @example 5
+             */
+            frequency_percent?: number | null;
+            /**
+             * Format: uuid
+             * @description The rule.
+             */
+            id: string;
+            /**
+             * @description What it covers is not told by the default.
+             * @example true
+             */
+            instead_of_default: boolean;
+            /** @description How it tells. */
+            mode: components["schemas"]["RuleMode"];
+            /**
+             * @description Name.
+             * @example Short-lived certificates at the edge
+             */
+            name: string;
+            /**
+             * @description Addresses.
+             * @example [
+             *       "edge@example.org"
+             *     ]
+             */
+            recipients: string[];
+            /**
+             * Format: int64
+             * @description Rises with each change.
+             * @example 1
+             */
+            revision: number;
+            /** @description What it covers. */
+            scope: components["schemas"]["RuleScope"];
+            /**
+             * Format: int32
+             * @description Days before the end at which it begins; null where `start_percent` says so.
+             * @example null
+             */
+            start_days?: number | null;
+            /**
+             * Format: int32
+             * @description Percent of the lifetime that are left when it begins, at most 365 days before the end; null where `start_days` says so.
+             * @example 20
+             */
+            start_percent?: number | null;
+            /**
+             * Format: date-time
+             * @description Last change.
+             */
+            updated_at: string;
+        };
+        /** @description What a rule would tell. */
+        NotificationRulePreview: {
+            /**
+             * Format: int64
+             * @description Certificates that it covers and that end within the days that it looks ahead: `start_days`, with `start_percent` 365.
+             * @example 412
+             */
+            certificates: number;
+            /**
+             * @description False where there are more than 10,000: the first of them to end were looked at.
+             * @example true
+             */
+            complete: boolean;
+            /**
+             * Format: int64
+             * @description Those that have come so far that it would tell of them at once; with a digest, in the next one.
+             * @example 31
+             */
+            due: number;
+            /** @description The next ten moments at which something of the others, or something more of these, comes due. */
+            next: components["schemas"]["RuleMoment"][];
+        };
+        /** @description All rules. */
+        NotificationRules: {
+            /** @description By name; there are at most 50. */
+            items: components["schemas"]["NotificationRule"][];
+        };
         /** @description When certificates are warned of, and whom. */
         NotificationSettings: {
             /**
@@ -5524,6 +5780,19 @@ export interface components {
              * @example false
              */
             attach_calendar: boolean;
+            /**
+             * @description A digest without a certificate is sent as well.
+             * @example false
+             */
+            digest_empty: boolean;
+            /**
+             * Format: int32
+             * @description Day of the week, 1 (Monday) to 7, on which all comes in one message, but for the last day and the end of a certificate; null: each sweep that
+             *     finds something tells at once.
+             * @example null
+             */
+            digest_weekday?: number | null;
+            escalation?: components["schemas"]["Escalation"] | null;
             /**
              * Format: int32
              * @description Days from one mail about a certificate to the next.
@@ -5579,7 +5848,7 @@ export interface components {
              */
             start_days: number;
             /**
-             * @description Recipients to whom nothing is sent, as their mail server refused.
+             * @description Recipients, also of rules, to whom nothing is sent, as their mail server refused.
              * @example []
              */
             suspended: components["schemas"]["SuspendedRecipient"][];
@@ -6897,6 +7166,7 @@ export interface components {
                  * @description The message.
                  */
                 id: string;
+                kind?: components["schemas"]["MessageKind"] | null;
                 /**
                  * @description Message-ID of the mail, or id of the delivery of a call; it never changes.
                  * @example <0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>
@@ -6922,6 +7192,16 @@ export interface components {
                  * @example 250 2.0.0 Ok: queued as 4F1c2d
                  */
                 reply?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The rule that made it; null: the organisation's default.
+                 */
+                rule_id?: string | null;
+                /**
+                 * @description Name of the rule at the time.
+                 * @example Short-lived certificates at the edge
+                 */
+                rule_name?: string | null;
                 /**
                  * Format: date-time
                  * @description When it came to its end.
@@ -8002,6 +8282,76 @@ export interface components {
              */
             rule: string;
         };
+        /**
+         * @description How a rule tells.
+         * @enum {string}
+         */
+        RuleMode: "immediate" | "weekly_digest";
+        /** @description A moment at which a rule would tell. */
+        RuleMoment: {
+            /**
+             * Format: date-time
+             * @description The moment.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Certificates of which it would tell then.
+             * @example 12
+             */
+            certificates: number;
+        };
+        /** @description What a rule covers. Each list that is not empty has to name the place of a certificate; an empty scope covers all. */
+        RuleScope: {
+            /**
+             * @description Clusters.
+             * @default []
+             * @example []
+             */
+            clusters: string[];
+            /**
+             * @description Groups of clusters.
+             * @default []
+             * @example []
+             */
+            groups: string[];
+            /**
+             * @description Certificates of issuers: one of them, or one of `issuers`, has to have issued the certificate.
+             * @default []
+             * @example []
+             */
+            issuer_certificates: string[];
+            /**
+             * @description Texts of which one is a part of the issuer's name, whatever the case.
+             * @default []
+             * @example [
+             *       "Let's Encrypt"
+             *     ]
+             */
+            issuers: string[];
+            /**
+             * @description `identity` or `trust`; null: both.
+             * @default null
+             * @example identity
+             */
+            kind: string | null;
+            /**
+             * @description Codes of products, as in the catalogue.
+             * @default []
+             * @example [
+             *       "server"
+             *     ]
+             */
+            products: string[];
+            /**
+             * @description Purposes of identity certificates, and names of trust stores.
+             * @default []
+             * @example [
+             *       "nginx:www.example.org"
+             *     ]
+             */
+            purposes: string[];
+        };
         /** @description To whom to send a test mail. */
         SendTestMail: {
             /**
@@ -8181,6 +8531,79 @@ export interface components {
              */
             username?: string | null;
         };
+        /** @description A rule as it is to be. */
+        SetNotificationRule: {
+            /**
+             * @description Channels.
+             * @example []
+             */
+            channels?: string[];
+            /**
+             * @description Send a digest without a certificate as well; left out: false.
+             * @example false
+             */
+            digest_empty?: boolean | null;
+            /**
+             * Format: int32
+             * @description 1 (Monday) to 7, with `weekly_digest`; left out: Monday.
+             * @example null
+             */
+            digest_weekday?: number | null;
+            /**
+             * @description Left out: true.
+             * @example true
+             */
+            enabled?: boolean | null;
+            escalation?: components["schemas"]["Escalation"] | null;
+            /**
+             * Format: int32
+             * @description 1 to 30 days, with `start_days`; left out: 7.
+             * @example null
+             */
+            frequency_days?: number | null;
+            /**
+             * Format: int32
+             * @description 1 to 99 percent of the lifetime, with `start_percent`; left out: a quarter of that.
+             * @example 5
+             */
+            frequency_percent?: number | null;
+            /**
+             * @description Whether the default is to be silent about what it covers; left out: false.
+             * @example true
+             */
+            instead_of_default?: boolean | null;
+            /**
+             * @description `immediate` or `weekly_digest`; left out: `immediate`.
+             * @example immediate
+             */
+            mode?: string | null;
+            /**
+             * @description Name, unique in the organisation.
+             * @example Short-lived certificates at the edge
+             */
+            name: string;
+            /**
+             * @description At most 25 addresses. An address or a channel is needed.
+             * @example [
+             *       "edge@example.org"
+             *     ]
+             */
+            recipients?: string[];
+            /** @description What it covers; left out: all. */
+            scope?: components["schemas"]["RuleScope"];
+            /**
+             * Format: int32
+             * @description 30 to 365 days before the end. Either this or `start_percent`.
+             * @example null
+             */
+            start_days?: number | null;
+            /**
+             * Format: int32
+             * @description 1 to 99 percent of the lifetime that are left.
+             * @example 20
+             */
+            start_percent?: number | null;
+        };
         /** @description Changes the settings; what is left out stays. */
         SetNotifications: {
             /**
@@ -8188,6 +8611,18 @@ export interface components {
              * @example false
              */
             attach_calendar?: boolean | null;
+            /**
+             * @description Send a digest without a certificate as well.
+             * @example false
+             */
+            digest_empty?: boolean | null;
+            /**
+             * Format: int32
+             * @description 1 (Monday) to 7: one message a week; null: none.
+             * @example 1
+             */
+            digest_weekday?: number | null;
+            escalation?: components["schemas"]["Escalation"] | null;
             /**
              * Format: int32
              * @description 1 to 30 days.
@@ -8699,6 +9134,11 @@ export interface components {
              * @example Operations
              */
             name?: string | null;
+            /**
+             * @description It gets nothing of the organisation's default.
+             * @example false
+             */
+            rules_only?: boolean | null;
             /**
              * @description Secret; null: there is none any more.
              * @example a long and random secret
@@ -11020,11 +11460,14 @@ export interface operations {
                      *             "created_at": "2027-01-31T09:30:00Z",
                      *             "first_tried_at": "2027-01-31T09:30:00Z",
                      *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "kind": "warning",
                      *             "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
                      *             "next_try_at": "2027-01-31T09:30:00Z",
                      *             "queue_id": "4F1c2d",
                      *             "recipient": "ops@example.org",
                      *             "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *             "rule_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "rule_name": "Short-lived certificates at the edge",
                      *             "settled_at": "2027-01-31T09:30:00Z",
                      *             "state": "due",
                      *             "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
@@ -11093,6 +11536,7 @@ export interface operations {
                      *           "name": "Operations",
                      *           "origin": "https://hooks.example.org",
                      *           "revision": 1,
+                     *           "rules_only": false,
                      *           "updated_at": "2027-01-31T09:30:00Z"
                      *         }
                      *       ]
@@ -11143,6 +11587,7 @@ export interface operations {
                  *       "enabled": true,
                  *       "kind": "generic",
                  *       "name": "Operations",
+                 *       "rules_only": false,
                  *       "secret": "a long and random secret",
                  *       "url": "https://hooks.example.org/certyard"
                  *     }
@@ -11168,6 +11613,7 @@ export interface operations {
                      *       "name": "Operations",
                      *       "origin": "https://hooks.example.org",
                      *       "revision": 1,
+                     *       "rules_only": false,
                      *       "updated_at": "2027-01-31T09:30:00Z"
                      *     }
                      */
@@ -11232,6 +11678,7 @@ export interface operations {
                      *       "name": "Operations",
                      *       "origin": "https://hooks.example.org",
                      *       "revision": 1,
+                     *       "rules_only": false,
                      *       "updated_at": "2027-01-31T09:30:00Z"
                      *     }
                      */
@@ -11331,6 +11778,7 @@ export interface operations {
                  *       "ca_pem": null,
                  *       "enabled": true,
                  *       "name": "Operations",
+                 *       "rules_only": false,
                  *       "secret": "a long and random secret",
                  *       "url": "https://hooks.example.org/certyard"
                  *     }
@@ -11356,6 +11804,7 @@ export interface operations {
                      *       "name": "Operations",
                      *       "origin": "https://hooks.example.org",
                      *       "revision": 1,
+                     *       "rules_only": false,
                      *       "updated_at": "2027-01-31T09:30:00Z"
                      *     }
                      */
@@ -16290,6 +16739,10 @@ export interface operations {
                 recipient?: string;
                 /** @description Only calls of this channel. */
                 channel_id?: string;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["MessageKind"];
+                /** @description Only of this rule, also of what it escalated. */
+                rule_id?: string;
                 /** @description Only those that were made to warn of this certificate. */
                 certificate_id?: string;
                 /** @description Not made before. */
@@ -16323,11 +16776,14 @@ export interface operations {
                      *           "created_at": "2027-01-31T09:30:00Z",
                      *           "first_tried_at": "2027-01-31T09:30:00Z",
                      *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "kind": "warning",
                      *           "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
                      *           "next_try_at": "2027-01-31T09:30:00Z",
                      *           "queue_id": "4F1c2d",
                      *           "recipient": "ops@example.org",
                      *           "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *           "rule_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "rule_name": "Short-lived certificates at the edge",
                      *           "settled_at": "2027-01-31T09:30:00Z",
                      *           "state": "due",
                      *           "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
@@ -16374,6 +16830,10 @@ export interface operations {
                 recipient?: string;
                 /** @description Only calls of this channel. */
                 channel_id?: string;
+                /** @description Only of this kind. */
+                kind?: components["schemas"]["MessageKind"];
+                /** @description Only of this rule, also of what it escalated. */
+                rule_id?: string;
                 /** @description Only those that were made to warn of this certificate. */
                 certificate_id?: string;
                 /** @description Not made before. */
@@ -16469,11 +16929,14 @@ export interface operations {
                      *         "created_at": "2027-01-31T09:30:00Z",
                      *         "first_tried_at": "2027-01-31T09:30:00Z",
                      *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "kind": "warning",
                      *         "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
                      *         "next_try_at": "2027-01-31T09:30:00Z",
                      *         "queue_id": "4F1c2d",
                      *         "recipient": "ops@example.org",
                      *         "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *         "rule_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "rule_name": "Short-lived certificates at the edge",
                      *         "settled_at": "2027-01-31T09:30:00Z",
                      *         "state": "due",
                      *         "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
@@ -16540,11 +17003,14 @@ export interface operations {
                      *       "created_at": "2027-01-31T09:30:00Z",
                      *       "first_tried_at": "2027-01-31T09:30:00Z",
                      *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "kind": "warning",
                      *       "message_id": "<0192f0c1-5a2b-7c3d-8e4f-a0b1c2d3e4f5.certyard@example.org>",
                      *       "next_try_at": "2027-01-31T09:30:00Z",
                      *       "queue_id": "4F1c2d",
                      *       "recipient": "ops@example.org",
                      *       "reply": "250 2.0.0 Ok: queued as 4F1c2d",
+                     *       "rule_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "rule_name": "Short-lived certificates at the edge",
                      *       "settled_at": "2027-01-31T09:30:00Z",
                      *       "state": "due",
                      *       "subject": "Certyard: expired 1, expiring 4 (Example Corp)",
@@ -19451,6 +19917,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "attach_calendar": false,
+                     *       "digest_empty": false,
+                     *       "digest_weekday": null,
+                     *       "escalation": {
+                     *         "after_days": 3,
+                     *         "channels": [],
+                     *         "recipients": [
+                     *           "head.of.operations@example.org"
+                     *         ]
+                     *       },
                      *       "frequency_days": 7,
                      *       "hour": 8,
                      *       "include_trust": true,
@@ -19509,6 +19984,15 @@ export interface operations {
                 /**
                  * @example {
                  *       "attach_calendar": false,
+                 *       "digest_empty": false,
+                 *       "digest_weekday": 1,
+                 *       "escalation": {
+                 *         "after_days": 3,
+                 *         "channels": [],
+                 *         "recipients": [
+                 *           "head.of.operations@example.org"
+                 *         ]
+                 *       },
                  *       "frequency_days": 7,
                  *       "hour": 8,
                  *       "include_trust": true,
@@ -19536,6 +20020,15 @@ export interface operations {
                     /**
                      * @example {
                      *       "attach_calendar": false,
+                     *       "digest_empty": false,
+                     *       "digest_weekday": null,
+                     *       "escalation": {
+                     *         "after_days": 3,
+                     *         "channels": [],
+                     *         "recipients": [
+                     *           "head.of.operations@example.org"
+                     *         ]
+                     *       },
                      *       "frequency_days": 7,
                      *       "hour": 8,
                      *       "include_trust": true,
@@ -19657,6 +20150,614 @@ export interface operations {
         };
         responses: {
             /** @description The next message goes to them as well */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notification_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Rules, by name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "channels": [],
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "digest_empty": false,
+                     *           "digest_weekday": null,
+                     *           "digested_at": null,
+                     *           "enabled": true,
+                     *           "escalation": {
+                     *             "after_days": 3,
+                     *             "channels": [],
+                     *             "recipients": [
+                     *               "head.of.operations@example.org"
+                     *             ]
+                     *           },
+                     *           "frequency_days": null,
+                     *           "frequency_percent": 5,
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "instead_of_default": true,
+                     *           "mode": "immediate",
+                     *           "name": "Short-lived certificates at the edge",
+                     *           "recipients": [
+                     *             "edge@example.org"
+                     *           ],
+                     *           "revision": 1,
+                     *           "scope": {
+                     *             "clusters": [],
+                     *             "groups": [],
+                     *             "issuer_certificates": [],
+                     *             "issuers": [
+                     *               "Let's Encrypt"
+                     *             ],
+                     *             "kind": "identity",
+                     *             "products": [
+                     *               "server"
+                     *             ],
+                     *             "purposes": [
+                     *               "nginx:www.example.org"
+                     *             ]
+                     *           },
+                     *           "start_days": null,
+                     *           "start_percent": 20,
+                     *           "updated_at": "2027-01-31T09:30:00Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRules"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_notification_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channels": [],
+                 *       "digest_empty": false,
+                 *       "digest_weekday": null,
+                 *       "enabled": true,
+                 *       "escalation": {
+                 *         "after_days": 3,
+                 *         "channels": [],
+                 *         "recipients": [
+                 *           "head.of.operations@example.org"
+                 *         ]
+                 *       },
+                 *       "frequency_days": null,
+                 *       "frequency_percent": 5,
+                 *       "instead_of_default": true,
+                 *       "mode": "immediate",
+                 *       "name": "Short-lived certificates at the edge",
+                 *       "recipients": [
+                 *         "edge@example.org"
+                 *       ],
+                 *       "scope": {
+                 *         "clusters": [],
+                 *         "groups": [],
+                 *         "issuer_certificates": [],
+                 *         "issuers": [
+                 *           "Let's Encrypt"
+                 *         ],
+                 *         "kind": "identity",
+                 *         "products": [
+                 *           "server"
+                 *         ],
+                 *         "purposes": [
+                 *           "nginx:www.example.org"
+                 *         ]
+                 *       },
+                 *       "start_days": null,
+                 *       "start_percent": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [],
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "digest_empty": false,
+                     *       "digest_weekday": null,
+                     *       "digested_at": null,
+                     *       "enabled": true,
+                     *       "escalation": {
+                     *         "after_days": 3,
+                     *         "channels": [],
+                     *         "recipients": [
+                     *           "head.of.operations@example.org"
+                     *         ]
+                     *       },
+                     *       "frequency_days": null,
+                     *       "frequency_percent": 5,
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "instead_of_default": true,
+                     *       "mode": "immediate",
+                     *       "name": "Short-lived certificates at the edge",
+                     *       "recipients": [
+                     *         "edge@example.org"
+                     *       ],
+                     *       "revision": 1,
+                     *       "scope": {
+                     *         "clusters": [],
+                     *         "groups": [],
+                     *         "issuer_certificates": [],
+                     *         "issuers": [
+                     *           "Let's Encrypt"
+                     *         ],
+                     *         "kind": "identity",
+                     *         "products": [
+                     *           "server"
+                     *         ],
+                     *         "purposes": [
+                     *           "nginx:www.example.org"
+                     *         ]
+                     *       },
+                     *       "start_days": null,
+                     *       "start_percent": 20,
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRule"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_notification_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channels": [],
+                 *       "digest_empty": false,
+                 *       "digest_weekday": null,
+                 *       "enabled": true,
+                 *       "escalation": {
+                 *         "after_days": 3,
+                 *         "channels": [],
+                 *         "recipients": [
+                 *           "head.of.operations@example.org"
+                 *         ]
+                 *       },
+                 *       "frequency_days": null,
+                 *       "frequency_percent": 5,
+                 *       "instead_of_default": true,
+                 *       "mode": "immediate",
+                 *       "name": "Short-lived certificates at the edge",
+                 *       "recipients": [
+                 *         "edge@example.org"
+                 *       ],
+                 *       "scope": {
+                 *         "clusters": [],
+                 *         "groups": [],
+                 *         "issuer_certificates": [],
+                 *         "issuers": [
+                 *           "Let's Encrypt"
+                 *         ],
+                 *         "kind": "identity",
+                 *         "products": [
+                 *           "server"
+                 *         ],
+                 *         "purposes": [
+                 *           "nginx:www.example.org"
+                 *         ]
+                 *       },
+                 *       "start_days": null,
+                 *       "start_percent": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description What it would tell */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "certificates": 412,
+                     *       "complete": true,
+                     *       "due": 31,
+                     *       "next": [
+                     *         {
+                     *           "at": "2027-01-31T09:30:00Z",
+                     *           "certificates": 12
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRulePreview"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notification_rule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The rule */
+            200: {
+                headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [],
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "digest_empty": false,
+                     *       "digest_weekday": null,
+                     *       "digested_at": null,
+                     *       "enabled": true,
+                     *       "escalation": {
+                     *         "after_days": 3,
+                     *         "channels": [],
+                     *         "recipients": [
+                     *           "head.of.operations@example.org"
+                     *         ]
+                     *       },
+                     *       "frequency_days": null,
+                     *       "frequency_percent": 5,
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "instead_of_default": true,
+                     *       "mode": "immediate",
+                     *       "name": "Short-lived certificates at the edge",
+                     *       "recipients": [
+                     *         "edge@example.org"
+                     *       ],
+                     *       "revision": 1,
+                     *       "scope": {
+                     *         "clusters": [],
+                     *         "groups": [],
+                     *         "issuer_certificates": [],
+                     *         "issuers": [
+                     *           "Let's Encrypt"
+                     *         ],
+                     *         "kind": "identity",
+                     *         "products": [
+                     *           "server"
+                     *         ],
+                     *         "purposes": [
+                     *           "nginx:www.example.org"
+                     *         ]
+                     *       },
+                     *       "start_days": null,
+                     *       "start_percent": 20,
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRule"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_notification_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "channels": [],
+                 *       "digest_empty": false,
+                 *       "digest_weekday": null,
+                 *       "enabled": true,
+                 *       "escalation": {
+                 *         "after_days": 3,
+                 *         "channels": [],
+                 *         "recipients": [
+                 *           "head.of.operations@example.org"
+                 *         ]
+                 *       },
+                 *       "frequency_days": null,
+                 *       "frequency_percent": 5,
+                 *       "instead_of_default": true,
+                 *       "mode": "immediate",
+                 *       "name": "Short-lived certificates at the edge",
+                 *       "recipients": [
+                 *         "edge@example.org"
+                 *       ],
+                 *       "scope": {
+                 *         "clusters": [],
+                 *         "groups": [],
+                 *         "issuer_certificates": [],
+                 *         "issuers": [
+                 *           "Let's Encrypt"
+                 *         ],
+                 *         "kind": "identity",
+                 *         "products": [
+                 *           "server"
+                 *         ],
+                 *         "purposes": [
+                 *           "nginx:www.example.org"
+                 *         ]
+                 *       },
+                 *       "start_days": null,
+                 *       "start_percent": 20
+                 *     }
+                 */
+                "application/json": components["schemas"]["SetNotificationRule"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "channels": [],
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "digest_empty": false,
+                     *       "digest_weekday": null,
+                     *       "digested_at": null,
+                     *       "enabled": true,
+                     *       "escalation": {
+                     *         "after_days": 3,
+                     *         "channels": [],
+                     *         "recipients": [
+                     *           "head.of.operations@example.org"
+                     *         ]
+                     *       },
+                     *       "frequency_days": null,
+                     *       "frequency_percent": 5,
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "instead_of_default": true,
+                     *       "mode": "immediate",
+                     *       "name": "Short-lived certificates at the edge",
+                     *       "recipients": [
+                     *         "edge@example.org"
+                     *       ],
+                     *       "revision": 1,
+                     *       "scope": {
+                     *         "clusters": [],
+                     *         "groups": [],
+                     *         "issuer_certificates": [],
+                     *         "issuers": [
+                     *           "Let's Encrypt"
+                     *         ],
+                     *         "kind": "identity",
+                     *         "products": [
+                     *           "server"
+                     *         ],
+                     *         "purposes": [
+                     *           "nginx:www.example.org"
+                     *         ]
+                     *       },
+                     *       "start_days": null,
+                     *       "start_percent": 20,
+                     *       "updated_at": "2027-01-31T09:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NotificationRule"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_notification_rule: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The rule */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Deleted */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -126,6 +126,8 @@ fn generic(call: &Call<'_>) -> Value {
         "sent_at": call.now,
         "organisation": call.organisation,
         "subject": call.subject,
+        "kind": letter.map(|letter| letter.kind.as_str()),
+        "rule": letter.and_then(|letter| letter.rule.as_deref()),
         "expired": letter.map_or(0, |letter| letter.expired),
         "expiring": letter.map_or(0, |letter| letter.expiring),
         "next_end": letter.and_then(|letter| letter.soonest),
@@ -289,7 +291,7 @@ fn pagerduty(call: &Call<'_>, routing_key: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use certyard_domain::alerts::{Language, LetterGroup};
+    use certyard_domain::alerts::{Language, LetterGroup, MessageKind};
     use chrono::TimeDelta;
     use uuid::Uuid;
     use zeroize::Zeroizing;
@@ -313,6 +315,8 @@ mod tests {
             language: Language::En,
             zone: chrono_tz::Tz::UTC,
             now,
+            kind: MessageKind::Warning,
+            rule: None,
             start_days: 60,
             frequency_days: 7,
             expired: 1,

@@ -4,7 +4,7 @@
 use super::texts::{Texts, texts};
 use super::troubles;
 use certyard_domain::Timestamp;
-use certyard_domain::alerts::{Language, Letter, Notice, Rendered};
+use certyard_domain::alerts::{Language, Letter, MessageKind, Notice, Rendered};
 use chrono_tz::Tz;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
@@ -82,8 +82,13 @@ pub(crate) fn product(code: &str) -> String {
 /// Subject of a letter: all of it in one line.
 pub(crate) fn subject(letter: &Letter) -> String {
     let words = texts(letter.language);
+    let kind = match letter.kind {
+        MessageKind::Warning => String::new(),
+        MessageKind::Digest => format!("{}: ", words.digest),
+        MessageKind::Escalation => format!("{}: ", words.escalation),
+    };
     format!(
-        "Certyard: {} {}, {} {} ({})",
+        "Certyard: {kind}{} {}, {} {} ({})",
         words.expired,
         letter.expired,
         words.expiring,
@@ -127,10 +132,18 @@ pub(crate) fn letter(letter: &Letter, public_url: &str) -> Result<Rendered, Stri
                 .collect(),
         })
         .collect();
-    let why = words
-        .why
-        .replace("{start}", &letter.start_days.to_string())
-        .replace("{frequency}", &letter.frequency_days.to_string());
+    let why = match &letter.rule {
+        Some(rule) => words.why_rule.replace("{rule}", &one_line(rule)),
+        None => words
+            .why
+            .replace("{start}", &letter.start_days.to_string())
+            .replace("{frequency}", &letter.frequency_days.to_string()),
+    };
+    let note = match letter.kind {
+        MessageKind::Escalation => Some(words.escalation_note),
+        MessageKind::Digest if letter.groups.is_empty() => Some(words.nothing),
+        MessageKind::Warning | MessageKind::Digest => None,
+    };
     let values = context! {
         t => Value::from(Serde(words)),
         subject => subject.as_str(),
@@ -141,6 +154,7 @@ pub(crate) fn letter(letter: &Letter, public_url: &str) -> Result<Rendered, Stri
         groups => Value::from(Serde(&groups)),
         more => letter.more,
         why => why,
+        note => note,
         public_url => public_url,
     };
     both("letter", subject, values)

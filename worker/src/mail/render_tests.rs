@@ -24,6 +24,8 @@ fn sample(language: Language, common_name: &str) -> Letter {
         language,
         zone: "Europe/Stockholm".parse().expect("a zone"),
         now: at("2027-03-01T12:00:00Z"),
+        kind: MessageKind::Warning,
+        rule: None,
         start_days: 90,
         frequency_days: 7,
         expired: 1,
@@ -130,5 +132,37 @@ fn a_notice_says_in_six_languages_what_is_wrong_and_how_many() {
             "{}",
             mail.text
         );
+    }
+}
+
+#[test]
+fn an_escalation_and_a_digest_say_in_six_languages_what_they_are_and_whose() {
+    let mut seen = std::collections::HashSet::new();
+    for language in Language::ALL {
+        let mut sample = sample(language, "cucm1.example.org");
+        sample.rule = Some("Edge <b>\r\nBcc: eve@example.org".into());
+        for kind in MessageKind::ALL {
+            sample.kind = kind;
+            let mail = letter(&sample, "https://certyard.example.org").expect("a mail");
+            assert!(!mail.subject.contains(['\r', '\n']));
+            assert!(
+                mail.text.contains("Edge <b>") && mail.html.contains("Edge &lt;b&gt;"),
+                "{}",
+                mail.html
+            );
+            assert!(!mail.text.contains("\nBcc"), "{}", mail.text);
+            let words = texts(language);
+            assert_eq!(
+                mail.text.contains(words.escalation_note),
+                kind == MessageKind::Escalation
+            );
+            assert_eq!(mail.subject.contains(words.escalation), kind == MessageKind::Escalation);
+            assert_eq!(mail.subject.contains(words.digest), kind == MessageKind::Digest);
+            assert!(seen.insert(mail.subject), "each says another thing");
+        }
+        sample.kind = MessageKind::Digest;
+        sample.groups.clear();
+        let nothing = letter(&sample, "https://certyard.example.org").expect("a mail");
+        assert!(nothing.text.contains(texts(language).nothing), "{}", nothing.text);
     }
 }

@@ -27,6 +27,7 @@ pub fn new(name: &str, kind: &str, port: u16) -> NewChannel {
         secret: Some(Zeroizing::new(SECRET.into())),
         ca_pem: None,
         enabled: true,
+        rules_only: false,
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Model {
     pub raised_at: DateTimeUtc,
     pub schedule: String,
     pub next_at: Option<DateTimeUtc>,
+    pub first_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,7 @@ pub mod channel;
 pub mod mail;
 pub mod mark;
 pub mod message;
+pub mod rule;
 pub mod run;
 pub mod setting;
 pub mod skip;

@@ -16,6 +16,9 @@ pub struct Model {
     pub alert_count: i64,
     pub created_at: DateTimeUtc,
     pub closed_at: Option<DateTimeUtc>,
+    pub kind: String,
+    pub of_rule_id: Option<Uuid>,
+    pub rule_name: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

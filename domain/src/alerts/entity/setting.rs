@@ -28,6 +28,10 @@ pub struct Model {
     pub attach_calendar: bool,
     pub sweep_token: Option<Uuid>,
     pub sweep_failures: Option<Json>,
+    pub escalation: Option<Json>,
+    pub digest_weekday: Option<i32>,
+    pub digest_empty: bool,
+    pub digested_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
