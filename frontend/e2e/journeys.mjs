@@ -256,9 +256,23 @@ export async function certificate(suite, stack, browser, state) {
     await shoot(page, 'upload-refused');
   });
 
+  await suite.test('an answer to another CSR is marked before anybody is asked', async () => {
+    const stray = join(stack.folder, 'stray.pem');
+    const key = ['-newkey', 'rsa:2048', '-nodes', '-keyout', join(stack.folder, 'stray-answer.key')];
+    execFileSync('openssl', ['req', '-x509', ...key, '-subj', '/CN=stray', '-out', stray], {
+      stdio: 'ignore',
+    });
+    await page.setInputFiles('input[type=file]', stray);
+    await page.getByRole('alert').getByText('The certificate is for another key than the CSR').waitFor();
+    await settle(page);
+    await checkAccessibility(page);
+    await shoot(page, 'upload-mismatch');
+  });
+
   await suite.test('the answer is dropped on the panel, read by the server, and previewed', async () => {
     await dropFile(page, 'section.panel', signed, 'signed.p7b');
     await page.getByText(/signed\.p7b · \d certificates?/).waitFor();
+    equal(await page.locator('section.panel [role=alert]').count(), 0, 'marks on the right answer');
     await settle(page);
     await checkAccessibility(page);
     await shoot(page, 'upload-verdict');
@@ -309,7 +323,8 @@ export async function certificate(suite, stack, browser, state) {
 
   await suite.test('after the restart the page says that it is in use', async () => {
     await stack.restart(node.name);
-    await page.getByRole('button', { name: 'Refresh' }).click();
+    await page.getByRole('button', { name: 'Read again' }).click();
+    await page.getByRole('link', { name: 'The node is being read' }).waitFor();
     await until('the served certificate', async () => (await fresh()).served.state === 'served', 90);
     await page.goto(panel, { waitUntil: 'domcontentloaded' });
     await page.locator('.clock:not(.is-warning):not(.is-muted)').nth(2).waitFor();

@@ -17,6 +17,9 @@ async function addresses(stack) {
   const { items: messages } = await stack.api('GET', '/messages');
   const { items: audit } = await stack.api('GET', '/audit');
   const { items: members } = await stack.api('GET', '/members');
+  const { items: clutter } = await stack.api('GET', '/trust-hygiene');
+  const { items: agents } = await stack.api('GET', '/agents');
+  const agent = agents.find((item) => item.name === 'agent-north');
   const base = `/clusters/${cluster.id}`;
   const tomcat = identity.find((item) => item.store === 'tomcat') ?? identity[0];
   return {
@@ -52,7 +55,32 @@ async function addresses(stack) {
       job: `/jobs/${jobs[0].id}`,
       'job-unknown': '/jobs/01900000-0000-7000-8000-000000000000',
     },
-    '/agents': { agents: '/agents', 'agents-join': '/agents?do=join' },
+    '/agents': {
+      agents: '/agents',
+      'agents-join': '/agents?do=join',
+      'agents-panel': `/agents?agent=${agent.id}`,
+      'agents-ban': `/agents?agent=${agent.id}&do=ban`,
+      'agents-unknown': '/agents?agent=01900000-0000-7000-8000-000000000000',
+    },
+    '/agents/join-tokens': {
+      'join-tokens': '/agents/join-tokens',
+      'join-tokens-add': '/agents/join-tokens?do=add',
+    },
+    '/trust-hygiene': {
+      hygiene: '/trust-hygiene',
+      'hygiene-filtered': '/trust-hygiene?reason=expired,duplicate&product=cucm&store=tomcat-trust',
+      'hygiene-none': '/trust-hygiene?q=no-such-certificate',
+      'hygiene-panel': `/trust-hygiene?cert=${clutter[0].certificate_id}`,
+    },
+    '/server-only-certificates': {
+      'server-only-empty': '/server-only-certificates',
+      'server-only-none': '/server-only-certificates?q=no-such-certificate&purpose=tomcat',
+    },
+    '/quarantine': {
+      quarantine: '/quarantine',
+      'quarantine-back': '/quarantine?state=restored',
+      'quarantine-none': '/quarantine?q=no-such-certificate&job=01900000-0000-7000-8000-000000000000',
+    },
     '/calendar': {
       calendar: '/calendar',
       'calendar-empty': '/calendar?from=2100-01-01&until=2100-01-02',
@@ -103,6 +131,8 @@ async function addresses(stack) {
     },
     '/settings/$tab': {
       'settings-notifications': '/settings/notifications',
+      'settings-channels': '/settings/channels',
+      'channels-add': '/settings/channels?do=add',
       'settings-mail': '/settings/mail',
       'settings-appearance': '/settings/appearance',
       'settings-account': '/settings/account',

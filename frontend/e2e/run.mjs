@@ -3,8 +3,11 @@
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { people, profiles } from './administration.mjs';
+import { agents } from './agents.mjs';
 import { alertList, quietBoard } from './alerts.mjs';
 import { openBrowser, results } from './browser.mjs';
+import { channels } from './channels.mjs';
+import { aftercare, housekeeping } from './housekeeping.mjs';
 import { certificate, injection, keyboard, signIn } from './journeys.mjs';
 import { changedPlan, liveJob, newVersion, order, retriedJob } from './jobs.mjs';
 import { MailServer } from './mail.mjs';
@@ -49,8 +52,8 @@ try {
     };
     // Side by side, as far as none of them moves what another one counts.
     await Promise.all([
-      walk(certificate, changedPlan, retriedJob, injection),
-      walk(notifications, signIn, people, profiles, quietBoard, newVersion),
+      walk(certificate, changedPlan, retriedJob, injection, housekeeping, aftercare),
+      walk(notifications, signIn, people, profiles, agents, quietBoard, channels, newVersion),
     ]);
     // The server goes down for it.
     await liveJob(suite, stack, browser, state);

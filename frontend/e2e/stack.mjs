@@ -170,12 +170,18 @@ export class Stack {
     this.nodes = JSON.parse(readFileSync(join(this.labData, 'lab.json'), 'utf8')).nodes;
   }
 
-  async joinAgent(token) {
-    this.agentData = join(this.folder, 'agent');
+  /** Spends a join token: an agent of that name has its data in the folder. */
+  async join(token, name, folder) {
+    const data = join(this.folder, folder);
     const agentUrl = (await this.api('GET', '/me')).agent_url;
-    await run(this.agent, ['join', '--data', this.agentData, '--url', agentUrl, '--name', 'agent-north'], {
+    await run(this.agent, ['join', '--data', data, '--url', agentUrl, '--name', name], {
       env: { ...process.env, CERTYARD_AGENT_TOKEN: token },
     });
+    return data;
+  }
+
+  async joinAgent(token) {
+    this.agentData = await this.join(token, 'agent-north', 'agent');
   }
 
   async addNodes() {
@@ -200,6 +206,9 @@ export class Stack {
         node.role,
         '--connector',
         'cisco_uc',
+        // What the API cannot do goes by the command line.
+        '--ssh-port',
+        node.ssh.split(':').pop(),
         '--user',
         node.user,
         '--password-stdin',

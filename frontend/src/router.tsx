@@ -88,8 +88,15 @@ const jobRoute = createRoute({
 const agentsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/agents',
-  validateSearch: pick('q', 'status', 'do'),
+  validateSearch: pick('q', 'status', 'agent', 'do'),
   component: lazyRouteComponent(() => import('./pages/AgentsPage'), 'AgentsPage'),
+});
+
+const joinTokensRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/agents/join-tokens',
+  validateSearch: pick('do', 'id'),
+  component: lazyRouteComponent(() => import('./pages/JoinTokensPage'), 'JoinTokensPage'),
 });
 
 const calendarRoute = createRoute({
@@ -102,7 +109,7 @@ const calendarRoute = createRoute({
 const messagesRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/messages',
-  validateSearch: pick('state', 'recipient', 'from', 'until', 'message'),
+  validateSearch: pick('state', 'recipient', 'channel', 'message'),
   component: lazyRouteComponent(() => import('./pages/MessagesPage'), 'MessagesPage'),
 });
 
@@ -117,6 +124,27 @@ const certificateRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/certificates/$certificateId',
   component: lazyRouteComponent(() => import('./pages/CertificatePage'), 'CertificatePage'),
+});
+
+const hygieneRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/trust-hygiene',
+  validateSearch: pick('q', 'reason', 'product', 'cluster', 'group', 'store', 'cert'),
+  component: lazyRouteComponent(() => import('./pages/HygienePage'), 'HygienePage'),
+});
+
+const serverOnlyRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/server-only-certificates',
+  validateSearch: pick('q', 'product', 'cluster', 'group', 'purpose'),
+  component: lazyRouteComponent(() => import('./pages/ServerOnlyPage'), 'ServerOnlyPage'),
+});
+
+const quarantineRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/quarantine',
+  validateSearch: pick('q', 'state', 'cluster', 'group', 'store', 'certificate', 'job'),
+  component: lazyRouteComponent(() => import('./pages/QuarantinePage'), 'QuarantinePage'),
 });
 
 const csrsRoute = createRoute({
@@ -164,6 +192,7 @@ const auditRoute = createRoute({
 const settingsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/settings/$tab',
+  validateSearch: pick('do', 'id'),
   component: lazyRouteComponent(() => import('./pages/SettingsPage'), 'SettingsPage'),
 });
 
@@ -196,10 +225,14 @@ const routeTree = rootRoute.addChildren([
     jobsRoute,
     jobRoute,
     agentsRoute,
+    joinTokensRoute,
     calendarRoute,
     messagesRoute,
     certificatesRoute,
     certificateRoute,
+    hygieneRoute,
+    serverOnlyRoute,
+    quarantineRoute,
     csrsRoute,
     profilesRoute,
     profileRoute,

@@ -1,5 +1,6 @@
 /** What choosers choose from. */
 import type { ChoiceSource } from '../lib/use-choice';
+import { agentQuery } from './agent-queries';
 import { client, take } from './client';
 import { agentsQuery, clusterQuery, clustersQuery, list } from './queries';
 import { queryOptions } from '@tanstack/react-query';
@@ -37,9 +38,5 @@ export const PROFILES: ChoiceSource<Profile> = {
 
 export const AGENTS: ChoiceSource<Agent> = {
   read: (search) => agentsQuery({ search }),
-  one: (id) =>
-    queryOptions({
-      queryKey: ['agents', 'one', id],
-      queryFn: ({ signal }) => take(client.GET('/api/v1/agents/{id}', { params: { path: { id } }, signal })),
-    }),
+  one: agentQuery,
 };

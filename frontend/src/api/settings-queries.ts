@@ -35,9 +35,27 @@ export const sessionsQuery = queryOptions({
   queryFn: ({ signal }) => take(client.GET('/api/v1/sessions', { signal })),
 });
 
+export const channelsQuery = queryOptions({
+  queryKey: ['settings', 'channels'],
+  queryFn: ({ signal }) => take(client.GET('/api/v1/channels', { signal })),
+  refetchInterval: 4 * POLL_MS,
+});
+
+/** The last message that a channel was to get. */
+export const lastCallQuery = (channelId: string) =>
+  queryOptions({
+    queryKey: ['messages', 'last', channelId],
+    queryFn: ({ signal }) =>
+      take(
+        client.GET('/api/v1/messages', { params: { query: { channel_id: channelId, limit: 1 } }, signal }),
+      ),
+    refetchInterval: 4 * POLL_MS,
+  });
+
 export interface MessageFilter {
   state?: MessageState;
   recipient?: string;
+  channel_id?: string;
   from?: string;
   to?: string;
 }

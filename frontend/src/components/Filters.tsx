@@ -1,6 +1,15 @@
-import { CheckIcon, CloseButton, Combobox, InputBase, Select, TextInput, useCombobox } from '@mantine/core';
+import {
+  Button,
+  CheckIcon,
+  CloseButton,
+  Combobox,
+  InputBase,
+  Select,
+  TextInput,
+  useCombobox,
+} from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { IconSearch } from '@tabler/icons-react';
+import { IconSearch, IconX } from '@tabler/icons-react';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShortcut } from '../lib/shortcuts';
@@ -74,6 +83,15 @@ export function ChoiceFilter({ label, options, value, onChange }: ChoiceFilterPr
       clearButtonProps={{ 'aria-label': t('act.clear') }}
       comboboxProps={{ shadow: 'md', radius: 'md' }}
     />
+  );
+}
+
+/** A filter that an address brought and no list offers: only the way out of it. */
+export function GivenFilter({ label, onClear }: { label: string; onClear: () => void }) {
+  return (
+    <Button variant="default" size="xs" rightSection={<IconX size={14} aria-hidden />} onClick={onClear}>
+      {label}
+    </Button>
   );
 }
 

@@ -1,8 +1,10 @@
+import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
-import { GROUPS, PROFILES } from '../api/choices';
+import { CLUSTERS, GROUPS, PROFILES } from '../api/choices';
+import { catalogueQuery } from '../api/queries';
 import { PRODUCTS, useProductName } from '../lib/products';
 import { useChoice, type Choice } from '../lib/use-choice';
-import { MultiFilter } from './Filters';
+import { ChoiceFilter, MultiFilter } from './Filters';
 
 interface NounFilterProps {
   value: string[];
@@ -15,6 +17,51 @@ export function ProductFilter({ value, onChange }: NounFilterProps) {
   const productName = useProductName();
   const options = Object.keys(PRODUCTS).map((product) => ({ value: product, label: productName(product) }));
   return <MultiFilter label={t('f.products')} options={options} value={value} onChange={onChange} />;
+}
+
+interface ProductChoiceProps {
+  value: string | undefined;
+  onChange: (value: string | undefined) => void;
+}
+
+/** Narrows a list to one product. */
+export function ProductChoice({ value, onChange }: ProductChoiceProps) {
+  const { t } = useTranslation();
+  const productName = useProductName();
+  const options = Object.keys(PRODUCTS).map((product) => ({ value: product, label: productName(product) }));
+  return <ChoiceFilter label={t('col.product')} options={options} value={value} onChange={onChange} />;
+}
+
+/** Narrows a list to some clusters. */
+export function ClusterFilter({ value, onChange }: NounFilterProps) {
+  const { t } = useTranslation();
+  const choice = useChoice(CLUSTERS, value);
+  return <FoundFilter label={t('nav.clusters')} choice={choice} value={value} onChange={onChange} />;
+}
+
+/** Narrows a list to some trust stores, of those that the products have. */
+export function StoreFilter({ value, onChange }: NounFilterProps) {
+  const { t } = useTranslation();
+  const products = useQuery(catalogueQuery).data?.products ?? [];
+  const names = products.flatMap(({ trust_stores }) => trust_stores);
+  return <MultiFilter label={t('col.stores')} options={optionsOf(names)} value={value} onChange={onChange} />;
+}
+
+/** Narrows a list to some purposes, of those that the products have. */
+export function PurposeFilter({ value, onChange }: NounFilterProps) {
+  const { t } = useTranslation();
+  const products = useQuery(catalogueQuery).data?.products ?? [];
+  const names = products.flatMap(({ purposes }) => purposes.map(({ name }) => name));
+  return (
+    <MultiFilter label={t('col.purpose')} options={optionsOf(names)} value={value} onChange={onChange} />
+  );
+}
+
+/** Each name once, in order. */
+function optionsOf(names: string[]) {
+  return [...new Set(names)]
+    .sort((a, b) => a.localeCompare(b, 'en'))
+    .map((name) => ({ value: name, label: name }));
 }
 
 /** Narrows a list to some groups. */

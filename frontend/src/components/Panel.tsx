@@ -3,6 +3,7 @@ import { IconX } from '@tabler/icons-react';
 import { useEffect, useId, useRef, type ReactNode, type RefObject } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShortcut } from '../lib/shortcuts';
+import { Lines, LoadError } from './States';
 
 interface PanelProps {
   /** Drawn over the title: status. */
@@ -46,6 +47,15 @@ export function Panel({ mark, title, sub, onClose, rowId, children, areaRef }: P
       </div>
       <div className="panel-body">{children}</div>
     </section>
+  );
+}
+
+/** What stands in a panel while its thing is read, and where it cannot be. */
+export function PanelWait({ error, retry }: { error: unknown; retry: () => void }) {
+  return (
+    <div className="panel-section">
+      {error === null ? <Lines count={8} /> : <LoadError error={error} retry={retry} />}
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/problem';
 import { useTitle } from '../lib/use-title';
 import { CopyIcon } from './Copy';
+import { Prose } from './Prose';
 
 interface EmptyProps {
   icon: Icon;
@@ -90,14 +91,20 @@ export function ProblemNote({ error, nameOf }: ProblemNoteProps) {
     <div className="note note-expired" role="alert">
       <IconAlertTriangle size={18} aria-hidden />
       <div>
-        <strong>{sentence}</strong>
-        {detail !== undefined && <p lang="en">{detail}</p>}
+        <strong>
+          <Prose text={sentence} />
+        </strong>
+        {detail !== undefined && (
+          <p lang="en">
+            <Prose text={detail} />
+          </p>
+        )}
         {errors.length > 0 && (
           <ul>
             {errors.map((item) => (
               <li key={`${item.field}${item.code}`}>
                 {nameOf?.(item.field) !== undefined && <strong>{nameOf(item.field)}: </strong>}
-                {fieldText(item)}
+                <Prose text={fieldText(item)} />
               </li>
             ))}
           </ul>

@@ -1,7 +1,7 @@
 import { Tooltip } from '@mantine/core';
 import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
-import { exactUtc, relativeTime, shortDate, shortDateTime } from '../lib/time';
+import { exactUtc, relativeDays, relativeTime, shortDate, shortDateTime } from '../lib/time';
 
 const TICK_MS = 15_000;
 const listeners = new Set<() => void>();
@@ -30,8 +30,8 @@ export function useNow(): number {
 
 interface TimeProps {
   value: string;
-  /** `relative`: "3 minutes ago"; `date` and `dateTime`: by the reader's clock. The exact time in UTC stands in the tooltip. */
-  show?: 'relative' | 'date' | 'dateTime';
+  /** `relative`: "3 minutes ago"; `end`: in days under a year, "in 47 days"; `date` and `dateTime`: by the reader's clock. The exact time in UTC stands in the tooltip. */
+  show?: 'relative' | 'end' | 'date' | 'dateTime';
   className?: string;
 }
 
@@ -40,6 +40,7 @@ export function Time({ value, show = 'relative', className }: TimeProps) {
   const now = useNow();
   const words = {
     relative: () => relativeTime(value, now, i18n.language),
+    end: () => relativeDays(value, now, i18n.language),
     date: () => shortDate(value, i18n.language),
     dateTime: () => shortDateTime(value, i18n.language),
   }[show]();

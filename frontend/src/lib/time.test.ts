@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { duration, exactUtc, monthRange, relativeTime } from './time';
+import { duration, exactUtc, monthRange, relativeDays, relativeTime } from './time';
 
 const now = Date.parse('2026-11-22T12:00:00Z');
 
@@ -16,6 +16,19 @@ describe('relativeTime', () => {
 
   it('speaks the language of the page', () => {
     expect(relativeTime('2026-11-22T11:57:00Z', now, 'sv')).toBe('för 3 minuter sedan');
+  });
+});
+
+describe('relativeDays', () => {
+  it.each([
+    ['2026-11-22T12:05:00Z', 'in 5 minutes'],
+    ['2027-01-08T12:00:00Z', 'in 47 days'],
+    ['2027-10-22T12:00:00Z', 'in 334 days'],
+    ['2026-11-21T11:00:00Z', 'yesterday'],
+    ['2028-02-01T12:00:00Z', 'in 14 months'],
+    ['2028-12-01T12:00:00Z', 'in 2 years'],
+  ])('says of %s "%s"', (iso, words) => {
+    expect(relativeDays(iso, now, 'en')).toBe(words);
   });
 });
 

@@ -28,6 +28,15 @@ export function relativeTime(iso: string, now: number, language: string): string
   return format.format(0, 'second');
 }
 
+/** As `relativeTime`, but in days under a year: `in 47 days`. Whoever decides on an end counts days, not months. */
+export function relativeDays(iso: string, now: number, language: string): string {
+  const distance = Date.parse(iso) - now;
+  const size = Math.abs(distance);
+  if (size < DAY_MS || size >= YEAR_MS) return relativeTime(iso, now, language);
+  const days = Math.trunc(distance / DAY_MS);
+  return new Intl.RelativeTimeFormat(language, { numeric: 'auto' }).format(days, 'day');
+}
+
 /** `22 Nov 2026`, by the reader's clock. */
 export function shortDate(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(iso));

@@ -39,3 +39,15 @@ export function useRow<T>(
   }, [go, rows?.length]);
   return row;
 }
+
+/** A list whose first pages may be empty although more follows: they are read on until a row comes, and until then it is loading. */
+export function useFirstRows<T>(list: ReturnType<typeof useList<T>>): ReturnType<typeof useList<T>> {
+  const { rows, more, error } = list;
+  const waits = rows?.length === 0 && more.has && error === null;
+  const go = waits && !more.loading;
+  const { load } = more;
+  useEffect(() => {
+    if (go) load();
+  }, [go]);
+  return waits ? { ...list, loading: true } : list;
+}

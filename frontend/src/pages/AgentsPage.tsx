@@ -1,17 +1,21 @@
 import { Button } from '@mantine/core';
-import { IconPlus, IconRobot } from '@tabler/icons-react';
+import { IconAlertTriangleFilled, IconKey, IconPlus, IconRobot } from '@tabler/icons-react';
+import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
 import { csvHref } from '../api/csv';
 import { agentsQuery } from '../api/queries';
 import type { Agent, AgentStatus } from '../api/types';
-import { StateBadge } from '../components/Badge';
+import { Badge, StateBadge } from '../components/Badge';
 import { CsvButton } from '../components/CsvButton';
 import { DataTable, type Column } from '../components/DataTable';
 import { MultiFilter, SearchField } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
+import { useRowWalk } from '../components/Panel';
+import { Split } from '../components/Split';
 import { EmptyState, NoMatch } from '../components/States';
 import { Time } from '../components/Time';
+import { AgentPanel } from '../features/agent/AgentPanel';
 import { JoinAgentDialog } from '../features/onboarding/JoinAgent';
 import { joinList, splitList } from '../lib/search';
 import { useList } from '../lib/use-list';
@@ -31,7 +35,11 @@ export function AgentsPage() {
   const filter = { search: view.q, status: statuses };
   const filtered = view.q !== undefined || statuses.length > 0;
   const list = useList<Agent>(agentsQuery(filter));
-  const columns = useAgentColumns();
+  const current = view.agent ?? null;
+  const open = (id: string) => change({ agent: id }, { replace: current !== null });
+  const columns = useAgentColumns(open);
+  const ids = useMemo(() => (list.rows ?? []).map(({ id }) => id), [list.rows]);
+  useRowWalk(ids, current, open);
   const join = administer && (
     <Button leftSection={<IconPlus size={16} aria-hidden />} onClick={() => change({ do: 'join' })}>
       {t('join.title')}
@@ -39,11 +47,35 @@ export function AgentsPage() {
   );
   const none = !filtered && list.rows?.length === 0;
   return (
-    <div className="page">
+    <Split
+      panel={
+        current !== null && (
+          <AgentPanel
+            key={current}
+            id={current}
+            row={list.rows?.find(({ id }) => id === current)}
+            onClose={() => change({ agent: undefined, do: undefined })}
+          />
+        )
+      }
+    >
       <PageHeader
         title={t('agents.title')}
         sub={<span>{t('agents.sub')}</span>}
-        actions={none ? null : join}
+        actions={
+          <>
+            {administer && (
+              <Button
+                variant="default"
+                leftSection={<IconKey size={16} aria-hidden />}
+                renderRoot={(props) => <Link {...props} to="/agents/join-tokens" />}
+              >
+                {t('join_tokens.title')}
+              </Button>
+            )}
+            {none ? null : join}
+          </>
+        }
       />
       <div className="card">
         {!none && (
@@ -74,6 +106,8 @@ export function AgentsPage() {
           retry={list.retry}
           stale={list.stale}
           more={list.more}
+          selected={current}
+          onOpen={(agent) => open(agent.id)}
           empty={
             filtered ? (
               <NoMatch onClear={() => change({ q: undefined, status: undefined })} />
@@ -86,11 +120,11 @@ export function AgentsPage() {
         />
       </div>
       <JoinAgentDialog opened={view.do === 'join'} onClose={() => change({ do: undefined })} />
-    </div>
+    </Split>
   );
 }
 
-function useAgentColumns(): Column<Agent>[] {
+function useAgentColumns(open: (id: string) => void): Column<Agent>[] {
   const { t } = useTranslation();
   return useMemo(
     () => [
@@ -99,7 +133,9 @@ function useAgentColumns(): Column<Agent>[] {
         header: t('col.agent'),
         cell: (agent) => (
           <span className="cell-main">
-            <span className="cell-name">{agent.name}</span>
+            <button type="button" className="row-link" onClick={() => open(agent.id)}>
+              {agent.name}
+            </button>
             <span className="cell-second">{agent.hostname}</span>
           </span>
         ),
@@ -108,7 +144,16 @@ function useAgentColumns(): Column<Agent>[] {
         id: 'status',
         header: t('col.status'),
         className: 'col-status',
-        cell: (agent) => <StateBadge state={agent.status} />,
+        cell: (agent) => (
+          <span className="tags">
+            <StateBadge state={agent.status} />
+            {agent.cloned_at != null && (
+              <Badge tone="warning" icon={IconAlertTriangleFilled}>
+                {t('agents.cloned')}
+              </Badge>
+            )}
+          </span>
+        ),
       },
       {
         id: 'nodes',
@@ -125,6 +170,6 @@ function useAgentColumns(): Column<Agent>[] {
         cell: (agent) => (agent.last_seen_at == null ? '–' : <Time value={agent.last_seen_at} />),
       },
     ],
-    [t],
+    [t, open],
   );
 }

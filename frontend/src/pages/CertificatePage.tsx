@@ -13,6 +13,7 @@ import { CertificateFiles } from '../features/certificate/Actions';
 import { CertificateDetails, Validity } from '../features/certificate/Details';
 import { Holders } from '../features/certificate/Holders';
 import { Timeline } from '../features/certificate/Timeline';
+import { ClutterNote, KeptNote, ServerOnlyNote } from '../features/trust/Findings';
 import { TrustActions } from '../features/trust/TrustActions';
 import { displayName } from '../lib/certificate';
 import { usePermissions } from '../shell/session';
@@ -56,7 +57,7 @@ export function CertificatePage() {
             <span>{certificate.self_signed ? t('d.self_signed') : displayName(certificate.issuer)}</span>
             <span>{t('d.places', { count: certificate.installation_count })}</span>
             <span>
-              {t('col.expires')} <Time value={certificate.not_after} />
+              {t('col.expires')} <Time value={certificate.not_after} show="end" />
             </span>
           </>
         }
@@ -71,6 +72,11 @@ export function CertificatePage() {
         <section className="card certificate-card" aria-label={t('d.certificate')}>
           <Validity from={certificate.not_before} until={certificate.not_after} />
           <Acknowledge certificateId={certificate.id} level={certificate.status} />
+          <div className="findings">
+            <ClutterNote sha256={certificate.sha256} />
+            <ServerOnlyNote sha256={certificate.sha256} />
+            <KeptNote certificateId={certificate.id} />
+          </div>
           <CertificateDetails certificate={certificate} />
         </section>
         <div className="certificate-side">

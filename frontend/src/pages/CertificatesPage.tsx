@@ -159,7 +159,7 @@ function useCertificateColumns(): Column<CertificateRow>[] {
         className: 'col-tight',
         cell: (row) => (
           <span className="cell-main">
-            <Time value={row.not_after} className={`strong text-${row.status}`} />
+            <Time value={row.not_after} show="end" className={`strong text-${row.status}`} />
             <Time value={row.not_after} show="date" className="cell-second" />
           </span>
         ),

@@ -15,6 +15,7 @@ import { AftercareList } from '../features/job/AftercareList';
 import { doneOf } from '../features/job/progress';
 import { TaskList } from '../features/job/TaskList';
 import { useLiveJob } from '../features/job/use-live-job';
+import { KeptNote } from '../features/trust/Findings';
 import { duration } from '../lib/time';
 import { usePermissions } from '../shell/session';
 
@@ -37,6 +38,7 @@ export function JobPage() {
       <JobHeader job={job.data} over={over} />
       <Progress job={job.data} over={over} live={stream === 'live'} />
       <TaskList tasks={tasks} />
+      {over && <KeptNote jobId={jobId} />}
       {over && <AftercareList jobId={jobId} />}
     </div>
   );

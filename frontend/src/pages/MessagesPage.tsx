@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { messagesQuery } from '../api/settings-queries';
 import type { Message, MessageState } from '../api/types';
 import { DataTable, type Column } from '../components/DataTable';
-import { ChoiceFilter } from '../components/Filters';
+import { ChoiceFilter, GivenFilter } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
 import { useRowWalk } from '../components/Panel';
 import { Split } from '../components/Split';
@@ -27,9 +27,9 @@ export function MessagesPage() {
   const { t } = useTranslation();
   const [view, change] = useView();
   const state = STATES.find((name) => name === view.state);
-  const filter = { state, recipient: view.recipient };
+  const filter = { state, recipient: view.recipient, channel_id: view.channel };
   const list = useList<Message>(messagesQuery(filter));
-  const filtered = state !== undefined || view.recipient !== undefined;
+  const filtered = state !== undefined || view.recipient !== undefined || view.channel !== undefined;
   const current = view.message ?? null;
   const open = (id: string) => change({ message: id }, { replace: current !== null });
   const columns = useMessageColumns(open);
@@ -61,6 +61,9 @@ export function MessagesPage() {
             value={state}
             onChange={(next) => change({ state: next })}
           />
+          {view.channel !== undefined && (
+            <GivenFilter label={t('messages.of_channel')} onClear={() => change({ channel: undefined })} />
+          )}
         </div>
         <DataTable
           label={t('messages.title')}
@@ -76,7 +79,9 @@ export function MessagesPage() {
           onOpen={(row) => open(row.id)}
           empty={
             filtered ? (
-              <NoMatch onClear={() => change({ state: undefined, recipient: undefined })} />
+              <NoMatch
+                onClear={() => change({ state: undefined, recipient: undefined, channel: undefined })}
+              />
             ) : (
               <EmptyState
                 icon={IconMailOpened}

@@ -1,3 +1,4 @@
+import '../features/message/message.css';
 import '../features/settings/settings.css';
 import { Tabs } from '@mantine/core';
 import { useNavigate, useParams } from '@tanstack/react-router';
@@ -7,12 +8,13 @@ import { PageHeader } from '../components/PageHeader';
 import { EmptyState } from '../components/States';
 import { AccountSettings } from '../features/settings/AccountSettings';
 import { AppearanceSettings } from '../features/settings/AppearanceSettings';
+import { ChannelSettings } from '../features/settings/ChannelSettings';
 import { MailSettings } from '../features/settings/MailSettings';
 import { NotificationSettings } from '../features/settings/NotificationSettings';
 import { useMe } from '../shell/session';
 import { NotFoundPage } from './ErrorPage';
 
-const TABS = ['notifications', 'mail', 'appearance', 'account'] as const;
+const TABS = ['notifications', 'channels', 'mail', 'appearance', 'account'] as const;
 type Tab = (typeof TABS)[number];
 
 export function SettingsPage() {
@@ -52,6 +54,8 @@ function TabContent({ tab }: { tab: Tab }) {
   switch (tab) {
     case 'notifications':
       return readsAlerts ? <NotificationSettings /> : <NotForYou />;
+    case 'channels':
+      return readsAlerts ? <ChannelSettings /> : <NotForYou />;
     case 'mail':
       return readsAlerts ? <MailSettings /> : <NotForYou />;
     case 'appearance':

@@ -1,5 +1,6 @@
 import type { LinkProps } from '@tanstack/react-router';
 import {
+  IconArchive,
   IconBell,
   IconCalendarEvent,
   IconCertificate,
@@ -10,8 +11,10 @@ import {
   IconMail,
   IconRobot,
   IconServer2,
+  IconServerCog,
   IconSettings,
   IconShieldCheck,
+  IconShieldX,
   IconUsers,
   type Icon,
 } from '@tabler/icons-react';
@@ -44,6 +47,14 @@ export const SECTIONS: { key: string | null; entries: Entry[] }[] = [
       { to: '/clusters', key: 'nav.clusters', icon: IconServer2 },
       { to: '/certificates', key: 'nav.certificates', icon: IconCertificate },
       { to: '/agents', key: 'nav.agents', icon: IconRobot },
+    ],
+  },
+  {
+    key: 'nav.housekeeping',
+    entries: [
+      { to: '/trust-hygiene', key: 'nav.hygiene', icon: IconShieldX },
+      { to: '/server-only-certificates', key: 'nav.server_only', icon: IconServerCog },
+      { to: '/quarantine', key: 'nav.quarantine', icon: IconArchive },
     ],
   },
   {

@@ -48,7 +48,7 @@ export function NoAlerts() {
       >
         {next.common_name || displayName(next.subject)}
       </Link>
-      , <Time value={next.not_after} />
+      , <Time value={next.not_after} show="end" />
     </EmptyState>
   );
 }

@@ -84,7 +84,7 @@ export function useAlertColumns(
         className: 'col-tight',
         cell: (row) => (
           <span className="cell-main">
-            <Time value={row.not_after} className={`strong text-${row.status}`} />
+            <Time value={row.not_after} show="end" className={`strong text-${row.status}`} />
             <Time value={row.not_after} show="date" className="cell-second" />
           </span>
         ),

@@ -1,9 +1,9 @@
 import { Button } from '@mantine/core';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { AuditEntry } from '../../api/types';
 import { Tag } from '../../components/Badge';
 import { CopyIcon } from '../../components/Copy';
+import { Fact } from '../../components/Facts';
 import { Panel } from '../../components/Panel';
 import { Time } from '../../components/Time';
 import { valueText } from '../../lib/value-text';
@@ -119,14 +119,5 @@ export function AuditPanel({ entry, onClose }: AuditPanelProps) {
         </Button>
       </section>
     </Panel>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

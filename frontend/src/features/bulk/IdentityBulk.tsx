@@ -1,12 +1,10 @@
 import { Button, Menu } from '@mantine/core';
-import { notifications as toasts } from '@mantine/notifications';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Installation } from '../../api/types';
 import { BulkBar } from '../../components/BulkBar';
-import { useProblemText } from '../../components/States';
 import type { Selection } from '../../lib/use-selection';
-import { usePlan } from '../plan/use-plan';
+import { usePlanOrToast } from '../plan/use-plan';
 import { BULK_ACTIONS, offersOf, type ActionName, type Offer, type PlanFilter } from './offers';
 
 interface IdentityBulkProps {
@@ -24,14 +22,7 @@ const BUTTONS = 2;
 /** What can be done with the chosen identity certificates: of each action with how many of them. */
 export function IdentityBulk({ selection, rows, more, total, filter }: IdentityBulkProps) {
   const { t } = useTranslation();
-  const problemText = useProblemText();
-  const plan = usePlan((error) =>
-    toasts.show({
-      color: 'red',
-      message: problemText(error),
-      closeButtonProps: { 'aria-label': t('act.close') },
-    }),
-  );
+  const plan = usePlanOrToast();
   const chosen = rows.filter(({ id }) => selection.chosen.has(id));
   // Of what is not on screen only the plan can tell with how many it can be done.
   const offers: Offer[] = selection.all

@@ -1,12 +1,19 @@
-import type { ReactNode } from 'react';
+import { Button } from '@mantine/core';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
+import { invalidate } from '../../api/queries';
 import type { CertificateFacts, Installation } from '../../api/types';
 import { ServedBadge, Tag } from '../../components/Badge';
 import { CopyIcon } from '../../components/Copy';
 import { Meter } from '../../components/Counts';
+import { Fact } from '../../components/Facts';
+import { ProblemNote } from '../../components/States';
 import { Time, useNow } from '../../components/Time';
 import { colonHex, displayName, elapsedShare, levelOf } from '../../lib/certificate';
-import { useMe } from '../../shell/session';
+import { useMe, usePermissions } from '../../shell/session';
+import { refresh } from '../cluster/refresh';
 
 interface ValidityProps {
   from: string;
@@ -22,7 +29,7 @@ export function Validity({ from, until }: ValidityProps) {
     <section className="panel-section">
       <div className="validity-head">
         <h3>{t('d.validity')}</h3>
-        <Time value={until} className={`text-${level}`} />
+        <Time value={until} show="end" className={`text-${level}`} />
       </div>
       <Meter share={elapsedShare(from, until, now)} tone={level} />
       <div className="validity-ends">
@@ -67,7 +74,10 @@ export function Clocks({ installation }: { installation: Installation }) {
       </dl>
       {served.state === 'restart_pending' && (
         <div className="note note-warning panel-note">
-          <div>{t('served.restart_text')}</div>
+          <div>
+            {t('served.restart_text')}
+            <ReadAgain installation={installation} />
+          </div>
         </div>
       )}
       {served.state !== 'served' && served.note && <p className="dim panel-note">{served.note}</p>}
@@ -75,12 +85,38 @@ export function Clocks({ installation }: { installation: Installation }) {
   );
 }
 
-function Detail({ name, children }: { name: string; children: ReactNode }) {
+/** Restarted by hand, a node is seen to serve it at the next reading: the way to have it read now. */
+function ReadAgain({ installation }: { installation: Installation }) {
+  const { t } = useTranslation();
+  const { operate } = usePermissions();
+  const queries = useQueryClient();
+  const read = useMutation({
+    mutationFn: () => refresh({ installations: [installation.id] }),
+    onSuccess: () => invalidate(queries, 'jobs', 'certificates'),
+  });
+  if (!operate) return null;
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <>
+      <p>{t('served.read_again_text')}</p>
+      {read.error !== null && <ProblemNote error={read.error} />}
+      <Button
+        size="xs"
+        variant="default"
+        className="message-retry"
+        leftSection={<IconRefresh size={15} aria-hidden />}
+        loading={read.isPending}
+        onClick={() => read.mutate()}
+      >
+        {t('served.read_again')}
+      </Button>{' '}
+      <span role="status">
+        {read.data !== undefined && (
+          <Link to="/jobs/$jobId" params={{ jobId: read.data.id }}>
+            {t('served.reading')}
+          </Link>
+        )}
+      </span>
+    </>
   );
 }
 
@@ -108,30 +144,30 @@ export function CertificateDetails({ certificate }: { certificate: CertificateFa
     <section className="panel-section">
       <dl className="details">
         {certificate.warnings.length > 0 && (
-          <Detail name={t('d.warnings')}>
+          <Fact name={t('d.warnings')}>
             {certificate.warnings.map((warning) => (
               <p key={warning} className="text-warning">
                 {warning}
               </p>
             ))}
-          </Detail>
+          </Fact>
         )}
-        <Detail name={t('d.issuer')}>
+        <Fact name={t('d.issuer')}>
           {selfSigned ? <em>{t('d.self_signed')}</em> : displayName(certificate.issuer)}
           {!selfSigned && <div className="dim">{certificate.issuer}</div>}
-        </Detail>
-        <Detail name={t('d.subject')}>{certificate.subject}</Detail>
-        <Detail name={t('d.key')}>
+        </Fact>
+        <Fact name={t('d.subject')}>{certificate.subject}</Fact>
+        <Fact name={t('d.key')}>
           {keyText(certificate.key)} · {certificate.signature_algorithm}
-        </Detail>
-        <Detail name={t('d.serial')}>
+        </Fact>
+        <Fact name={t('d.serial')}>
           <Hex value={certificate.serial_hex} />
-        </Detail>
-        <Detail name="SHA-256">
+        </Fact>
+        <Fact name="SHA-256">
           <Hex value={certificate.sha256} />
-        </Detail>
+        </Fact>
         {certificate.sans.length > 0 && (
-          <Detail name={t('d.sans')}>
+          <Fact name={t('d.sans')}>
             <ul>
               {certificate.sans.map(([kind = '', value = '']) => (
                 <li key={`${kind} ${value}`}>
@@ -139,16 +175,16 @@ export function CertificateDetails({ certificate }: { certificate: CertificateFa
                 </li>
               ))}
             </ul>
-          </Detail>
+          </Fact>
         )}
         {usages.length > 0 && (
-          <Detail name={t('d.usage')}>
+          <Fact name={t('d.usage')}>
             <span className="tags">
               {usages.map((usage) => (
                 <Tag key={usage}>{usage}</Tag>
               ))}
             </span>
-          </Detail>
+          </Fact>
         )}
       </dl>
     </section>

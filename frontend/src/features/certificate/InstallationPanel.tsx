@@ -7,12 +7,13 @@ import { installationQuery } from '../../api/queries';
 import type { CertificateFacts, Installation } from '../../api/types';
 import { LevelBadge } from '../../components/Badge';
 import { useFileDrop } from '../../components/DropZone';
-import { Panel } from '../../components/Panel';
+import { Panel, PanelWait } from '../../components/Panel';
 import { Lines, LoadError } from '../../components/States';
 import { useView } from '../../lib/view';
 import { usePermissions } from '../../shell/session';
 import { ActionMenu } from './ActionMenu';
 import { Acknowledge } from '../acknowledgement/Acknowledge';
+import { ServerOnlyNote } from '../trust/Findings';
 import { Differences } from '../profile/Differences';
 import { CertificateFiles, OpenPage } from './Actions';
 import { CsrSteps } from './CsrSteps';
@@ -42,13 +43,7 @@ export function InstallationPanel({ id, row, onClose }: InstallationPanelProps) 
   if (installation === undefined) {
     return (
       <Panel areaRef={area} mark={null} title={t('d.certificate')} sub={null} onClose={onClose} rowId={id}>
-        <div className="panel-section">
-          {read.isError ? (
-            <LoadError error={read.error} retry={() => void read.refetch()} />
-          ) : (
-            <Lines count={8} />
-          )}
-        </div>
+        <PanelWait error={read.error} retry={() => void read.refetch()} />
       </Panel>
     );
   }
@@ -134,6 +129,11 @@ function PanelContent(props: PanelContentProps) {
               <Validity from={installation.not_before} until={installation.not_after} />
               <Acknowledge certificateId={installation.certificate_id} level={installation.status} />
               <Clocks installation={installation} />
+              {certificate !== undefined && (
+                <div className="findings">
+                  <ServerOnlyNote sha256={certificate.sha256} />
+                </div>
+              )}
               <ProfileDifferences installation={installation} />
               {certificate !== undefined && <CertificateDetails certificate={certificate} />}
               {certificate === undefined && props.error === null && (

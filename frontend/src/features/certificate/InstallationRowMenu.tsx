@@ -1,12 +1,10 @@
 import { Menu } from '@mantine/core';
-import { notifications as toasts } from '@mantine/notifications';
 import { Link } from '@tanstack/react-router';
 import { useTranslation } from 'react-i18next';
 import type { Installation } from '../../api/types';
 import { RowMenu } from '../../components/RowMenu';
-import { useProblemText } from '../../components/States';
 import { usePermissions } from '../../shell/session';
-import { usePlan } from '../plan/use-plan';
+import { usePlanOrToast } from '../plan/use-plan';
 import { ActionItems } from './ActionItems';
 
 interface InstallationRowMenuProps {
@@ -27,14 +25,7 @@ export function InstallationRowMenu({ installation, onSteps }: InstallationRowMe
 function InstallationItems({ installation, onSteps }: InstallationRowMenuProps) {
   const { t } = useTranslation();
   const { operate } = usePermissions();
-  const problemText = useProblemText();
-  const plan = usePlan((error) =>
-    toasts.show({
-      color: 'red',
-      message: problemText(error),
-      closeButtonProps: { 'aria-label': t('act.close') },
-    }),
-  );
+  const plan = usePlanOrToast();
   const waiting = installation.csr != null;
   return (
     <>

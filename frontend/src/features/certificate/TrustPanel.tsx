@@ -2,10 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { certificateQuery } from '../../api/queries';
 import { LevelBadge } from '../../components/Badge';
-import { Panel } from '../../components/Panel';
-import { Lines, LoadError } from '../../components/States';
+import { Panel, PanelWait } from '../../components/Panel';
 import { displayName } from '../../lib/certificate';
 import { usePermissions } from '../../shell/session';
+import { ClutterNote, KeptNote } from '../trust/Findings';
 import { TrustActions } from '../trust/TrustActions';
 import { Acknowledge } from '../acknowledgement/Acknowledge';
 import { CertificateFiles, OpenPage } from './Actions';
@@ -29,13 +29,7 @@ export function TrustPanel({ id, rowId = id, onClose }: TrustPanelProps) {
   if (certificate === undefined) {
     return (
       <Panel mark={null} title={t('d.certificate')} sub={null} onClose={onClose} rowId={rowId}>
-        <div className="panel-section">
-          {read.isError ? (
-            <LoadError error={read.error} retry={() => void read.refetch()} />
-          ) : (
-            <Lines count={8} />
-          )}
-        </div>
+        <PanelWait error={read.error} retry={() => void read.refetch()} />
       </Panel>
     );
   }
@@ -54,6 +48,10 @@ export function TrustPanel({ id, rowId = id, onClose }: TrustPanelProps) {
       </div>
       <Validity from={certificate.not_before} until={certificate.not_after} />
       <Acknowledge certificateId={certificate.id} level={certificate.status} />
+      <div className="findings">
+        <ClutterNote sha256={certificate.sha256} />
+        <KeptNote certificateId={certificate.id} />
+      </div>
       <Holders certificateId={certificate.id} />
       <CertificateDetails certificate={certificate} />
     </Panel>

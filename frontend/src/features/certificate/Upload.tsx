@@ -1,5 +1,5 @@
 import { ActionIcon, Button } from '@mantine/core';
-import { IconX } from '@tabler/icons-react';
+import { IconAlertTriangle, IconX } from '@tabler/icons-react';
 import { useMutation } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -9,6 +9,7 @@ import { DropZone } from '../../components/DropZone';
 import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
 import { displayName } from '../../lib/certificate';
+import { holdsKeyOf } from '../../lib/csr-key';
 import { usePlan } from '../plan/use-plan';
 import { keyText } from './Details';
 import { CERTIFICATE_FILES, readUpload } from './read-upload';
@@ -24,7 +25,10 @@ interface UploadProps {
 export function Upload({ csr, file, over, onFile }: UploadProps) {
   const { t } = useTranslation();
   const inspect = useMutation({
-    mutationFn: (chosen: File) => take(client.POST('/api/v1/certificates/inspect', fileBody(chosen))),
+    mutationFn: async (chosen: File) => ({
+      found: await take(client.POST('/api/v1/certificates/inspect', fileBody(chosen))),
+      fits: holdsKeyOf(csr.pem, new Uint8Array(await chosen.arrayBuffer())),
+    }),
   });
   const plan = usePlan();
   const { mutate: startInspect, reset: resetInspect } = inspect;
@@ -50,12 +54,27 @@ export function Upload({ csr, file, over, onFile }: UploadProps) {
       </DropZone>
       {inspect.error !== null && <ProblemNote error={inspect.error} />}
       {file !== null && inspect.data !== undefined && (
-        <Verdict file={file} inspection={inspect.data} onClear={() => onFile(null)} />
+        <>
+          <Verdict file={file} inspection={inspect.data.found} onClear={() => onFile(null)} />
+          {inspect.data.fits === false && (
+            <div className="note note-expired" role="alert">
+              <IconAlertTriangle size={18} aria-hidden />
+              <div>
+                <strong>{t('problem.key_mismatch')}</strong>
+                <p>{t('upload.mismatch')}</p>
+              </div>
+            </div>
+          )}
+        </>
       )}
       {plan.error !== null && <ProblemNote error={plan.error} />}
       {inspect.data !== undefined && (
         <div>
-          <Button loading={plan.isPending} onClick={() => void preview()}>
+          <Button
+            variant={inspect.data.fits === false ? 'default' : 'filled'}
+            loading={plan.isPending}
+            onClick={() => void preview()}
+          >
             {t('plan.preview')}
           </Button>
         </div>
@@ -94,7 +113,7 @@ function Verdict({ file, inspection, onClear }: VerdictProps) {
           </span>
           <span className="dim">
             {t('history.until')} <Time value={certificate.not_after} show="date" /> (
-            <Time value={certificate.not_after} />)
+            <Time value={certificate.not_after} show="end" />)
           </span>
         </div>
       ))}

@@ -9,6 +9,7 @@ import { Command } from '../../components/Copy';
 import { DataTable, type Column } from '../../components/DataTable';
 import { EmptyState } from '../../components/States';
 import { Time } from '../../components/Time';
+import { plainText, useServerWords } from '../../lib/server-words';
 import { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
 import { usePermissions } from '../../shell/session';
@@ -86,6 +87,7 @@ function CredentialsMissing({ nodes, cluster }: { nodes: ClusterNode[]; cluster:
 
 function useNodeColumns(): Column<ClusterNode>[] {
   const { t } = useTranslation();
+  const words = useServerWords();
   return useMemo(
     () => [
       {
@@ -106,7 +108,11 @@ function useNodeColumns(): Column<ClusterNode>[] {
             <span>
               <StateBadge state={node.status} />
             </span>
-            {node.error != null && <span className="cell-second text-expired">{node.error.message}</span>}
+            {node.error != null && (
+              <span className="cell-second text-expired">
+                <span>{words(`task_error.${node.error.code}`) ?? plainText(node.error.message)}</span>
+              </span>
+            )}
           </span>
         ),
       },
@@ -134,6 +140,6 @@ function useNodeColumns(): Column<ClusterNode>[] {
           ),
       },
     ],
-    [t],
+    [t, words],
   );
 }

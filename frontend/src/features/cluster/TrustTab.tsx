@@ -4,9 +4,10 @@ import { useTranslation } from 'react-i18next';
 import { csvHref } from '../../api/csv';
 import { trustQuery } from '../../api/queries';
 import type { TrustRow } from '../../api/types';
-import { LevelBadge, Tag } from '../../components/Badge';
+import { LevelBadge } from '../../components/Badge';
 import type { Column } from '../../components/DataTable';
 import { EmptyState } from '../../components/States';
+import { StoreTags } from '../../components/StoreTags';
 import { Time } from '../../components/Time';
 import { colonHex, displayName } from '../../lib/certificate';
 import { usePermissions } from '../../shell/session';
@@ -18,8 +19,6 @@ import { planFilterOf } from '../bulk/offers';
 import { CertificatesCard } from './CertificatesCard';
 import type { TabProps } from './tab-props';
 import { useCertificates } from './use-certificates';
-
-const SHOWN_STORES = 2;
 
 const rowId = (row: TrustRow) => row.certificate_id;
 
@@ -42,7 +41,7 @@ export function TrustTab({ cluster, frame }: TabProps) {
           <CertificateBulk
             selection={certificates.selection}
             more={certificates.list.more.has}
-            clusterId={cluster.id}
+            place={{ cluster_ids: [cluster.id] }}
             // To take all away that is trusted is no one's wish: as a whole only what has expired.
             filter={() =>
               filter.status?.[0] === 'expired'
@@ -103,14 +102,7 @@ function useTrustColumns(open: (id: string) => void): Column<TrustRow>[] {
       {
         id: 'stores',
         header: t('col.stores'),
-        cell: (row) => (
-          <span className="tags">
-            {row.stores.slice(0, SHOWN_STORES).map((store) => (
-              <Tag key={store}>{store}</Tag>
-            ))}
-            {row.stores.length > SHOWN_STORES && <Tag>+{row.stores.length - SHOWN_STORES}</Tag>}
-          </span>
-        ),
+        cell: (row) => <StoreTags stores={row.stores} />,
       },
       {
         id: 'nodes',
@@ -124,7 +116,7 @@ function useTrustColumns(open: (id: string) => void): Column<TrustRow>[] {
         className: 'col-tight',
         cell: (row) => (
           <span className="cell-main">
-            <Time value={row.not_after} className={`strong text-${row.status}`} />
+            <Time value={row.not_after} show="end" className={`strong text-${row.status}`} />
             <Time value={row.not_after} show="date" className="cell-second" />
           </span>
         ),

@@ -1,6 +1,11 @@
 import { Button, TextInput } from '@mantine/core';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { IconCircleCheckFilled, IconCircleDashed, IconCircleMinus } from '@tabler/icons-react';
+import {
+  IconCircleCheckFilled,
+  IconCircleDashed,
+  IconCircleMinus,
+  IconRotateClockwise2,
+} from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../../api/client';
@@ -8,10 +13,12 @@ import { aftercareQuery, invalidate } from '../../api/queries';
 import type { Aftercare, AftercareItem, AftercareState } from '../../api/types';
 import { Badge, Tag } from '../../components/Badge';
 import { LoadError, MoreRows, ProblemNote } from '../../components/States';
+import { Prose } from '../../components/Prose';
 import { Time } from '../../components/Time';
+import { plainText, useServerWords } from '../../lib/server-words';
 import { useList } from '../../lib/use-list';
 import { usePermissions } from '../../shell/session';
-import { usePlan } from '../plan/use-plan';
+import { useMadePlan, usePlan } from '../plan/use-plan';
 
 const MARKS = { open: IconCircleDashed, done: IconCircleCheckFilled, skipped: IconCircleMinus };
 
@@ -31,6 +38,7 @@ export function AftercareList({ jobId }: { jobId: string }) {
         <Badge tone={open > 0 ? 'warning' : 'valid'}>
           {open > 0 ? t('aftercare.open', { count: open }) : t('aftercare.all_done')}
         </Badge>
+        {list.rows.some(({ items }) => items.some(isOpenRestart)) && <RestartAll jobId={jobId} />}
       </div>
       {list.rows.map((row) => (
         <section key={row.cluster.id} aria-label={row.cluster.name}>
@@ -50,6 +58,40 @@ export function AftercareList({ jobId }: { jobId: string }) {
       <MoreRows list={list} />
     </section>
   );
+}
+
+const isOpenRestart = (item: AftercareItem) => item.state === 'open' && item.service != null;
+
+/** Plans all restarts that are open, one node after the other; the preview shows them before anything is restarted. */
+function RestartAll({ jobId }: { jobId: string }) {
+  const { t } = useTranslation();
+  const { operate } = usePermissions();
+  const plan = useMadePlan(() =>
+    take(client.POST('/api/v1/jobs/{id}/aftercare/restarts', { params: { path: { id: jobId } }, body: {} })),
+  );
+  if (!operate) return null;
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        className="aftercare-all"
+        leftSection={<IconRotateClockwise2 size={15} aria-hidden />}
+        loading={plan.isPending}
+        onClick={() => plan.mutate(undefined)}
+      >
+        {t('aftercare.restart_all')}
+      </Button>
+      {plan.error !== null && <ProblemNote error={plan.error} />}
+    </>
+  );
+}
+
+/** What to do, in the reader's words where there are some for it. */
+function useItemWords(): (item: AftercareItem) => string | null {
+  const words = useServerWords();
+  return ({ item, service }) =>
+    service != null ? words('aftercare.restart_service', { service }) : words(`aftercare_item.${item}`);
 }
 
 interface ItemProps {
@@ -77,6 +119,8 @@ function Item({ jobId, clusterId, item }: ItemProps) {
     },
   });
   const restart = usePlan();
+  const own = useItemWords()(item);
+  const name = own ?? plainText(item.text);
   const Mark = MARKS[item.state];
   const { service } = item;
   return (
@@ -85,8 +129,19 @@ function Item({ jobId, clusterId, item }: ItemProps) {
       <div className="aftercare-text">
         <p>
           <span className="visually-hidden">{t(`aftercare.${item.state}_state`)}: </span>
-          <span lang="en">{item.text}</span>
+          {own === null ? (
+            <span lang="en">
+              <Prose text={item.text} />
+            </span>
+          ) : (
+            own
+          )}
         </p>
+        {own !== null && item.service == null && (
+          <p className="exact dim" lang="en">
+            <Prose text={item.text} />
+          </p>
+        )}
         <p className="aftercare-facts">
           <Tag>{item.purpose}</Tag>
           <span className="dim">{item.nodes.map(({ name }) => name).join(', ')}</span>
@@ -106,7 +161,7 @@ function Item({ jobId, clusterId, item }: ItemProps) {
             <>
               <TextInput
                 size="xs"
-                aria-label={`${t('aftercare.note')}: ${item.text}`}
+                aria-label={`${t('aftercare.note')}: ${name}`}
                 placeholder={t('aftercare.note')}
                 maxLength={500}
                 value={note}
@@ -133,7 +188,7 @@ function Item({ jobId, clusterId, item }: ItemProps) {
                 size="xs"
                 variant="default"
                 loading={confirm.isPending}
-                aria-label={`${t('aftercare.skip')}: ${item.text}`}
+                aria-label={`${t('aftercare.skip')}: ${name}`}
                 onClick={() => confirm.mutate('skipped')}
               >
                 {t('aftercare.skip')}
@@ -141,7 +196,7 @@ function Item({ jobId, clusterId, item }: ItemProps) {
               <Button
                 size="xs"
                 loading={confirm.isPending}
-                aria-label={`${t('aftercare.do')}: ${item.text}`}
+                aria-label={`${t('aftercare.do')}: ${name}`}
                 onClick={() => confirm.mutate('done')}
               >
                 {t('aftercare.do')}
@@ -152,7 +207,7 @@ function Item({ jobId, clusterId, item }: ItemProps) {
               size="xs"
               variant="subtle"
               loading={confirm.isPending}
-              aria-label={`${t('aftercare.reopen')}: ${item.text}`}
+              aria-label={`${t('aftercare.reopen')}: ${name}`}
               onClick={() => confirm.mutate('open')}
             >
               {t('aftercare.reopen')}

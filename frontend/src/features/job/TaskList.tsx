@@ -12,7 +12,9 @@ import { useTranslation } from 'react-i18next';
 import type { Task, TaskStep } from '../../api/types';
 import { Tag, TaskBadge } from '../../components/Badge';
 import { Meter } from '../../components/Counts';
+import { Coded, Prose } from '../../components/Prose';
 import { Lines, LoadError, MoreRows } from '../../components/States';
+import { plainText, useServerWords } from '../../lib/server-words';
 import { duration } from '../../lib/time';
 import type { useList } from '../../lib/use-list';
 import { useView } from '../../lib/view';
@@ -87,9 +89,10 @@ function toneOf(task: Task): string {
 /** What the row says of a task in a few words: the error, the note, or the step that runs. */
 function useTaskWords(): (task: Task) => string {
   const { t } = useTranslation();
+  const words = useServerWords();
   return (task) => {
-    if (task.error != null) return task.error.message;
-    if (task.note != null && task.note !== '') return task.note;
+    if (task.error != null) return words(`task_error.${task.error.code}`) ?? plainText(task.error.message);
+    if (task.note != null && task.note !== '') return plainText(task.note);
     const running = task.steps.find((step) => step.state === 'running');
     return running === undefined ? '' : t(`step.${running.step}`, { defaultValue: running.step });
   };
@@ -122,7 +125,7 @@ function TaskRow({ task, open, onToggle }: TaskRowProps) {
         </span>
         <span>{task.purpose != null && <Tag>{task.purpose}</Tag>}</span>
         <span className={task.error == null ? 'task-words dim' : 'task-words text-expired'}>
-          {taskWords(task)}
+          {!open && taskWords(task)}
         </span>
         <span>
           <span className="visually-hidden">{t(`task.${task.state}`)}</span>
@@ -148,12 +151,18 @@ function TaskBody({ task }: { task: Task }) {
       {task.error != null && (
         <div className="note note-expired">
           <div>
-            <strong>{task.error.message}</strong>
+            <strong>
+              <Coded words={`task_error.${task.error.code}`} message={task.error.message} />
+            </strong>
             <p className="mono">{task.error.code}</p>
           </div>
         </div>
       )}
-      {task.note != null && task.note !== '' && <p>{task.note}</p>}
+      {task.note != null && task.note !== '' && (
+        <p lang="en">
+          <Prose text={task.note} />
+        </p>
+      )}
       <ol className="task-steps">
         {task.steps.map((step, index) => (
           <StepLine key={`${step.step}${index}`} step={step} />
@@ -172,7 +181,9 @@ function StepLine({ step }: { step: TaskStep }) {
         {t(`step.${step.step}`, { defaultValue: step.step })}
         <span className="visually-hidden">: {t(`task.${step.state}`, { defaultValue: step.state })}</span>
       </span>
-      <span className="dim">{step.message}</span>
+      <span className="dim" lang="en">
+        {step.message != null && <Prose text={step.message} />}
+      </span>
       <span className="dim figures">
         {step.started_at != null &&
           step.finished_at != null &&

@@ -2,15 +2,15 @@ import { Button } from '@mantine/core';
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { IconSend } from '@tabler/icons-react';
-import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../../api/client';
 import { invalidate } from '../../api/queries';
 import { messageQuery } from '../../api/settings-queries';
 import type { Message, MessageDetail } from '../../api/types';
 import { CopyIcon } from '../../components/Copy';
-import { Panel } from '../../components/Panel';
-import { Lines, LoadError, ProblemNote } from '../../components/States';
+import { Fact } from '../../components/Facts';
+import { Panel, PanelWait } from '../../components/Panel';
+import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
 import { useMe } from '../../shell/session';
 import { MessageBadge } from './MessageBadge';
@@ -35,13 +35,7 @@ export function MessagePanel({ id, row, onClose }: MessagePanelProps) {
       rowId={id}
     >
       {read.data === undefined ? (
-        <div className="panel-section">
-          {read.isError ? (
-            <LoadError error={read.error} retry={() => void read.refetch()} />
-          ) : (
-            <Lines count={8} />
-          )}
-        </div>
+        <PanelWait error={read.error} retry={() => void read.refetch()} />
       ) : (
         <MessageContent detail={read.data} />
       )}
@@ -147,14 +141,5 @@ function MessageContent({ detail }: { detail: MessageDetail }) {
         </ul>
       </section>
     </>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }

@@ -3,6 +3,7 @@ import { useMutation } from '@tanstack/react-query';
 import { IconKey } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { client, take } from '../../api/client';
+import type { NewJoinToken } from '../../api/types';
 import { Command } from '../../components/Copy';
 import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
@@ -13,17 +14,7 @@ export function JoinAgent() {
   const make = useMutation({
     mutationFn: () => take(client.POST('/api/v1/join-tokens', { body: {} })),
   });
-  if (make.data !== undefined) {
-    return (
-      <div className="step-body">
-        <p>{t('join.run')}</p>
-        <Command text={make.data.command} label={t('join.command')} />
-        <p className="dim">
-          {t('join.once')} <Time value={make.data.expires_at} show="dateTime" />
-        </p>
-      </div>
-    );
-  }
+  if (make.data !== undefined) return <JoinCommand token={make.data} />;
   return (
     <div className="step-body">
       {make.error !== null && <ProblemNote error={make.error} />}
@@ -38,6 +29,20 @@ export function JoinAgent() {
           {t('join.make')}
         </Button>
       </div>
+    </div>
+  );
+}
+
+/** The command that spends a join token. */
+export function JoinCommand({ token }: { token: NewJoinToken }) {
+  const { t } = useTranslation();
+  return (
+    <div className="step-body">
+      <p>{t('join.run')}</p>
+      <Command text={token.command} label={t('join.command')} />
+      <p className="dim">
+        {t('join.once')} <Time value={token.expires_at} show="dateTime" />
+      </p>
     </div>
   );
 }

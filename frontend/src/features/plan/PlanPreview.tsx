@@ -8,6 +8,7 @@ import { client, take } from '../../api/client';
 import { ApiError } from '../../api/problem';
 import { invalidate } from '../../api/queries';
 import type { Plan, PlanWarning } from '../../api/types';
+import { Coded } from '../../components/Prose';
 import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
 import { PlanChanges } from './PlanChanges';
@@ -114,7 +115,7 @@ function Warning({ warning, checked, onToggle }: WarningProps) {
       <IconAlertTriangle size={18} aria-hidden />
       <div className="plan-warning">
         <p>
-          {warning.message}
+          <Coded words={`warning.${warning.code}`} message={warning.message} />
           {warning.targets > 1 && ` (${t('nodes.count', { count: warning.targets })})`}
         </p>
         {warning.consent && (

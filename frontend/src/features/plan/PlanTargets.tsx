@@ -4,6 +4,7 @@ import type { Plan, PlanRefusal, PlanTarget, Side, WantedCsr } from '../../api/t
 import { Tag } from '../../components/Badge';
 import { Time } from '../../components/Time';
 import { planTargetsQuery } from '../../api/queries';
+import { Prose } from '../../components/Prose';
 import { MoreRows } from '../../components/States';
 import { useList } from '../../lib/use-list';
 import { displayName } from '../../lib/certificate';
@@ -74,7 +75,11 @@ function Target({ target, order }: { target: PlanTarget; order: number }) {
             ? `${t('plan.restarts')}: ${target.restarts.join(', ')}`
             : t('plan.no_restart')}
         </span>
-        {target.note != null && <span className="dim">{target.note}</span>}
+        {target.note != null && (
+          <span className="dim" lang="en">
+            <Prose text={target.note} />
+          </span>
+        )}
       </span>
     </div>
   );
@@ -129,7 +134,9 @@ function Refusal({ refusal }: { refusal: PlanRefusal }) {
     <div className="plan-refused">
       <IconBan size={17} aria-hidden />
       <span className="cell-name">{refusal.node ?? ''}</span>
-      <span>{refusal.message}</span>
+      <span>
+        <Prose text={refusal.message} />
+      </span>
     </div>
   );
 }
