@@ -32,6 +32,7 @@ pub mod orgs;
 pub mod people;
 pub mod plans;
 pub mod profiles;
+pub mod root_changes;
 
 pub use clock::Timestamp;
 pub use db::{Db, OrgTx};

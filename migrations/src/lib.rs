@@ -17,6 +17,7 @@ mod m20261122_000011_watchful;
 mod m20261122_000012_channels;
 mod m20261122_000014_family;
 mod m20261122_000015_quarantine;
+mod m20261122_000016_root_changes;
 mod m20261122_000017_rules;
 mod m20261122_000019_notices;
 mod m20261122_000020_feeds;
@@ -46,6 +47,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000012_channels::Migration),
             Box::new(m20261122_000014_family::Migration),
             Box::new(m20261122_000015_quarantine::Migration),
+            Box::new(m20261122_000016_root_changes::Migration),
             Box::new(m20261122_000017_rules::Migration),
             Box::new(m20261122_000019_notices::Migration),
             Box::new(m20261122_000020_feeds::Migration),

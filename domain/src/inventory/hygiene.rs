@@ -248,7 +248,7 @@ const RSA_BITS: i32 = 2048;
 const EC_BITS: i32 = 224;
 
 /// In words what [`Clutter::Weak`] finds.
-fn weakness(certificate: &Certificate) -> Option<String> {
+pub(crate) fn weakness(certificate: &Certificate) -> Option<String> {
     let bits = certificate.key_bits.unwrap_or(i32::MAX);
     let short = match certificate.key_type.as_str() {
         "RSA" => bits < RSA_BITS,

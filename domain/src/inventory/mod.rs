@@ -52,6 +52,7 @@ pub use entity::installation::Model as Installation;
 pub use entity::quarantine::Model as Kept;
 pub use expiries::{DayOfEnds, expiries};
 pub use holders::{Holder, holders};
+pub(crate) use hygiene::weakness;
 pub use hygiene::{Clutter, ClutterFilter, ClutterRow, clutter};
 pub use list::{
     ExpiryStatus, InstallationCursor, InstallationFilter, Sort, certificate_history, get, history, installations,

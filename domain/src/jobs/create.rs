@@ -42,7 +42,7 @@ pub enum Changed {
 ///
 /// # Errors
 /// [`Error::Invalid`] that names each missing consent; [`Error::Conflict`] `plan_changed` with the differences as detail, or
-/// `plan_used`; [`Error::Refused`] `plan_expired` or `nothing_to_do`; [`Error::NotFound`] for a plan that is unknown,
+/// `plan_used`; [`Error::Refused`] `plan_expired` or `nothing_to_do`, or what keeps a phase of a root change from beginning; [`Error::NotFound`] for a plan that is unknown,
 /// foreign, or about clusters out of scope; [`Error::Forbidden`] without [`Permission::Operate`].
 pub async fn create(db: &Db, scope: &Scope, plan_id: Uuid, consent: &[String], changed: Changed) -> Result<Job> {
     create_from(db, scope, plan_id, consent, changed, None).await
@@ -60,6 +60,7 @@ pub(super) async fn create_from(
     let tx = db.write(scope).await?;
     let (plan, mut planned, refusal) = plans::load(&tx, plan_id).await?;
     check_plan(&tx, &plan, consent)?;
+    plans::recheck_root_change(&tx, &plan.request).await?;
     let changes = plans::recheck(&tx, &plan.request.action, &planned).await?;
     let mut dropped = 0;
     if !changes.is_empty() {
@@ -245,6 +246,7 @@ async fn insert(
         plan_id: Set(Some(plan.id)),
         retry_of: Set(retry_of),
         aftercare_of: Set(plan.request.aftercare_of),
+        root_change_id: Set(plan.request.root_change.as_ref().map(|part| part.id)),
         action: Set(plan.action.clone()),
         title: Set(title.clone()),
         state: Set("open".into()),

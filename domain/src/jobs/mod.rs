@@ -59,7 +59,7 @@ pub use claim::{MAX_CLAIM, Waiting, cancelled_for, claim, has_work, lease};
 pub use create::{Changed, create};
 pub use fleet::{ban_agent, declare_nodes, retire_agent, retire_node, unban_agent, update_node};
 pub use period::{Period, PeriodCounts, month_start, period_counts};
-pub use read::{Job, JobFilter, events_since, get, list};
+pub use read::{Job, JobFilter, events_since, get, list, of_root_change};
 pub use report::report;
 pub use state::{Counts, JobStatus, TaskState};
 pub use stop::{cancel, retry};

@@ -27,6 +27,8 @@ pub struct Job {
     pub retry_of: Option<Uuid>,
     /// The job whose after-care it carries out.
     pub aftercare_of: Option<Uuid>,
+    /// The root change that it carries out a part of.
+    pub root_change_id: Option<Uuid>,
     /// Name of the action.
     pub action: String,
     /// One line for people.
@@ -96,6 +98,24 @@ pub async fn get(tx: &OrgTx, id: Uuid) -> Result<Job> {
         .await?
         .pop()
         .ok_or(Error::NotFound { what: "job" })
+}
+
+/// The jobs of a root change, the newest first, so many at most.
+///
+/// # Errors
+/// [`Error::Forbidden`] without [`Permission::ReadFleet`].
+pub async fn of_root_change(tx: &OrgTx, root_change_id: Uuid, limit: u64) -> Result<Vec<Job>> {
+    tx.scope().require(Permission::ReadFleet)?;
+    use job::{Column, Entity};
+    let rows = tx
+        .find::<Entity>()
+        .filter(Column::RootChangeId.eq(root_change_id))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(tx)
+        .await?;
+    with_counts(tx, rows, None).await
 }
 
 /// One page of jobs, the newest first, after the key `(created_at, id)`.
@@ -288,6 +308,7 @@ async fn with_counts(tx: &OrgTx, rows: Vec<job::Model>, cluster_id: Option<Uuid>
                 plan_id: row.plan_id,
                 retry_of: row.retry_of,
                 aftercare_of: row.aftercare_of,
+                root_change_id: row.root_change_id,
                 action: row.action,
                 title: row.title,
                 max_parallel: row.max_parallel,

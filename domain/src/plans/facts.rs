@@ -3,6 +3,7 @@
 use super::request::CsrOptions;
 use crate::Timestamp;
 use crate::profiles::Effective;
+use crate::root_changes::Undistributed;
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::{Capability, ConnectorKind, Rollback, StepKind};
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,8 @@ pub(super) struct Shared {
     pub known: Vec<Certificate>,
     /// Changes of purposes in clusters that are under way, or were made lately.
     pub recent: HashMap<(Uuid, String), Recent>,
+    /// Root changes whose new certificate is not everywhere yet.
+    pub undistributed: Vec<Undistributed>,
 }
 
 impl Shared {

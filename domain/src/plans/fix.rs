@@ -140,6 +140,7 @@ pub async fn fix(db: &Db, scope: &Scope, request: FixRequest) -> crate::error::R
             order: request.order.clone(),
             override_reason: String::new(),
             aftercare_of: None,
+            root_change: None,
         };
         plans.push(super::create(db, scope, request).await?);
     }

@@ -20,6 +20,7 @@ use crate::catalogue::{REUSES, reuse_of, trust_store_of};
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::profiles::{self, Attachments, effective};
+use crate::root_changes;
 use certyard_pki::{Certificate, Csr};
 use certyard_protocol::Capability;
 use issuers::share;
@@ -139,6 +140,7 @@ impl Gathered {
                 self.add_names(tx).await?;
                 let stores = self.stores_of(aims);
                 self.shared.set_upload(share(tx, uploaded).await?);
+                self.shared.undistributed = root_changes::undistributed(tx, &clusters).await?;
                 let issuers = self.shared.uploaded.iter().chain(&self.shared.known);
                 self.trust = trust(tx, &all, &stores, &subjects(issuers)).await?;
             }

@@ -24,6 +24,7 @@ mod planner;
 mod preview;
 mod request;
 mod resolve;
+mod root_change;
 mod rows;
 mod store;
 mod targets;
@@ -36,15 +37,18 @@ pub use options::{
     DeleteCsrOptions, DeleteOptions, DistributeOptions, RenewOptions, ReplaceOptions, RestartOptions, UploadOptions,
 };
 pub use preview::{CertificateBrief, CsrBrief, Preview, PreviewStep, Warning};
-pub use request::{Action, CsrOptions, Request};
+pub use request::{Action, CsrOptions, Request, RootChangePart};
+pub use root_change::{PhaseRequest, plan_root_change};
 pub use store::{Plan, Target, TargetFilter as StoredTargetFilter, get, targets};
 pub use targets::{DEFAULT_DEADLINE_SECONDS, Earlier, MAX_TARGETS, Order, TargetFilter, TargetPlace, Targets};
 
 pub(crate) use actions::Work;
 pub(crate) use facts::OFFLINE_AFTER_SECONDS;
 pub(crate) use request::Place;
+pub(crate) use root_change::recheck_root_change;
 pub(crate) use store::{Change, Planned, load, recheck, stored, take};
 
+use crate::audit::{self, Entry};
 use crate::db::{Db, OrgTx};
 use crate::error::{Error, Result};
 use crate::ids::new_id;
@@ -60,6 +64,18 @@ use std::collections::HashMap;
 /// [`crate::Error::Invalid`] with field paths; [`crate::Error::NotFound`] for ids that are unknown, foreign or out of scope;
 /// [`crate::Error::Forbidden`] without [`Permission::Operate`].
 pub async fn create(db: &Db, scope: &Scope, request: Request) -> Result<Plan> {
+    create_as(db, scope, new_id(), request, Vec::new(), None).await
+}
+
+/// [`create`] under an id, with warnings about the whole, and with the row of the audit log where it is a decision.
+async fn create_as(
+    db: &Db,
+    scope: &Scope,
+    id: uuid::Uuid,
+    request: Request,
+    warnings: Vec<Warning>,
+    entry: Option<Entry<'_>>,
+) -> Result<Plan> {
     scope.require(Permission::Operate)?;
     let (mut request, mut uploaded) = upload::read(request).await?;
     let tx = db.read(scope).await?;
@@ -71,7 +87,10 @@ pub async fn create(db: &Db, scope: &Scope, request: Request) -> Result<Plan> {
     drop(tx);
     let drafts = draft(&gathered, &request, &aims)?;
     let tx = db.write(scope).await?;
-    let plan = store::insert(&tx, new_id(), &request, drafts).await?;
+    let plan = store::insert(&tx, id, &request, drafts, warnings).await?;
+    if let Some(entry) = entry {
+        audit::record(&tx, entry).await?;
+    }
     tx.commit().await?;
     Ok(plan)
 }

@@ -30,6 +30,18 @@ pub struct Request {
     /// The job whose after-care it carries out.
     #[serde(default)]
     pub aftercare_of: Option<Uuid>,
+    /// What of a root change it carries out.
+    #[serde(default)]
+    pub root_change: Option<RootChangePart>,
+}
+
+/// A phase of a root change that a plan carries out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RootChangePart {
+    /// The root change.
+    pub id: Uuid,
+    /// The phase.
+    pub phase: crate::root_changes::Phase,
 }
 
 /// The closed list of actions, with their parameters. What an action does is behind one `match` in

@@ -109,9 +109,17 @@ fn as_plan(row: plan::Model) -> Result<Plan> {
     })
 }
 
-pub(super) async fn insert(tx: &OrgTx, id: Uuid, request: &Request, drafts: Vec<Drafted>) -> Result<Plan> {
+/// Stores a plan; `about_all` are warnings that no single target has.
+pub(super) async fn insert(
+    tx: &OrgTx,
+    id: Uuid,
+    request: &Request,
+    drafts: Vec<Drafted>,
+    about_all: Vec<Warning>,
+) -> Result<Plan> {
     let refused = drafts.iter().filter(|draft| draft.refusal.is_some()).count();
-    let warnings = gather_warnings(drafts.iter().map(|draft| &draft.preview));
+    let mut warnings = about_all;
+    warnings.extend(gather_warnings(drafts.iter().map(|draft| &draft.preview)));
     let actor = tx.scope().actor();
     let stored = Stored {
         request: request.clone(),

@@ -170,6 +170,7 @@ async fn r20_what_leaves_a_trust_store_is_kept_with_who_took_it_until_it_is_back
         order: Order::default(),
         override_reason: String::new(),
         aftercare_of: None,
+        root_change: None,
     };
     let plan = plans::create(&fleet.test.db, fleet.owner(), request(Action::Restore))
         .await

@@ -312,6 +312,7 @@ impl Fleet {
             order,
             override_reason: reason.into(),
             aftercare_of: None,
+            root_change: None,
         };
         plans::create(&self.test.db, &self.org.owner, request).await
     }

@@ -27,6 +27,7 @@ mod numbers;
 mod people;
 mod plans;
 mod profiles;
+mod root_changes;
 mod rounds;
 mod rules;
 mod sweeps;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms in the order in which they may import each other: only upwards.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "audit",
     "idempotency",
     "catalogue",
@@ -18,6 +18,7 @@ const ROOMS: [&str; 16] = [
     "certificates",
     "inventory",
     "gauges",
+    "root_changes",
     "plans",
     "jobs",
     "alerts",

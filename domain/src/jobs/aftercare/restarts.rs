@@ -83,6 +83,7 @@ pub async fn plan_restarts(db: &Db, scope: &Scope, job_id: Uuid, wanted: CareRes
         order: wanted.order,
         override_reason: String::new(),
         aftercare_of: family.first().copied(),
+        root_change: None,
     };
     plans::create(db, scope, request).await
 }

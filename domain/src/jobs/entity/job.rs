@@ -14,6 +14,7 @@ pub struct Model {
     pub plan_id: Option<Uuid>,
     pub retry_of: Option<Uuid>,
     pub aftercare_of: Option<Uuid>,
+    pub root_change_id: Option<Uuid>,
     pub action: String,
     pub title: String,
     pub state: String,

@@ -8,6 +8,7 @@ use crate::plans::facts::{Facts, OpenCsr};
 use crate::plans::options::UploadOptions;
 use crate::plans::preview::{CertificateBrief, Warning};
 use crate::profiles::{Seen, compare};
+use crate::root_changes::Undistributed;
 use certyard_pki::Certificate;
 use certyard_pki::answer::{self, Answer};
 use certyard_protocol::{ConnectorKind, Expectation, Step, StepKind};
@@ -176,8 +177,33 @@ impl Action for Upload<'_> {
             ));
         }
         outline.warnings.extend(checked.trust.warnings(facts));
+        outline.warnings.extend(undistributed(facts, &checked.answer));
         outline
     }
+}
+
+/// Warns where the certificate chains to the new one of a root change that not every trust store has yet.
+fn undistributed(facts: &Facts<'_>, answer: &Answer) -> Vec<Warning> {
+    let node = facts.node;
+    let chains = |root: &&Undistributed| {
+        root.clusters.contains(&node.cluster_id)
+            && answer.chain.iter().any(|issuer| {
+                issuer.sha256_hex() == root.sha256
+                    || (issuer.subject_der == root.subject_der && issuer.spki_der == root.spki_der)
+            })
+    };
+    let found = facts.shared.undistributed.iter().filter(chains);
+    found.map(|root| {
+        Warning::consent(
+            "root_not_distributed",
+            format!(
+                "the new certificate for `{}` on node `{}` chains to the new one of the root change `{}`, which {} trust stores are not known \
+                 to have: peers refuse it until they have it",
+                facts.purpose, node.name, root.name, root.lacking
+            ),
+        )
+    })
+    .collect()
 }
 
 /// What it means that the product spreads the certificate to all nodes of the cluster.

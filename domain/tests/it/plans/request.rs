@@ -228,6 +228,7 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
         order: Order::default(),
         override_reason: String::new(),
         aftercare_of: None,
+        root_change: None,
     };
     let mine = plans::create(&fleet.test.db, &bound, ask(Targets::Filter(TargetFilter::default())))
         .await
@@ -250,6 +251,7 @@ async fn a_filter_takes_what_matches_and_a_bound_member_what_is_theirs() {
             order: Order::default(),
             override_reason: String::new(),
             aftercare_of: None,
+            root_change: None,
         };
         let error = plans::create(&fleet.test.db, &bound, request)
             .await
