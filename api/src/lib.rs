@@ -52,6 +52,7 @@ mod plans;
 mod profiles;
 mod quarantine;
 mod query;
+mod root_changes;
 mod routes;
 mod rules;
 mod search;

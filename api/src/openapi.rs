@@ -26,6 +26,7 @@ use utoipa_actix_web::AppExt;
         (name = "profiles", description = "What is wanted of identity certificates, and how far clusters are from it"),
         (name = "agents", description = "Agents and how they join"),
         (name = "certificates", description = "Certificates, where they are installed, and CSRs"),
+        (name = "root changes", description = "One CA certificate makes way for another, phase by phase"),
         (name = "jobs", description = "Plans, jobs, tasks and their progress"),
         (name = "notifications", description = "Who is told of certificates that expire, and what became of each message"),
         (name = "health", description = "Whether the program lives")

@@ -3,7 +3,7 @@
 use crate::{
     acknowledgements, agents, alerts, audit, catalogue, certificates, channels, clusters, compliance, csrs, events,
     expiries, feeds, groups, health, hygiene, installations, jobs, members, messages, metrics, nodes, organisation,
-    overview, people, plans, profiles, quarantine, rules, search, settings, setup, tokens, usages,
+    overview, people, plans, profiles, quarantine, root_changes, rules, search, settings, setup, tokens, usages,
 };
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -108,6 +108,17 @@ pub(crate) fn register(config: &mut ServiceConfig) {
         .service(quarantine::export_quarantine)
         .service(usages::list_server_only)
         .service(usages::export_server_only)
+        .service(root_changes::list_root_changes)
+        .service(root_changes::export_root_changes)
+        .service(root_changes::create_root_change)
+        .service(root_changes::list_coverage)
+        .service(root_changes::export_coverage)
+        .service(root_changes::list_identities)
+        .service(root_changes::export_identities)
+        .service(root_changes::get_root_change)
+        .service(root_changes::update_root_change)
+        .service(root_changes::plan_root_change)
+        .service(root_changes::close_root_change)
         .service(plans::create_plan)
         .service(plans::get_plan)
         .service(plans::list_targets)

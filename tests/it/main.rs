@@ -13,6 +13,7 @@ mod main_job;
 mod multi_server;
 mod outside_ca;
 mod reference;
+mod root_change;
 mod server_kill_points;
 mod start;
 mod web_server;

@@ -79,7 +79,8 @@ impl Site {
     }
 }
 
-fn three_of_one_cluster(lab: &Lab) -> Vec<NodeInfo> {
+/// The nodes of the first cluster that has three.
+pub fn three_of_one_cluster(lab: &Lab) -> Vec<NodeInfo> {
     let nodes = lab.nodes();
     let of = |cluster: &str| {
         nodes

@@ -35,6 +35,11 @@ pub struct Order {
 impl OutsideCa {
     /// Makes root and intermediate.
     pub fn new() -> Self {
+        Self::named("Outside")
+    }
+
+    /// The same with names of its own.
+    pub fn named(name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ca = Self { dir };
         let ext =
@@ -47,7 +52,7 @@ impl OutsideCa {
             "rsa:2048",
             "-nodes",
             "-subj",
-            "/O=Outside/CN=Outside Root",
+            &format!("/O=Outside/CN={name} Root"),
             "-days",
             "3650",
             "-keyout",
@@ -64,7 +69,7 @@ impl OutsideCa {
             "rsa:2048",
             "-nodes",
             "-subj",
-            "/O=Outside/CN=Outside Issuing",
+            &format!("/O=Outside/CN={name} Issuing"),
             "-keyout",
             &ca.path("issuing.key"),
             "-out",

@@ -13,6 +13,7 @@ use crate::messages::Message;
 use crate::nodes::Node;
 use crate::profiles::Profile;
 use crate::quarantine::KeptCertificate;
+use crate::root_changes::{CoverageRow, IdentityRow, RootChange};
 use crate::usages::ServerOnly;
 
 /// The line of names that an operation begins with, for its example.
@@ -33,6 +34,9 @@ pub(crate) fn header_of(operation_id: &str) -> Option<String> {
         "export_trust_hygiene" => header::<ClutterRow>(),
         "export_quarantine" => header::<KeptCertificate>(),
         "export_server_only_certificates" => header::<ServerOnly>(),
+        "export_root_changes" => header::<RootChange>(),
+        "export_root_change_coverage" => header::<CoverageRow>(),
+        "export_root_change_identities" => header::<IdentityRow>(),
         _ => return None,
     })
 }
@@ -339,5 +343,56 @@ impl Columns for Profile {
         ("settings", |row| word(&row.settings)),
         ("updated_at", |row| time(row.updated_at)),
         ("id", |row| row.id.to_string()),
+    ];
+}
+
+impl Columns for RootChange {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("name", |row| row.name.clone()),
+        ("state", |row| word(&row.state)),
+        ("old_certificate", |row| row.old_certificate.subject.clone()),
+        ("old_sha256", |row| row.old_certificate.sha256.clone()),
+        ("new_certificate", |row| row.new_certificate.subject.clone()),
+        ("new_sha256", |row| row.new_certificate.sha256.clone()),
+        ("note", |row| row.note.clone()),
+        ("reason", |row| row.reason.clone()),
+        ("created_by", |row| row.created_by.clone()),
+        ("created_at", |row| time(row.created_at)),
+        ("closed_by", |row| maybe(&row.closed_by)),
+        ("closed_at", |row| time(row.closed_at)),
+        ("id", |row| row.id.to_string()),
+    ];
+}
+
+impl Columns for CoverageRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("cluster", |row| row.cluster.name.clone()),
+        ("product", |row| row.product.clone()),
+        ("node", |row| row.node.name.clone()),
+        ("store", |row| maybe(&row.store)),
+        ("state", |row| word(&row.state)),
+        ("code", |row| maybe(&row.code)),
+        ("message", |row| maybe(&row.message)),
+        ("holds_old", |row| row.holds_old.to_string()),
+        ("read_at", |row| time(row.read_at)),
+        ("job_id", |row| maybe(&row.job_id)),
+        ("node_id", |row| row.node.id.to_string()),
+        ("cluster_id", |row| row.cluster.id.to_string()),
+    ];
+}
+
+impl Columns for IdentityRow {
+    const COLUMNS: &'static [Column<Self>] = &[
+        ("cluster", |row| row.cluster.name.clone()),
+        ("product", |row| row.product.clone()),
+        ("node", |row| row.node.name.clone()),
+        ("purpose", |row| row.purpose.clone()),
+        ("state", |row| word(&row.state)),
+        ("common_name", |row| row.common_name.clone()),
+        ("issuer", |row| row.issuer.clone()),
+        ("not_after", |row| time(row.not_after)),
+        ("sha256", |row| row.sha256.clone()),
+        ("csr_id", |row| maybe(&row.csr_id)),
+        ("installation_id", |row| row.installation_id.to_string()),
     ];
 }

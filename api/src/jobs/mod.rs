@@ -88,6 +88,9 @@ pub(crate) struct Job {
     /// The job whose after-care it carries out: it restarts what that one left.
     #[schema(example = json!(null))]
     pub aftercare_of: Option<Uuid>,
+    /// The root change that it carries out a part of.
+    #[schema(example = json!(null))]
+    pub root_change_id: Option<Uuid>,
     /// `refresh`, `generate_csr`, `upload_certificate`.
     #[schema(example = "upload_certificate")]
     pub action: String,
@@ -346,6 +349,7 @@ pub(crate) fn job(job: jobs::Job) -> Result<Job, Problem> {
         plan_id: job.plan_id,
         retry_of: job.retry_of,
         aftercare_of: job.aftercare_of,
+        root_change_id: job.root_change_id,
         action: job.action,
         title: job.title,
         status: page::stored(job.status.as_str())?,

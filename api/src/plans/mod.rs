@@ -2,7 +2,7 @@
 
 mod request;
 
-pub(crate) use request::{CreatePlan, PlanOrder};
+pub(crate) use request::{CreatePlan, PlanOrder, file};
 
 use crate::body::Json;
 use crate::caller::Caller;

@@ -254,6 +254,7 @@ impl CreatePlan {
             order,
             override_reason: self.override_reason,
             aftercare_of: None,
+            root_change: None,
         })
     }
 }
@@ -271,7 +272,7 @@ impl From<PlanOrder> for plans::Order {
 }
 
 /// The bytes of a file: PEM is text, anything else comes in base64.
-fn file(text: String) -> Vec<u8> {
+pub(crate) fn file(text: String) -> Vec<u8> {
     if text.contains("-----BEGIN") {
         return text.into_bytes();
     }

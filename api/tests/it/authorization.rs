@@ -18,6 +18,11 @@ fn body(operation: &Operation, ids: &Ids) -> Option<Value> {
         "create_join_token" => json!({"name": "walked", "group_id": ids.group}),
         "create_plan" => json!({"action": "refresh", "nodes": [ids.node]}),
         "create_job" => json!({"plan_id": ids.plan}),
+        "create_root_change" => {
+            json!({"old_certificate_id": ids.certificate, "new_certificate_id": ids.certificate})
+        }
+        "plan_root_change" => json!({"phase": "verify"}),
+        "update_root_change" | "close_root_change" => json!({}),
         "fix_compliance" => json!({"cluster_ids": [ids.cluster]}),
         "confirm_aftercare" => {
             json!({"cluster_id": ids.cluster, "purpose": "tomcat", "item": "backup", "state": "done"})
@@ -69,6 +74,7 @@ struct Ids {
     acknowledgement: String,
     channel: String,
     rule: String,
+    root_change: String,
 }
 
 impl Ids {
@@ -94,6 +100,7 @@ impl Ids {
             acknowledgement: id(),
             channel: id(),
             rule: id(),
+            root_change: id(),
         }
     }
 
@@ -117,6 +124,7 @@ impl Ids {
             Some("channels") => &self.channel,
             Some("settings") => &self.rule,
             Some("acknowledgements") => &self.acknowledgement,
+            Some("root-changes") => &self.root_change,
             _ => return path.into(),
         };
         path.replace("{id}", id).replace("{task_id}", &self.task)
@@ -126,6 +134,7 @@ impl Ids {
 /// An organisation with one of everything.
 async fn furnish(house: &House) -> Ids {
     let furnished = house.furnish("north").await;
+    let root_change = crate::root_changes::begin(house, &furnished).await;
     house.report(&furnished, 100).await;
     let Furnished {
         group,
@@ -155,6 +164,7 @@ async fn furnish(house: &House) -> Ids {
     let rule = json!({"name": "furnished", "start_days": 30, "recipients": ["edge@example.org"]});
     Ids {
         rule: text(&house.post("/api/v1/settings/notifications/rules", &rule).await["id"]),
+        root_change,
         channel: text(&house.post("/api/v1/channels", &channel).await["id"]),
         acknowledgement: text(&house.post("/api/v1/acknowledgements", &known).await["id"]),
         message: text(&first("/api/v1/messages").await["id"]),
@@ -324,6 +334,7 @@ async fn another_group_and_another_organisation_look_like_nothing_at_all() {
             "installations",
             "csrs",
             "jobs",
+            "root-changes",
         ] {
             let answer = house.call("GET", &format!("/api/v1/{path}"), Some(token), None).await;
             if answer.json()["items"] != json!([]) {

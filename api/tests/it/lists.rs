@@ -353,6 +353,7 @@ fn records_of(text: &str) -> usize {
 async fn every_list_has_its_file_with_the_rows_of_the_list() {
     let house = House::new().await;
     let at = house.furnish("north").await;
+    let root_change = crate::root_changes::begin(&house, &at).await;
     house.report_entries(&at, &[("tomcat", 5), ("ipsec-trust", 5)]).await;
     house.waiting_job(&at).await;
     house.post("/api/v1/profiles", &json!({"name": "Campus"})).await;
@@ -365,6 +366,8 @@ async fn every_list_has_its_file_with_the_rows_of_the_list() {
         let of = |path: &str| {
             let id = if path.contains("/certificates/{id}") {
                 &certificate
+            } else if path.contains("/root-changes/{id}") {
+                &root_change
             } else {
                 &at.cluster
             };
@@ -383,7 +386,7 @@ async fn every_list_has_its_file_with_the_rows_of_the_list() {
         exports += 1;
         rows += listed.len();
     }
-    assert_eq!(exports, 18);
+    assert_eq!(exports, 21);
     assert!(rows > exports, "only {rows} rows in {exports} files");
 }
 

@@ -14,5 +14,6 @@ mod openapi;
 mod organisation;
 mod profiles;
 mod requests;
+mod root_changes;
 mod tls;
 mod uploads;

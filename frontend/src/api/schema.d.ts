@@ -2241,6 +2241,220 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/root-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists root changes.
+         * @description Lists root changes.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_root_changes"];
+        put?: never;
+        /**
+         * Begins a root change: one CA certificate makes way for another in the trust stores that hold it.
+         * @description Nothing is changed on a node by it. The answer says what there is to do; each phase is then planned by
+         *     `POST /api/v1/root-changes/{id}/plans` and carried out as any plan. Needs a role that is bound to no group, as trust reaches beyond groups.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["create_root_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports root changes as CSV: all rows, not a page.
+         * @description Exports root changes as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_root_changes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a root change: what is done and open in each phase, what keeps a phase from beginning, and what comes next.
+         * @description All numbers are those of the inventory at this moment.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["get_root_change"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes name, note or scope of a root change that is open.
+         * @description Changes name, note or scope of a root change that is open.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        patch: operations["update_root_change"];
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Closes a root change: as completed where nothing is left to do, else as cancelled, which needs a reason.
+         * @description What was done stays as it is: nothing is taken back.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["close_root_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the trust stores of a root change, each with whether its node was read with the new certificate in it, and why not.
+         * @description Lists the trust stores of a root change, each with whether its node was read with the new certificate in it, and why not.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_root_change_coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}/coverage.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the trust stores of a root change as CSV: all rows, not a page.
+         * @description Exports the trust stores of a root change as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_root_change_coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the identity certificates of a root change: those that chain to the old certificate, directly or through authorities that are known
+         *     here, and those that chain to the new one.
+         * @description Lists the identity certificates of a root change: those that chain to the old certificate, directly or through authorities that are known
+         *     here, and those that chain to the new one.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["list_root_change_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}/identities.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the identity certificates of a root change as CSV: all rows, not a page.
+         * @description Exports the identity certificates of a root change as CSV: all rows, not a page.
+         *
+         *     Needs one of the roles owner, admin, operator, viewer, auditor.
+         */
+        get: operations["export_root_change_identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/root-changes/{id}/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plans a phase of a root change: what is left to do of it, and nothing else.
+         * @description The answer is an ordinary plan, which `POST /api/v1/jobs` carries out. A phase that must not begin yet is refused with the code in
+         *     `blocked_by`; with `override_reason` the plan has a warning instead that needs consent. Asked again, it plans only what is missing.
+         *
+         *     Needs one of the roles owner, admin, operator.
+         */
+        post: operations["plan_root_change"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -3078,6 +3292,46 @@ export interface components {
             /** @description Request id, as in logs and answers. */
             request_id?: string | null;
         };
+        /** @description The certificate of a CA. */
+        AuthorityCertificate: {
+            /**
+             * @description Common name; empty where it has none.
+             * @example Example Root CA
+             */
+            common_name: string;
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description End.
+             */
+            not_after: string;
+            /**
+             * Format: date-time
+             * @description Begin.
+             */
+            not_before: string;
+            /** @description It is signed by its own key: a root. */
+            self_signed: boolean;
+            /**
+             * @description Serial number, upper-case hex.
+             * @example 01AB
+             */
+            serial_hex: string;
+            /**
+             * @description SHA-256, lower-case hex.
+             * @example 6a9c…
+             */
+            sha256: string;
+            /**
+             * @description Subject, RFC 4514.
+             * @example CN=Example Root CA,O=Example
+             */
+            subject: string;
+        };
         /** @description Locks an agent out. */
         BanAgent: {
             /**
@@ -3450,6 +3704,14 @@ export interface components {
             /** @description By name; there are at most 20. */
             items: components["schemas"]["Channel"][];
         };
+        /** @description Closes a root change. */
+        CloseRootChange: {
+            /**
+             * @description Why, where something is left to do.
+             * @example the CA keeps its root for another year
+             */
+            reason?: string;
+        };
         /** @description Nodes of one product that are managed together. */
         Cluster: {
             /**
@@ -3811,6 +4073,112 @@ export interface components {
              */
             valid: number;
         };
+        /** @description Trust stores by where they stand. */
+        CoverageCounts: {
+            /**
+             * Format: int64
+             * @description A reading has found the new certificate there.
+             * @example 7
+             */
+            covered: number;
+            /**
+             * Format: int64
+             * @description The last task that was to bring it has failed.
+             * @example 1
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Those that hold the old certificate still.
+             * @example 9
+             */
+            holding_old: number;
+            /**
+             * Format: int64
+             * @description It was not brought there yet.
+             * @example 0
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description Nodes that were never read.
+             * @example 0
+             */
+            never_read: number;
+            /**
+             * Format: int64
+             * @description It cannot be brought there from here.
+             * @example 1
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description All.
+             * @example 9
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description A task that brings it has not ended.
+             * @example 0
+             */
+            under_way: number;
+            /**
+             * Format: int64
+             * @description The node could not be read the last time.
+             * @example 0
+             */
+            unreachable: number;
+        };
+        /** @description A trust store of a node, and whether it knows the new certificate. */
+        CoverageRow: {
+            /** @description The cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * @description Why it is not covered: a stable code; of a failed task its own.
+             * @example node_unreachable
+             */
+            code?: string | null;
+            /**
+             * @description The old certificate is there still.
+             * @example true
+             */
+            holds_old: boolean;
+            /**
+             * Format: uuid
+             * @description The last job that was to bring the new certificate there.
+             */
+            job_id?: string | null;
+            /**
+             * @description The same for people, with the way out.
+             * @example the node does not answer on port 443: mend it and distribute again, to what is missing alone
+             */
+            message?: string | null;
+            /** @description The node. */
+            node: components["schemas"]["Named"];
+            /**
+             * @description Its product.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * Format: date-time
+             * @description When the node was last read.
+             */
+            read_at?: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["CoverageState"];
+            /**
+             * @description The trust store; null for a node that was never read.
+             * @example tomcat-trust
+             */
+            store?: string | null;
+        };
+        /**
+         * @description Where a trust store stands.
+         * @enum {string}
+         */
+        CoverageState: "covered" | "under_way" | "refused" | "failed" | "unreachable" | "never_read" | "missing";
         /** @description What is said of a certificate. */
         CreateAcknowledgement: {
             /**
@@ -4098,6 +4466,37 @@ export interface components {
             name: string;
             /** @description What it wants. */
             settings?: components["schemas"]["ProfileSetting"][];
+        };
+        /** @description Begins a root change. The new certificate is named by one of `new_certificate` and `new_certificate_id`. */
+        CreateRootChange: {
+            /**
+             * @description Name; left out: made of the names of both certificates.
+             * @example Example Root CA → Example Root CA G2
+             */
+            name?: string;
+            /**
+             * @description The one that takes its place: PEM text, or base64 of a DER or PKCS#7 file with one certificate.
+             * @example -----BEGIN CERTIFICATE-----…
+             */
+            new_certificate?: string | null;
+            /**
+             * Format: uuid
+             * @description The same, where it is known already.
+             * @example null
+             */
+            new_certificate_id?: string | null;
+            /**
+             * @description For people.
+             * @example change 4711
+             */
+            note?: string;
+            /**
+             * Format: uuid
+             * @description The certificate of the CA that makes way; trust stores hold it.
+             */
+            old_certificate_id: string;
+            /** @description In which clusters; left out: in all. */
+            scope?: components["schemas"]["RootChangeScope"];
         };
         /** @description Makes an API token. */
         CreateToken: {
@@ -4669,6 +5068,93 @@ export interface components {
              */
             sha256?: string | null;
         };
+        /** @description Identity certificates by where they stand. */
+        IdentityCounts: {
+            /**
+             * Format: int64
+             * @description That chain to the old one, with a CSR that waits for its answer.
+             * @example 0
+             */
+            csr_pending: number;
+            /**
+             * Format: int64
+             * @description That chain to the new one.
+             * @example 0
+             */
+            new: number;
+            /**
+             * Format: int64
+             * @description That chain to the old certificate, without a CSR.
+             * @example 4
+             */
+            old: number;
+            /**
+             * Format: int64
+             * @description That chain to the old one in clusters outside of the scope.
+             * @example 0
+             */
+            outside_scope: number;
+        };
+        /** @description An identity certificate that chains to one of the two certificates. */
+        IdentityRow: {
+            /**
+             * Format: uuid
+             * @description The certificate.
+             */
+            certificate_id: string;
+            /** @description The cluster. */
+            cluster: components["schemas"]["Named"];
+            /**
+             * @description Common name.
+             * @example cucm-n-1.example.org
+             */
+            common_name: string;
+            /**
+             * Format: uuid
+             * @description The CSR that waits for its answer.
+             * @example null
+             */
+            csr_id?: string | null;
+            /**
+             * Format: uuid
+             * @description The installation.
+             */
+            installation_id: string;
+            /**
+             * @description Issuer, RFC 4514.
+             * @example CN=Example Issuing CA,O=Example
+             */
+            issuer: string;
+            /** @description The node. */
+            node: components["schemas"]["Named"];
+            /**
+             * Format: date-time
+             * @description End.
+             */
+            not_after: string;
+            /**
+             * @description Its product.
+             * @example cucm
+             */
+            product: string;
+            /**
+             * @description What the certificate is for.
+             * @example tomcat
+             */
+            purpose: string;
+            /**
+             * @description SHA-256, lower-case hex.
+             * @example 6a9c…
+             */
+            sha256: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["IdentityState"];
+        };
+        /**
+         * @description Where an identity certificate stands.
+         * @enum {string}
+         */
+        IdentityState: "old" | "csr_pending" | "new";
         /** @description What an import stored or found. */
         Import: {
             /** @description Certificates in their order, each once. */
@@ -4895,6 +5381,12 @@ export interface components {
              * @example null
              */
             retry_of?: string | null;
+            /**
+             * Format: uuid
+             * @description The root change that it carries out a part of.
+             * @example null
+             */
+            root_change_id?: string | null;
             /** @description How it is. */
             status: components["schemas"]["JobStatus"];
             /** @description The first of its nodes, three at most; in a list of one cluster, of that cluster. */
@@ -5559,6 +6051,11 @@ export interface components {
             /** @description The token. */
             token: components["schemas"]["Token"];
         };
+        /**
+         * @description What comes next.
+         * @enum {string}
+         */
+        NextAction: "distribute" | "wait" | "verify" | "switch" | "upload" | "retire" | "close";
         /** @description One host of a cluster. */
         Node: {
             /**
@@ -6536,6 +7033,58 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_CoverageRow: {
+            /** @description The rows of this page. */
+            items: {
+                /** @description The cluster. */
+                cluster: components["schemas"]["Named"];
+                /**
+                 * @description Why it is not covered: a stable code; of a failed task its own.
+                 * @example node_unreachable
+                 */
+                code?: string | null;
+                /**
+                 * @description The old certificate is there still.
+                 * @example true
+                 */
+                holds_old: boolean;
+                /**
+                 * Format: uuid
+                 * @description The last job that was to bring the new certificate there.
+                 */
+                job_id?: string | null;
+                /**
+                 * @description The same for people, with the way out.
+                 * @example the node does not answer on port 443: mend it and distribute again, to what is missing alone
+                 */
+                message?: string | null;
+                /** @description The node. */
+                node: components["schemas"]["Named"];
+                /**
+                 * @description Its product.
+                 * @example cucm
+                 */
+                product: string;
+                /**
+                 * Format: date-time
+                 * @description When the node was last read.
+                 */
+                read_at?: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["CoverageState"];
+                /**
+                 * @description The trust store; null for a node that was never read.
+                 * @example tomcat-trust
+                 */
+                store?: string | null;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Csr: {
             /** @description The rows of this page. */
             items: {
@@ -6727,6 +7276,69 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_IdentityRow: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: uuid
+                 * @description The certificate.
+                 */
+                certificate_id: string;
+                /** @description The cluster. */
+                cluster: components["schemas"]["Named"];
+                /**
+                 * @description Common name.
+                 * @example cucm-n-1.example.org
+                 */
+                common_name: string;
+                /**
+                 * Format: uuid
+                 * @description The CSR that waits for its answer.
+                 * @example null
+                 */
+                csr_id?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The installation.
+                 */
+                installation_id: string;
+                /**
+                 * @description Issuer, RFC 4514.
+                 * @example CN=Example Issuing CA,O=Example
+                 */
+                issuer: string;
+                /** @description The node. */
+                node: components["schemas"]["Named"];
+                /**
+                 * Format: date-time
+                 * @description End.
+                 */
+                not_after: string;
+                /**
+                 * @description Its product.
+                 * @example cucm
+                 */
+                product: string;
+                /**
+                 * @description What the certificate is for.
+                 * @example tomcat
+                 */
+                purpose: string;
+                /**
+                 * @description SHA-256, lower-case hex.
+                 * @example 6a9c…
+                 */
+                sha256: string;
+                /** @description Where it stands. */
+                state: components["schemas"]["IdentityState"];
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_Installation: {
             /** @description The rows of this page. */
             items: {
@@ -6910,6 +7522,12 @@ export interface components {
                  * @example null
                  */
                 retry_of?: string | null;
+                /**
+                 * Format: uuid
+                 * @description The root change that it carries out a part of.
+                 * @example null
+                 */
+                root_change_id?: string | null;
                 /** @description How it is. */
                 status: components["schemas"]["JobStatus"];
                 /** @description The first of its nodes, three at most; in a list of one cluster, of that cluster. */
@@ -7415,6 +8033,77 @@ export interface components {
             next?: string | null;
         };
         /** @description One page of a list. */
+        Page_RootChange: {
+            /** @description The rows of this page. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was closed.
+                 * @example null
+                 */
+                closed_at?: string | null;
+                /**
+                 * @description By whom.
+                 * @example null
+                 */
+                closed_by?: string | null;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                created_at: string;
+                /**
+                 * @description Who began it.
+                 * @example Ada Lovelace
+                 */
+                created_by: string;
+                /**
+                 * Format: uuid
+                 * @description The root change.
+                 */
+                id: string;
+                /**
+                 * @description Name.
+                 * @example Example Root CA → Example Root CA G2
+                 */
+                name: string;
+                /** @description The one that takes its place. */
+                new_certificate: components["schemas"]["AuthorityCertificate"];
+                /**
+                 * @description For people.
+                 * @example change 4711
+                 */
+                note: string;
+                /** @description The certificate that makes way. */
+                old_certificate: components["schemas"]["AuthorityCertificate"];
+                /**
+                 * @description Why it was closed; empty while it is open.
+                 * @example
+                 */
+                reason: string;
+                /** @description In which clusters. */
+                scope: components["schemas"]["RootChangeScope"];
+                /** @description Where it stands as a whole. */
+                state: components["schemas"]["RootChangeState"];
+                /**
+                 * Format: date-time
+                 * @description Last change of it, not of what it is about.
+                 */
+                updated_at: string;
+                /**
+                 * Format: int64
+                 * @description Rises with each change; also the ETag.
+                 * @example 1
+                 */
+                version: number;
+            }[];
+            /**
+             * @description What to send as `cursor` for the next page; null on the last.
+             * @example null
+             */
+            next?: string | null;
+        };
+        /** @description One page of a list. */
         Page_ServerOnly: {
             /** @description The rows of this page. */
             items: {
@@ -7711,6 +8400,11 @@ export interface components {
              */
             next?: string | null;
         };
+        /**
+         * @description Where a phase stands.
+         * @enum {string}
+         */
+        PhaseState: "open" | "blocked" | "done";
         /** @description What an action would do. */
         Plan: {
             /** @description The action. */
@@ -7838,6 +8532,17 @@ export interface components {
              * @example tomcat
              */
             purpose?: string | null;
+        };
+        /** @description Asks for the plan of a phase. */
+        PlanRootChange: {
+            order?: components["schemas"]["PlanOrder"] | null;
+            /**
+             * @description Why the phase is begun although something is to be done before.
+             * @example
+             */
+            override_reason?: string;
+            /** @description The phase. */
+            phase: components["schemas"]["RootChangePhase"];
         };
         /** @description One step of a plan. */
         PlanStep: {
@@ -8262,6 +8967,161 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "admin" | "operator" | "viewer" | "auditor" | "monitor";
+        /** @description One CA certificate that makes way for another. */
+        RootChange: {
+            /**
+             * Format: date-time
+             * @description When it was closed.
+             * @example null
+             */
+            closed_at?: string | null;
+            /**
+             * @description By whom.
+             * @example null
+             */
+            closed_by?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            created_at: string;
+            /**
+             * @description Who began it.
+             * @example Ada Lovelace
+             */
+            created_by: string;
+            /**
+             * Format: uuid
+             * @description The root change.
+             */
+            id: string;
+            /**
+             * @description Name.
+             * @example Example Root CA → Example Root CA G2
+             */
+            name: string;
+            /** @description The one that takes its place. */
+            new_certificate: components["schemas"]["AuthorityCertificate"];
+            /**
+             * @description For people.
+             * @example change 4711
+             */
+            note: string;
+            /** @description The certificate that makes way. */
+            old_certificate: components["schemas"]["AuthorityCertificate"];
+            /**
+             * @description Why it was closed; empty while it is open.
+             * @example
+             */
+            reason: string;
+            /** @description In which clusters. */
+            scope: components["schemas"]["RootChangeScope"];
+            /** @description Where it stands as a whole. */
+            state: components["schemas"]["RootChangeState"];
+            /**
+             * Format: date-time
+             * @description Last change of it, not of what it is about.
+             */
+            updated_at: string;
+            /**
+             * Format: int64
+             * @description Rises with each change; also the ETag.
+             * @example 1
+             */
+            version: number;
+        };
+        /** @description Why a phase must not begin. */
+        RootChangeBlock: {
+            /**
+             * @description Stable code: `coverage_incomplete`, `identities_on_old`, `identities_outside_scope`; also that of the refusal of a plan.
+             * @example coverage_incomplete
+             */
+            code: string;
+            /**
+             * Format: int64
+             * @description How many places or certificates it is about.
+             * @example 2
+             */
+            count: number;
+            /**
+             * @description Why, and the way out.
+             * @example 2 of 9 trust stores are not known to have the new certificate
+             */
+            message: string;
+        };
+        /** @description A root change with how far it is. */
+        RootChangeDetail: components["schemas"]["RootChange"] & {
+            /** @description Trust stores. */
+            coverage: components["schemas"]["CoverageCounts"];
+            /** @description Identity certificates. */
+            identities: components["schemas"]["IdentityCounts"];
+            /** @description Its jobs, the newest first, 50 at most. */
+            jobs: components["schemas"]["Job"][];
+            next_action?: components["schemas"]["NextAction"] | null;
+            /** @description Its phases in order. */
+            phases: components["schemas"]["RootChangePhaseView"][];
+            /** @description What is to be known of the two certificates. */
+            warnings: components["schemas"]["RootChangeWarning"][];
+        };
+        /**
+         * @description A part of a root change.
+         * @enum {string}
+         */
+        RootChangePhase: "distribute" | "verify" | "switch" | "retire";
+        /** @description A phase of a root change. */
+        RootChangePhaseView: {
+            /** @description What keeps it from beginning; empty: nothing. */
+            blocked_by: components["schemas"]["RootChangeBlock"][];
+            /**
+             * Format: int64
+             * @description How many of them are done.
+             * @example 7
+             */
+            done: number;
+            /** @description The phase. */
+            phase: components["schemas"]["RootChangePhase"];
+            /** @description Where it stands. */
+            state: components["schemas"]["PhaseState"];
+            /**
+             * Format: int64
+             * @description Trust stores, or identity certificates for `switch`, that it is about.
+             * @example 9
+             */
+            total: number;
+        };
+        /** @description Clusters; what is left out or empty does not matter, so that nothing means all. */
+        RootChangeScope: {
+            /**
+             * @description Only these clusters.
+             * @example []
+             */
+            cluster_ids?: string[];
+            /** @description Only clusters of these groups. */
+            group_ids?: string[];
+            /**
+             * @description Only clusters of this product.
+             * @example null
+             */
+            product?: string | null;
+        };
+        /**
+         * @description Where a root change stands as a whole.
+         * @enum {string}
+         */
+        RootChangeState: "open" | "completed" | "cancelled";
+        /** @description Something to know. */
+        RootChangeWarning: {
+            /**
+             * @description Stable code.
+             * @example ends_sooner
+             */
+            code: string;
+            /**
+             * @description For people.
+             * @example the new certificate ends on 2030-01-01, not later than the old one (2031-01-01)
+             */
+            message: string;
+        };
         /** @description A rule with its counts. */
         RuleCompliance: {
             /**
@@ -9253,6 +10113,20 @@ export interface components {
             name?: string | null;
             /** @description All settings anew. */
             settings?: components["schemas"]["ProfileSetting"][] | null;
+        };
+        /** @description Changes a root change that is open; what is left out stays. */
+        UpdateRootChange: {
+            /**
+             * @description New name.
+             * @example Example Root CA → Example Root CA G2
+             */
+            name?: string | null;
+            /**
+             * @description New note.
+             * @example change 4711
+             */
+            note?: string | null;
+            scope?: components["schemas"]["RootChangeScope"] | null;
         };
         /** @description Years for which a node signs its own certificate. */
         ValidityOptions: {
@@ -12717,6 +13591,7 @@ export interface operations {
                      *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "product": "cucm",
                      *           "retry_of": null,
+                     *           "root_change_id": null,
                      *           "status": "waiting",
                      *           "targets": [
                      *             {
@@ -14994,6 +15869,7 @@ export interface operations {
                      *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "product": "cucm",
                      *           "retry_of": null,
+                     *           "root_change_id": null,
                      *           "status": "waiting",
                      *           "targets": [
                      *             {
@@ -15098,6 +15974,7 @@ export interface operations {
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "product": "cucm",
                      *       "retry_of": null,
+                     *       "root_change_id": null,
                      *       "status": "waiting",
                      *       "targets": [
                      *         {
@@ -15260,6 +16137,7 @@ export interface operations {
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "product": "cucm",
                      *       "retry_of": null,
+                     *       "root_change_id": null,
                      *       "status": "waiting",
                      *       "targets": [
                      *         {
@@ -15685,6 +16563,7 @@ export interface operations {
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "product": "cucm",
                      *       "retry_of": null,
+                     *       "root_change_id": null,
                      *       "status": "waiting",
                      *       "targets": [
                      *         {
@@ -15780,6 +16659,7 @@ export interface operations {
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "product": "cucm",
                      *       "retry_of": null,
+                     *       "root_change_id": null,
                      *       "status": "waiting",
                      *       "targets": [
                      *         {
@@ -15880,6 +16760,7 @@ export interface operations {
                      *       "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *       "product": "cucm",
                      *       "retry_of": null,
+                     *       "root_change_id": null,
                      *       "status": "waiting",
                      *       "targets": [
                      *         {
@@ -19112,6 +19993,1311 @@ export interface operations {
             };
         };
     };
+    list_root_changes: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description In any of these states; repeat it for more than one; left out: all. */
+                state?: ("open" | "completed" | "cancelled")[];
+                /** @description Part of the name. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Root changes, the newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "closed_at": null,
+                     *           "closed_by": null,
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "name": "Example Root CA → Example Root CA G2",
+                     *           "new_certificate": {
+                     *             "common_name": "Example Root CA",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "not_before": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
+                     *             "serial_hex": "01AB",
+                     *             "sha256": "6a9c…",
+                     *             "subject": "CN=Example Root CA,O=Example"
+                     *           },
+                     *           "note": "change 4711",
+                     *           "old_certificate": {
+                     *             "common_name": "Example Root CA",
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "not_before": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
+                     *             "serial_hex": "01AB",
+                     *             "sha256": "6a9c…",
+                     *             "subject": "CN=Example Root CA,O=Example"
+                     *           },
+                     *           "reason": "",
+                     *           "scope": {
+                     *             "cluster_ids": [],
+                     *             "group_ids": [
+                     *               "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *             ],
+                     *             "product": null
+                     *           },
+                     *           "state": "open",
+                     *           "updated_at": "2027-01-31T09:30:00Z",
+                     *           "version": 1
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_RootChange"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_root_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Example Root CA → Example Root CA G2",
+                 *       "new_certificate": "-----BEGIN CERTIFICATE-----…",
+                 *       "new_certificate_id": null,
+                 *       "note": "change 4711",
+                 *       "old_certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                 *       "scope": {
+                 *         "cluster_ids": [],
+                 *         "group_ids": [
+                 *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                 *         ],
+                 *         "product": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateRootChange"];
+            };
+        };
+        responses: {
+            /** @description Begun */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "closed_at": null,
+                     *       "closed_by": null,
+                     *       "coverage": {
+                     *         "covered": 7,
+                     *         "failed": 1,
+                     *         "holding_old": 9,
+                     *         "missing": 0,
+                     *         "never_read": 0,
+                     *         "refused": 1,
+                     *         "total": 9,
+                     *         "under_way": 0,
+                     *         "unreachable": 0
+                     *       },
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada Lovelace",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "identities": {
+                     *         "csr_pending": 0,
+                     *         "new": 0,
+                     *         "old": 4,
+                     *         "outside_scope": 0
+                     *       },
+                     *       "jobs": [
+                     *         {
+                     *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
+                     *           "cancel_requested": false,
+                     *           "cluster_count": 1,
+                     *           "clusters": [
+                     *             {
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "name": "north"
+                     *             }
+                     *           ],
+                     *           "counts": {
+                     *             "cancelled": 0,
+                     *             "expired": 0,
+                     *             "failed": 0,
+                     *             "pending": 0,
+                     *             "running": 1,
+                     *             "succeeded": 2,
+                     *             "superseded": 0,
+                     *             "waiting": 0
+                     *           },
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "finished_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
+                     *           "retry_of": null,
+                     *           "root_change_id": null,
+                     *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": null
+                     *             }
+                     *           ],
+                     *           "title": "Upload certificate tomcat on cucm-n-1",
+                     *           "total": 3,
+                     *           "version": 7
+                     *         }
+                     *       ],
+                     *       "name": "Example Root CA → Example Root CA G2",
+                     *       "new_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "next_action": "distribute",
+                     *       "note": "change 4711",
+                     *       "old_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "phases": [
+                     *         {
+                     *           "blocked_by": [
+                     *             {
+                     *               "code": "coverage_incomplete",
+                     *               "count": 2,
+                     *               "message": "2 of 9 trust stores are not known to have the new certificate"
+                     *             }
+                     *           ],
+                     *           "done": 7,
+                     *           "phase": "distribute",
+                     *           "state": "open",
+                     *           "total": 9
+                     *         }
+                     *       ],
+                     *       "reason": "",
+                     *       "scope": {
+                     *         "cluster_ids": [],
+                     *         "group_ids": [
+                     *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *         ],
+                     *         "product": null
+                     *       },
+                     *       "state": "open",
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "version": 1,
+                     *       "warnings": [
+                     *         {
+                     *           "code": "ends_sooner",
+                     *           "message": "the new certificate ends on 2030-01-01, not later than the old one (2031-01-01)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RootChangeDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_root_changes: {
+        parameters: {
+            query?: {
+                /** @description In any of these states; repeat it for more than one; left out: all. */
+                state?: ("open" | "completed" | "cancelled")[];
+                /** @description Part of the name. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example name,state,old_certificate,old_sha256,new_certificate,new_sha256,note,reason,created_by,created_at,closed_by,closed_at,id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_root_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description The root change */
+            200: {
+                headers: {
+                    /** @description Version, for If-Match */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "closed_at": null,
+                     *       "closed_by": null,
+                     *       "coverage": {
+                     *         "covered": 7,
+                     *         "failed": 1,
+                     *         "holding_old": 9,
+                     *         "missing": 0,
+                     *         "never_read": 0,
+                     *         "refused": 1,
+                     *         "total": 9,
+                     *         "under_way": 0,
+                     *         "unreachable": 0
+                     *       },
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada Lovelace",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "identities": {
+                     *         "csr_pending": 0,
+                     *         "new": 0,
+                     *         "old": 4,
+                     *         "outside_scope": 0
+                     *       },
+                     *       "jobs": [
+                     *         {
+                     *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
+                     *           "cancel_requested": false,
+                     *           "cluster_count": 1,
+                     *           "clusters": [
+                     *             {
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "name": "north"
+                     *             }
+                     *           ],
+                     *           "counts": {
+                     *             "cancelled": 0,
+                     *             "expired": 0,
+                     *             "failed": 0,
+                     *             "pending": 0,
+                     *             "running": 1,
+                     *             "succeeded": 2,
+                     *             "superseded": 0,
+                     *             "waiting": 0
+                     *           },
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "finished_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
+                     *           "retry_of": null,
+                     *           "root_change_id": null,
+                     *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": null
+                     *             }
+                     *           ],
+                     *           "title": "Upload certificate tomcat on cucm-n-1",
+                     *           "total": 3,
+                     *           "version": 7
+                     *         }
+                     *       ],
+                     *       "name": "Example Root CA → Example Root CA G2",
+                     *       "new_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "next_action": "distribute",
+                     *       "note": "change 4711",
+                     *       "old_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "phases": [
+                     *         {
+                     *           "blocked_by": [
+                     *             {
+                     *               "code": "coverage_incomplete",
+                     *               "count": 2,
+                     *               "message": "2 of 9 trust stores are not known to have the new certificate"
+                     *             }
+                     *           ],
+                     *           "done": 7,
+                     *           "phase": "distribute",
+                     *           "state": "open",
+                     *           "total": 9
+                     *         }
+                     *       ],
+                     *       "reason": "",
+                     *       "scope": {
+                     *         "cluster_ids": [],
+                     *         "group_ids": [
+                     *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *         ],
+                     *         "product": null
+                     *       },
+                     *       "state": "open",
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "version": 1,
+                     *       "warnings": [
+                     *         {
+                     *           "code": "ends_sooner",
+                     *           "message": "the new certificate ends on 2030-01-01, not later than the old one (2031-01-01)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RootChangeDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_root_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of what was read; another version is refused with 412 */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Example Root CA → Example Root CA G2",
+                 *       "note": "change 4711",
+                 *       "scope": {
+                 *         "cluster_ids": [],
+                 *         "group_ids": [
+                 *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                 *         ],
+                 *         "product": null
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateRootChange"];
+            };
+        };
+        responses: {
+            /** @description Changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "closed_at": null,
+                     *       "closed_by": null,
+                     *       "coverage": {
+                     *         "covered": 7,
+                     *         "failed": 1,
+                     *         "holding_old": 9,
+                     *         "missing": 0,
+                     *         "never_read": 0,
+                     *         "refused": 1,
+                     *         "total": 9,
+                     *         "under_way": 0,
+                     *         "unreachable": 0
+                     *       },
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada Lovelace",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "identities": {
+                     *         "csr_pending": 0,
+                     *         "new": 0,
+                     *         "old": 4,
+                     *         "outside_scope": 0
+                     *       },
+                     *       "jobs": [
+                     *         {
+                     *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
+                     *           "cancel_requested": false,
+                     *           "cluster_count": 1,
+                     *           "clusters": [
+                     *             {
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "name": "north"
+                     *             }
+                     *           ],
+                     *           "counts": {
+                     *             "cancelled": 0,
+                     *             "expired": 0,
+                     *             "failed": 0,
+                     *             "pending": 0,
+                     *             "running": 1,
+                     *             "succeeded": 2,
+                     *             "superseded": 0,
+                     *             "waiting": 0
+                     *           },
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "finished_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
+                     *           "retry_of": null,
+                     *           "root_change_id": null,
+                     *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": null
+                     *             }
+                     *           ],
+                     *           "title": "Upload certificate tomcat on cucm-n-1",
+                     *           "total": 3,
+                     *           "version": 7
+                     *         }
+                     *       ],
+                     *       "name": "Example Root CA → Example Root CA G2",
+                     *       "new_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "next_action": "distribute",
+                     *       "note": "change 4711",
+                     *       "old_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "phases": [
+                     *         {
+                     *           "blocked_by": [
+                     *             {
+                     *               "code": "coverage_incomplete",
+                     *               "count": 2,
+                     *               "message": "2 of 9 trust stores are not known to have the new certificate"
+                     *             }
+                     *           ],
+                     *           "done": 7,
+                     *           "phase": "distribute",
+                     *           "state": "open",
+                     *           "total": 9
+                     *         }
+                     *       ],
+                     *       "reason": "",
+                     *       "scope": {
+                     *         "cluster_ids": [],
+                     *         "group_ids": [
+                     *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *         ],
+                     *         "product": null
+                     *       },
+                     *       "state": "open",
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "version": 1,
+                     *       "warnings": [
+                     *         {
+                     *           "code": "ends_sooner",
+                     *           "message": "the new certificate ends on 2030-01-01, not later than the old one (2031-01-01)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RootChangeDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_root_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "the CA keeps its root for another year"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CloseRootChange"];
+            };
+        };
+        responses: {
+            /** @description Closed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "closed_at": null,
+                     *       "closed_by": null,
+                     *       "coverage": {
+                     *         "covered": 7,
+                     *         "failed": 1,
+                     *         "holding_old": 9,
+                     *         "missing": 0,
+                     *         "never_read": 0,
+                     *         "refused": 1,
+                     *         "total": 9,
+                     *         "under_way": 0,
+                     *         "unreachable": 0
+                     *       },
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada Lovelace",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "identities": {
+                     *         "csr_pending": 0,
+                     *         "new": 0,
+                     *         "old": 4,
+                     *         "outside_scope": 0
+                     *       },
+                     *       "jobs": [
+                     *         {
+                     *           "action": "upload_certificate",
+                     *           "aftercare_of": null,
+                     *           "cancel_requested": false,
+                     *           "cluster_count": 1,
+                     *           "clusters": [
+                     *             {
+                     *               "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *               "name": "north"
+                     *             }
+                     *           ],
+                     *           "counts": {
+                     *             "cancelled": 0,
+                     *             "expired": 0,
+                     *             "failed": 0,
+                     *             "pending": 0,
+                     *             "running": 1,
+                     *             "succeeded": 2,
+                     *             "superseded": 0,
+                     *             "waiting": 0
+                     *           },
+                     *           "created_at": "2027-01-31T09:30:00Z",
+                     *           "created_by": "Ada Lovelace",
+                     *           "finished_at": "2027-01-31T09:30:00Z",
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "product": "cucm",
+                     *           "retry_of": null,
+                     *           "root_change_id": null,
+                     *           "status": "waiting",
+                     *           "targets": [
+                     *             {
+                     *               "certificate": "tomcat",
+                     *               "node": null
+                     *             }
+                     *           ],
+                     *           "title": "Upload certificate tomcat on cucm-n-1",
+                     *           "total": 3,
+                     *           "version": 7
+                     *         }
+                     *       ],
+                     *       "name": "Example Root CA → Example Root CA G2",
+                     *       "new_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "next_action": "distribute",
+                     *       "note": "change 4711",
+                     *       "old_certificate": {
+                     *         "common_name": "Example Root CA",
+                     *         "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *         "not_after": "2027-01-31T09:30:00Z",
+                     *         "not_before": "2027-01-31T09:30:00Z",
+                     *         "self_signed": true,
+                     *         "serial_hex": "01AB",
+                     *         "sha256": "6a9c…",
+                     *         "subject": "CN=Example Root CA,O=Example"
+                     *       },
+                     *       "phases": [
+                     *         {
+                     *           "blocked_by": [
+                     *             {
+                     *               "code": "coverage_incomplete",
+                     *               "count": 2,
+                     *               "message": "2 of 9 trust stores are not known to have the new certificate"
+                     *             }
+                     *           ],
+                     *           "done": 7,
+                     *           "phase": "distribute",
+                     *           "state": "open",
+                     *           "total": 9
+                     *         }
+                     *       ],
+                     *       "reason": "",
+                     *       "scope": {
+                     *         "cluster_ids": [],
+                     *         "group_ids": [
+                     *           "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a"
+                     *         ],
+                     *         "product": null
+                     *       },
+                     *       "state": "open",
+                     *       "updated_at": "2027-01-31T09:30:00Z",
+                     *       "version": 1,
+                     *       "warnings": [
+                     *         {
+                     *           "code": "ends_sooner",
+                     *           "message": "the new certificate ends on 2030-01-01, not later than the old one (2031-01-01)"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RootChangeDetail"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_root_change_coverage: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description In any of these states; repeat it for more than one; left out: all. */
+                state?: ("covered" | "under_way" | "refused" | "failed" | "unreachable" | "never_read" | "missing")[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Trust stores by cluster, node and name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "code": "node_unreachable",
+                     *           "holds_old": true,
+                     *           "job_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "message": "the node does not answer on port 443: mend it and distribute again, to what is missing alone",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "product": "cucm",
+                     *           "read_at": "2027-01-31T09:30:00Z",
+                     *           "state": "covered",
+                     *           "store": "tomcat-trust"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_CoverageRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_root_change_coverage: {
+        parameters: {
+            query?: {
+                /** @description In any of these states; repeat it for more than one; left out: all. */
+                state?: ("covered" | "under_way" | "refused" | "failed" | "unreachable" | "never_read" | "missing")[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,product,node,store,state,code,message,holds_old,read_at,job_id,node_id,cluster_id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_root_change_identities: {
+        parameters: {
+            query?: {
+                /** @description Rows on the page, 1 to 200. */
+                limit?: number;
+                /** @description `next` of the page before. */
+                cursor?: string;
+                /** @description In any of these states; repeat it for more than one; left out: all. */
+                state?: ("old" | "csr_pending" | "new")[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description Identity certificates by cluster and node */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "certificate_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "common_name": "cucm-n-1.example.org",
+                     *           "csr_id": null,
+                     *           "installation_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "issuer": "CN=Example Issuing CA,O=Example",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "not_after": "2027-01-31T09:30:00Z",
+                     *           "product": "cucm",
+                     *           "purpose": "tomcat",
+                     *           "sha256": "6a9c…",
+                     *           "state": "old"
+                     *         }
+                     *       ],
+                     *       "next": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Page_IdentityRow"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_root_change_identities: {
+        parameters: {
+            query?: {
+                /** @description In any of these states; repeat it for more than one; left out: all. */
+                state?: ("old" | "csr_pending" | "new")[];
+                /** @description Of any of these clusters; repeat it for more than one. */
+                cluster_id?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "*/*"?: never;
+            };
+        };
+        responses: {
+            /** @description All rows, a line of names first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example cluster,product,node,purpose,state,common_name,issuer,not_after,sha256,csr_id,installation_id */
+                    "text/csv": string;
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    plan_root_change: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key with the same request gets the first answer again */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The root change */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "order": {
+                 *         "canary": 1,
+                 *         "deadline_seconds": 86400,
+                 *         "max_parallel": 50,
+                 *         "not_before": "2027-01-31T09:30:00Z",
+                 *         "stop_at_failures": 1
+                 *       },
+                 *       "override_reason": "",
+                 *       "phase": "distribute"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PlanRootChange"];
+            };
+        };
+        responses: {
+            /** @description The plan */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "action": "refresh",
+                     *       "created_at": "2027-01-31T09:30:00Z",
+                     *       "created_by": "Ada Lovelace",
+                     *       "expires_at": "2027-01-31T09:30:00Z",
+                     *       "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *       "job_id": null,
+                     *       "refusal_count": 0,
+                     *       "refusals": [
+                     *         {
+                     *           "code": "key_mismatch",
+                     *           "message": "the certificate is for another key than the CSR",
+                     *           "node": "cucm-n-1",
+                     *           "purpose": "tomcat"
+                     *         }
+                     *       ],
+                     *       "target_count": 1,
+                     *       "targets": [
+                     *         {
+                     *           "after": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "issuer": "CN=Example Issuing CA,O=Example",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ],
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
+                     *             "serial_hex": "01AB",
+                     *             "sha256": "6a9c3c0f…"
+                     *           },
+                     *           "before": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "issuer": "CN=Example Issuing CA,O=Example",
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ],
+                     *             "not_after": "2027-01-31T09:30:00Z",
+                     *             "self_signed": true,
+                     *             "serial_hex": "01AB",
+                     *             "sha256": "6a9c3c0f…"
+                     *           },
+                     *           "cluster": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "csr": {
+                     *             "common_name": "cucm-n-1.example.org",
+                     *             "hash": "SHA256",
+                     *             "key_bits": 3072,
+                     *             "key_type": "RSA",
+                     *             "multi_server": false,
+                     *             "names": [
+                     *               "cucm-n-1.example.org"
+                     *             ]
+                     *           },
+                     *           "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *           "node": {
+                     *             "id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
+                     *             "name": "north"
+                     *           },
+                     *           "note": null,
+                     *           "order": 0,
+                     *           "purpose": "tomcat",
+                     *           "restarts": [
+                     *             "Cisco Tomcat"
+                     *           ],
+                     *           "steps": [
+                     *             {
+                     *               "about": "installs tomcat and its chain",
+                     *               "rollback": "automatic",
+                     *               "step": "install_identity"
+                     *             }
+                     *           ],
+                     *           "undo": "automatic",
+                     *           "wave": 0
+                     *         }
+                     *       ],
+                     *       "undo": "automatic",
+                     *       "warnings": [
+                     *         {
+                     *           "code": "cannot_undo",
+                     *           "consent": true,
+                     *           "message": "the former certificate cannot be put back on Cisco UC nodes",
+                     *           "targets": 3
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Plan"];
+                };
+            };
+            /** @description Refused or failed */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "changes": [],
+                     *       "code": "not_found",
+                     *       "detail": "there is no such cluster",
+                     *       "errors": [],
+                     *       "request_id": "text",
+                     *       "status": 404,
+                     *       "title": "Not Found",
+                     *       "type": "urn:certyard:problem:not_found"
+                     *     }
+                     */
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     search: {
         parameters: {
             query: {
@@ -19195,6 +21381,7 @@ export interface operations {
                      *           "plan_id": "0199f0a2-7c10-7e53-9d3c-3f7f0c0f3b1a",
                      *           "product": "cucm",
                      *           "retry_of": null,
+                     *           "root_change_id": null,
                      *           "status": "waiting",
                      *           "targets": [
                      *             {
