@@ -23,7 +23,7 @@ export async function channels(suite, stack, browser, state) {
     await goto(page, '/settings/channels');
     await page.getByRole('button', { name: 'New channel' }).click();
     const dialog = page.getByRole('dialog', { name: 'New channel' });
-    await dialog.getByLabel('Name').fill('Operations');
+    await dialog.getByLabel('Name', { exact: true }).fill('Operations');
     await dialog.getByLabel('URL').fill(`${receiver.url}/hooks/certyard`);
     await dialog.getByRole('button', { name: 'Make one' }).click();
     await dialog.getByRole('button', { name: 'New channel' }).click();
@@ -105,6 +105,7 @@ export async function channels(suite, stack, browser, state) {
     await goto(page, '/settings/channels');
     const dialog = await menu('Change');
     await dialog.getByRole('switch', { name: 'Gets messages' }).click();
+    await dialog.getByRole('switch', { name: 'Only what rules and escalations name it for' }).click();
     const { id } = await stored();
     await stack.api('PATCH', `/channels/${id}`, { name: 'Operations by night' });
     await dialog.getByRole('button', { name: 'Save' }).click();
@@ -116,6 +117,7 @@ export async function channels(suite, stack, browser, state) {
       return now.enabled ? null : now;
     });
     equal(both.name, 'Operations by night', 'the other change');
+    equal(both.rules_only, true, 'only by rules');
     await page.getByText('Operations by night').waitFor();
     await page.getByText('Off', { exact: true }).waitFor();
     await stack.api('PATCH', `/channels/${id}`, { name: 'Operations' });

@@ -25,11 +25,12 @@ interface ChannelFormProps {
 }
 
 /** What two people may have changed at once; URL and secret are never answered. */
-type Form = { name: string; enabled: boolean; ca_pem: string | null };
+type Form = { name: string; enabled: boolean; rules_only: boolean; ca_pem: string | null };
 
 const formOf = (channel: Channel): Form => ({
   name: channel.name,
   enabled: channel.enabled,
+  rules_only: channel.rules_only,
   ca_pem: channel.ca_pem ?? null,
 });
 
@@ -45,8 +46,9 @@ export function ChannelForm({ channel, onSecret, onClose }: ChannelFormProps) {
   const [made, setMade] = useState(false);
   const [unsigned, setUnsigned] = useState(false);
   const [caPem, setCaPem] = useState(channel?.ca_pem ?? '');
+  const [rulesOnly, setRulesOnly] = useState(channel?.rules_only ?? false);
   const [enabled, setEnabled] = useState(channel?.enabled ?? true);
-  const form: Form = { name, enabled, ca_pem: caPem.trim() === '' ? null : caPem };
+  const form: Form = { name, enabled, rules_only: rulesOnly, ca_pem: caPem.trim() === '' ? null : caPem };
   const save = useMutation({
     mutationFn: ({ body, etag }: { body: Form; etag?: string | null }) => {
       const address = url.trim() === '' ? {} : { url: url.trim(), allow_plaintext: plain };
@@ -229,6 +231,12 @@ export function ChannelForm({ channel, onSecret, onClose }: ChannelFormProps) {
         description={t('channels.enabled_hint')}
         checked={enabled}
         onChange={(event) => setEnabled(event.currentTarget.checked)}
+      />
+      <Switch
+        label={t('channels.rules_only')}
+        description={t('channels.rules_only_hint')}
+        checked={rulesOnly}
+        onChange={(event) => setRulesOnly(event.currentTarget.checked)}
       />
       <div className="form-actions">
         <Button variant="default" onClick={onClose}>

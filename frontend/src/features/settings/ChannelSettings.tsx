@@ -127,6 +127,7 @@ function useChannelColumns(
           <span className="tags">
             <Tag>{t(`channel_kind.${channel.kind}`)}</Tag>
             {channel.kind === 'generic' && channel.has_secret && <Tag>{t('channels.signed')}</Tag>}
+            {channel.rules_only && <Tag>{t('channels.by_rules')}</Tag>}
           </span>
         ),
       },
