@@ -39,6 +39,6 @@ pub use cli::{LabArgs, run};
 pub use faults::{BadFault, Failure, Fault, Trouble};
 pub use lab::{Lab, LabFile, LabOptions, NodeInfo};
 pub use outside_ca::{Answer, Mistake, OutsideCa};
-pub use product::Product;
+pub use product::{Holder, Product, Service, Store};
 pub use record::{Operation, Request};
 pub use version::Version;

@@ -165,6 +165,13 @@ const IPSEC_TRUST: Store = Store {
     publisher_only: true,
 };
 
+const PHONE_EDGE_TRUST: Store = Store {
+    name: "phone-edge",
+    replicated: true,
+    deleted_everywhere: true,
+    publisher_only: true,
+};
+
 const CUCM_STORES: &[Store] = &[
     store("tomcat", true),
     store("CallManager", true),
@@ -175,6 +182,7 @@ const CUCM_STORES: &[Store] = &[
     store("Phone-CTL", false),
     store("Phone-VPN", false),
     store("Userlicensing", false),
+    PHONE_EDGE_TRUST,
 ];
 
 const IMP_STORES: &[Store] = &[

@@ -5,6 +5,7 @@
 
 mod actions;
 mod api;
+mod catalogue;
 mod failures;
 mod house;
 mod kill_points;

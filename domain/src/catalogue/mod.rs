@@ -44,7 +44,7 @@ pub use multi_server::{MULTI_SERVER_WAYS, has_multi_server, multi_server_way, na
 pub use mutual::{MUTUAL_TLS, MutualTls, mutual_tls};
 pub use order::{UNSAFE_TOGETHER, UnsafeTogether};
 pub use products::{PRODUCTS, Product, product};
-pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, trust_store_of};
+pub use purposes::{KeyFamily, MultiServer, PURPOSES, Purpose, purpose_info, purposes_of, spelling, trust_store_of};
 pub use restarts::{RESTARTS, Restart, restarts, services_of};
 pub use stores::{Replication, TRUST_STORES, TrustStore, trust_stores_of};
 pub use versions::{Version, Versions};

@@ -1,6 +1,6 @@
 //! Identity certificates of products: what each is for, and what it may be.
 
-use super::{Proof, Versions, certain, likely, source};
+use super::{Proof, TRUST_STORES, Versions, certain, likely, source};
 
 /// Kind of key that a purpose has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,9 +59,9 @@ pub struct Purpose {
     pub multi_server: MultiServer,
     /// Whether a CSR can be made for it, so that a CA signs it.
     pub csr: bool,
-    /// There is one for the whole cluster.
-    pub cluster_wide: bool,
-    /// Versions on which only the publisher has it.
+    /// Versions on which there is one for the whole cluster.
+    pub cluster_wide: Option<Versions>,
+    /// Versions on which only the publisher has it, or makes it for all.
     pub publisher_only: Option<Versions>,
     /// What its CSR asks for.
     pub extended_key_usage: &'static [&'static str],
@@ -82,7 +82,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::SECURITY_14),
@@ -98,7 +98,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::SECURITY_14),
@@ -114,7 +114,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::SECURITY_14),
@@ -130,7 +130,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::SECURITY_14),
@@ -146,7 +146,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: Some(Versions::FROM_14),
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::SECURITY_14),
@@ -162,7 +162,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::SECURITY_14),
@@ -178,7 +178,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::SECURITY_14),
@@ -194,8 +194,8 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: false,
-        cluster_wide: true,
-        publisher_only: Some(Versions::ALL),
+        cluster_wide: Some(Versions::FROM_12_5),
+        publisher_only: Some(Versions::FROM_12_5),
         extended_key_usage: &[],
         proof: certain(source::SECURITY_14),
     },
@@ -210,7 +210,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: false,
-        cluster_wide: true,
+        cluster_wide: Some(Versions::ALL),
         publisher_only: None,
         extended_key_usage: &[],
         proof: certain(source::SECURITY_14),
@@ -226,7 +226,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::IMP),
@@ -242,7 +242,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: Some(Versions::FROM_14),
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::IMP),
@@ -258,7 +258,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -274,7 +274,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -290,7 +290,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -306,7 +306,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -322,7 +322,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -338,7 +338,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -354,7 +354,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::IMP),
@@ -370,7 +370,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::CUC),
@@ -386,7 +386,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::CUC),
@@ -402,7 +402,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: certain(source::CUC),
@@ -418,7 +418,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth"],
         proof: certain(source::EKU),
@@ -434,7 +434,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth", "clientAuth", "ipsecEndSystem"],
         proof: likely(source::EKU),
@@ -450,7 +450,7 @@ pub const PURPOSES: &[Purpose] = &[
             self_signed: None,
         },
         csr: true,
-        cluster_wide: false,
+        cluster_wide: None,
         publisher_only: None,
         extended_key_usage: &["serverAuth"],
         proof: certain(source::NGINX),
@@ -468,6 +468,15 @@ impl Purpose {
     }
 }
 
+/// The catalogue's spelling of the name of a purpose or a trust store, which nodes write in capitals or small letters as they like:
+/// Unified CM says `AUTHZ` and `authz` of the same (cisco.md 2.1). A name that no product has stays as it is.
+pub fn spelling(name: &str) -> &str {
+    let purposes = PURPOSES.iter().map(|row| row.code);
+    let stores = TRUST_STORES.iter().map(|row| row.name);
+    let known = purposes.chain(stores).find(|known| known.eq_ignore_ascii_case(name));
+    known.unwrap_or(name)
+}
+
 /// The purpose of a product in a version; `None` where the product has none of that name.
 pub fn purpose_info(product: &str, version: &str, purpose: &str) -> Option<&'static Purpose> {
     purposes_of(product, version).find(|row| row.is(purpose))
@@ -483,4 +492,24 @@ pub fn purposes_of(product: &str, version: &str) -> impl Iterator<Item = &'stati
 /// The trust store that holds the issuers of a purpose, where it has one.
 pub fn trust_store_of(product: &str, version: &str, purpose: &str) -> Option<&'static str> {
     purpose_info(product, version, purpose)?.trust_store
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_spelling_in_the_catalogue_whatever_its_capitals_on_the_node() {
+        for row in PURPOSES {
+            for name in [row.code.to_string(), row.code.to_uppercase(), row.code.to_lowercase()] {
+                assert_eq!(spelling(&name), row.code, "{}", row.product);
+            }
+        }
+        for row in TRUST_STORES {
+            assert_eq!(spelling(&row.name.to_uppercase()), row.name, "{}", row.product);
+        }
+        assert_eq!(spelling("AUTHZ"), "authz");
+        assert_eq!(spelling("Of Nobody"), "Of Nobody");
+        assert_eq!(spelling("nginx:WWW.example.org"), "nginx:WWW.example.org");
+    }
 }

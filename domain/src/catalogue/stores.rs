@@ -139,7 +139,7 @@ pub const TRUST_STORES: &[TrustStore] = &[
         name: "ipsec-trust",
         import: Replication::Node,
         delete: Replication::Node,
-        publisher_only: false,
+        publisher_only: true,
         proof: likely(source::IMP),
     },
     TrustStore {
@@ -155,23 +155,24 @@ pub const TRUST_STORES: &[TrustStore] = &[
         name: "ipsec-trust",
         import: Replication::Node,
         delete: Replication::Node,
-        publisher_only: false,
+        publisher_only: true,
         proof: likely(source::CUC),
     },
     TrustStore {
         product: "cer",
         name: "tomcat-trust",
-        import: Replication::Node,
-        delete: Replication::Node,
+        // The platform guides say so of the store without a word on the product.
+        import: Replication::Cluster,
+        delete: Replication::Cluster,
         publisher_only: false,
-        proof: likely(source::EKU),
+        proof: likely(source::SECURITY_14),
     },
     TrustStore {
         product: "cer",
         name: "ipsec-trust",
         import: Replication::Node,
         delete: Replication::Node,
-        publisher_only: false,
+        publisher_only: true,
         proof: likely(source::EKU),
     },
 ];
@@ -179,4 +180,21 @@ pub const TRUST_STORES: &[TrustStore] = &[
 /// The trust stores of a product.
 pub fn trust_stores_of(product: &str) -> impl Iterator<Item = &'static TrustStore> {
     TRUST_STORES.iter().filter(move |row| row.product == product)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn r22_capf_and_ipsec_trust_are_the_publishers_on_every_product() {
+        let mut found = 0;
+        for row in TRUST_STORES {
+            if ["CAPF-trust", "ipsec-trust"].contains(&row.name) {
+                assert!(row.publisher_only, "{} of {}", row.name, row.product);
+                found += 1;
+            }
+        }
+        assert_eq!(found, 5);
+    }
 }

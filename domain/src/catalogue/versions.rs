@@ -56,6 +56,11 @@ impl Versions {
         from: None,
         until: None,
     };
+    /// From release 12.5 on.
+    pub const FROM_12_5: Self = Self {
+        from: Some(Version::new(12, 5, 0)),
+        until: None,
+    };
     /// From release 14 on.
     pub const FROM_14: Self = Self {
         from: Some(Version::new(14, 0, 0)),

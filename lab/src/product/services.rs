@@ -1,7 +1,7 @@
 //! The identity services of each product, by release.
 //!
 //! Before release 14 a CSR asks for key encipherment everywhere but for CAPF, and CAPF and TVS are certificates of each
-//! node. Emergency Responder has no EC certificate (R28), and Unified CM 11.5 no key that signs OAuth tokens.
+//! node; before 12.5 each node of Unified CM has an ITLRecovery of its own. Emergency Responder has no EC certificate (R28).
 
 use super::{
     Holder::{self, Cluster, EachNode, EachNodeOrAll, Publisher},
@@ -101,6 +101,7 @@ pub(super) const CUCM_11_5: &[Service] = &[
     service("ipsec", Some("ipsec"), false, EachNode, SIGN_KEY_DATA, TLS_IPSEC),
     service("TVS", Some("TVS"), false, EachNode, SIGN_KEY_DATA, TLS),
     service("ITLRecovery", None, false, EachNode, SIGN_KEY_DATA, &[]),
+    service("AUTHZ", None, false, Cluster, SIGN_DATA, &[]),
 ];
 
 pub(super) const IMP: &[Service] = &[

@@ -3,8 +3,9 @@
 use super::{Uc, codes, refusal, targets};
 use crate::machine::{Authority, noon, own_certificate, payload, request, result};
 use certyard_domain::Error;
+use certyard_domain::catalogue::{PRODUCTS, trust_stores_of};
 use certyard_domain::jobs::{self, JobStatus};
-use certyard_domain::plans::{Action, DeleteOptions, Order, ReplaceOptions, TargetFilter, Targets};
+use certyard_domain::plans::{Action, DeleteOptions, DistributeOptions, Order, ReplaceOptions, TargetFilter, Targets};
 use certyard_pki::Certificate;
 use certyard_protocol::{Failure, Outcome, Step, TaskResult};
 use chrono::Duration;
@@ -194,6 +195,61 @@ async fn r22_capf_and_ipsec_trust_stay_on_subscribers() {
             .expect("a plan");
         assert_eq!((plan.targets, plan.refused), (tasks, 0), "{store}");
     }
+}
+
+#[tokio::test]
+async fn r22_what_only_the_publisher_takes_is_refused_on_subscribers_of_every_product() {
+    let (old, new) = (own_certificate("Old Root", 10), own_certificate("New Root", 100));
+    let mut tried = 0;
+    for product in PRODUCTS {
+        let stores: Vec<&str> = trust_stores_of(product.code)
+            .map(|store| store.name)
+            .filter(|name| ["CAPF-trust", "ipsec-trust"].contains(name))
+            .collect();
+        if stores.is_empty() {
+            continue;
+        }
+        let uc = Uc::of(product.code, "14").await;
+        for store in stores {
+            let mut held = Vec::new();
+            for node in &uc.nodes[..2] {
+                held.push(uc.fleet.install(uc.cluster, *node, "trust", store, &old).await);
+            }
+            for (index, role) in ["publisher", "subscriber"].into_iter().enumerate() {
+                let distribute = Action::Distribute(DistributeOptions {
+                    stores: vec![store.into()],
+                    files: vec![new.to_pem().into_bytes()],
+                    ..DistributeOptions::default()
+                });
+                let one = || Targets::Installations(vec![held[index]]);
+                let table = [
+                    ("distribute", distribute, Targets::Nodes(vec![uc.nodes[index]])),
+                    ("replace", replace(&new), one()),
+                    ("delete", delete(), one()),
+                    ("restore", Action::Restore, one()),
+                ];
+                for (name, action, targets) in table {
+                    let what = format!("{name} in {store} of {} on a {role}", product.code);
+                    if name == "restore" {
+                        uc.fleet
+                            .set("installation", held[index], "gone_at", noon() - Duration::hours(1))
+                            .await;
+                    }
+                    let puts = ["distribute", "replace"].contains(&name);
+                    if puts && !product.distribute {
+                        assert_eq!(refusal(&uc.fleet, action, targets).await, "product_excluded", "{what}");
+                    } else if role == "subscriber" {
+                        assert_eq!(refusal(&uc.fleet, action, targets).await, "publisher_only", "{what}");
+                    } else {
+                        let plan = uc.fleet.plan(action, targets, Order::default()).await.expect("a plan");
+                        assert_eq!(plan.refused, 0, "{what}");
+                    }
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(tried, 40, "five stores, two roles, four actions");
 }
 
 #[tokio::test]
