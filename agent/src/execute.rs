@@ -220,10 +220,12 @@ async fn check_start(bench: &Bench<'_>, payload: &TaskPayload) -> Result<(), Tas
 /// What is not as the plan expected it, in words; `None` when it is.
 pub fn differs(expected: &Expectation, inventory: &NodeInventory) -> Option<String> {
     let Expectation { store, entry, .. } = expected;
+    // The catalogue has one spelling of what nodes write in capitals or small letters.
+    let same = |held: &str, name: &str| held.eq_ignore_ascii_case(name);
     let found = inventory
         .entries
         .iter()
-        .find(|held| held.store == *store && held.entry == *entry);
+        .find(|held| same(&held.store, store) && (held.entry == *entry || entry == store && same(&held.entry, entry)));
     let found = found.map(|held| {
         Certificate::from_pem(&held.certificate_pem).map_or_else(
             |_| sha256_hex(held.certificate_pem.as_bytes()),
@@ -239,7 +241,7 @@ pub fn differs(expected: &Expectation, inventory: &NodeInventory) -> Option<Stri
         ));
     }
     let wanted = expected.csr_spki_sha256.as_ref()?;
-    let csr = inventory.csrs.iter().find(|csr| csr.purpose == *store);
+    let csr = inventory.csrs.iter().find(|csr| same(&csr.purpose, store));
     let key = csr
         .and_then(|csr| Csr::from_pem(&csr.csr_pem).ok())
         .map(|csr| hex::encode(csr.spki_sha256));

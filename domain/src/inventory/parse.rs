@@ -1,5 +1,6 @@
 //! Reads what an agent sent. Pure: a certificate that cannot be understood is noted, and what is known of its entry stays.
 
+use crate::catalogue::spelling;
 use crate::certificates::{Prepared, off_thread, prepare};
 use crate::digest::sha256_hex;
 use crate::error::{Error, Result};
@@ -95,7 +96,9 @@ pub(super) fn parse_delta(
         return Err(too_many("remove"));
     }
     let mut parsed = parse_parts(digest, add, csrs)?;
-    parsed.removed = Some(remove);
+    let remove = remove.into_iter();
+    let spelt = remove.map(|(store, entry)| (spelling(&store).to_string(), entry_name(&store, &entry).to_string()));
+    parsed.removed = Some(spelt.collect());
     Ok(parsed)
 }
 
@@ -135,10 +138,11 @@ fn parse_parts(digest: &str, entries: &[InventoryEntry], csrs: &[InventoryCsr]) 
     };
     let mut seen = HashSet::new();
     for entry in entries {
-        let certificate = check_key(&entry.store)
-            .and_then(|()| check_key(&entry.entry))
+        let (store, name) = (spelling(&entry.store), entry_name(&entry.store, &entry.entry));
+        let certificate = check_key(store)
+            .and_then(|()| check_key(name))
             .and_then(|()| {
-                if seen.insert((entry.store.as_str(), entry.entry.as_str())) {
+                if seen.insert((store, name)) {
                     Ok(())
                 } else {
                     Err("is there twice: the first is kept".to_string())
@@ -147,24 +151,25 @@ fn parse_parts(digest: &str, entries: &[InventoryEntry], csrs: &[InventoryCsr]) 
             .and_then(|()| Certificate::from_pem(&entry.certificate_pem).map_err(|error| error.to_string()));
         match certificate {
             Ok(certificate) => parsed.entries.push(ParsedEntry {
-                store: entry.store.clone(),
-                entry: entry.entry.clone(),
+                store: store.to_string(),
+                entry: name.to_string(),
                 kind: entry.kind,
                 certificate: prepare(certificate),
                 served: entry.served.clone(),
             }),
             Err(reason) => parsed.unreadable.push(Unreadable {
-                store: entry.store.clone(),
-                entry: entry.entry.clone(),
+                store: store.to_string(),
+                entry: name.to_string(),
                 reason,
             }),
         }
     }
     let mut purposes = HashSet::new();
     for csr in csrs {
-        let read = check_key(&csr.purpose)
+        let purpose = spelling(&csr.purpose);
+        let read = check_key(purpose)
             .and_then(|()| {
-                if purposes.insert(csr.purpose.as_str()) {
+                if purposes.insert(purpose) {
                     Ok(())
                 } else {
                     Err("has two CSRs: the first is kept".to_string())
@@ -173,19 +178,24 @@ fn parse_parts(digest: &str, entries: &[InventoryEntry], csrs: &[InventoryCsr]) 
             .and_then(|()| Csr::from_pem(&csr.csr_pem).map_err(|error| error.to_string()));
         match read {
             Ok(read) => parsed.csrs.push(ParsedCsr {
-                purpose: csr.purpose.clone(),
+                purpose: purpose.to_string(),
                 sha256: hex::encode(read.sha256),
                 spki_sha256: hex::encode(read.spki_sha256),
                 csr: read,
             }),
             Err(reason) => parsed.unreadable.push(Unreadable {
-                store: csr.purpose.clone(),
+                store: purpose.to_string(),
                 entry: String::new(),
                 reason,
             }),
         }
     }
     Ok(parsed)
+}
+
+/// The key of an entry: that of an identity is the name of its purpose, in the spelling of the catalogue.
+fn entry_name<'a>(store: &str, entry: &'a str) -> &'a str {
+    if entry == store { spelling(entry) } else { entry }
 }
 
 fn check_key(text: &str) -> Result<(), String> {

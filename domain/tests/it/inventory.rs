@@ -674,3 +674,49 @@ async fn reports_of_the_nodes_of_one_cluster_at_once_count_right() {
     let (identity, trust) = counts(&fleet, cluster).await;
     assert_eq!((numbers(identity), numbers(trust)), ((8, 0, 8), (40, 0, 0)));
 }
+
+#[tokio::test]
+async fn names_of_nodes_are_kept_in_the_spelling_of_the_catalogue() {
+    let fleet = Fleet::new().await;
+    let cluster = fleet.cluster("alpha").await.cluster.id;
+    let node = fleet.node(cluster, "n1").await.node.id;
+    let root = Ca::root("Root");
+    let (token, leaf) = (root.leaf("oauth", 20), root.leaf("n1", 20));
+    let held = || {
+        vec![
+            identity_entry("AUTHZ", &token, Served::NotObservable),
+            identity_entry("Tomcat", &leaf, Served::NotObservable),
+            trust_entry("TOMCAT-trust", "Root.pem", &root.certificate),
+        ]
+    };
+    let places = async || {
+        let mut places: Vec<(String, String)> = all(&fleet, node)
+            .await
+            .into_iter()
+            .map(|row| (row.installation.store, row.installation.entry))
+            .collect();
+        places.sort();
+        places
+    };
+    let wanted = [("authz", "authz"), ("tomcat", "tomcat"), ("tomcat-trust", "Root.pem")];
+    let wanted = wanted.map(|(store, entry)| (store.to_string(), entry.to_string()));
+    fleet
+        .apply(node, &with_csr(inventory("1", held()), "Tomcat", &csr(&key(), "n1")))
+        .await;
+    assert_eq!(places().await, wanted);
+    let tx = fleet.test.db.read(fleet.owner()).await.unwrap();
+    let open = inventory::csrs(&tx, &CsrFilter::default(), None, 10).await.unwrap();
+    assert_eq!(open.items[0].csr.purpose, "tomcat");
+    drop(tx);
+    // Another spelling is no other place.
+    let mut other = held();
+    other[0] = identity_entry("authz", &token, Served::NotObservable);
+    fleet.apply(node, &inventory("2", other)).await;
+    assert_eq!(places().await, wanted);
+    // What has after-care and is not renewed is known by that name.
+    assert_eq!(
+        certyard_domain::catalogue::not_renewed("cucm", &wanted[0].0).map(|row| row.how),
+        Some("set key regen authz signing")
+    );
+    assert!(!certyard_domain::catalogue::restarts("cucm", "14", &wanted[0].0).is_empty());
+}

@@ -30,7 +30,8 @@ impl CiscoCli {
             Part::Trust(_) => Vec::new(),
         };
         for listed in own {
-            if matches!(part, Part::Identities(wanted) if !wanted.contains(&listed.unit.as_str())) {
+            let is = |wanted: &&str| wanted.eq_ignore_ascii_case(&listed.unit);
+            if matches!(part, Part::Identities(wanted) if !wanted.iter().any(is)) {
                 continue;
             }
             let pem = self.show(session, "own", &listed).await?;
@@ -61,7 +62,11 @@ impl CiscoCli {
                         continue;
                     }
                 };
-                match snapshot.identities.iter_mut().find(|item| item.purpose == purpose) {
+                match snapshot
+                    .identities
+                    .iter_mut()
+                    .find(|item| item.purpose.eq_ignore_ascii_case(&purpose))
+                {
                     Some(item) => item.csr = Some(csr),
                     None => snapshot.identities.push(IdentityItem {
                         purpose,
@@ -76,7 +81,7 @@ impl CiscoCli {
             Part::Identities(_) => Vec::new(),
         };
         for listed in trust {
-            if matches!(part, Part::Trust(wanted) if wanted != listed.unit) {
+            if matches!(part, Part::Trust(wanted) if !listed.unit.eq_ignore_ascii_case(wanted)) {
                 continue;
             }
             let pem = self.show(session, "trust", &listed).await?;
@@ -165,7 +170,7 @@ impl CiscoCli {
             return Ok(true);
         }
         let bare = |name: &str| name.strip_suffix(".pem").unwrap_or(name).to_owned();
-        let listed = |one: &&InventoryEntry| one.store == store && bare(&one.entry) == bare(entry);
+        let listed = |one: &&InventoryEntry| one.store.eq_ignore_ascii_case(store) && bare(&one.entry) == bare(entry);
         match held.unreadable.iter().find(listed) {
             None => Ok(false),
             Some(one) => Err(StepError::lasting(
@@ -184,7 +189,7 @@ impl CiscoCli {
     /// # Errors
     /// Where it was not: which certificate it is cannot be told, and an unknown one is not another one.
     pub(super) fn require_readable(&self, held: &Snapshot, unit: &str) -> Result<(), StepError> {
-        let listed = |one: &InventoryEntry| one.store == unit && one.kind == StoreKind::Identity;
+        let listed = |one: &InventoryEntry| one.store.eq_ignore_ascii_case(unit) && one.kind == StoreKind::Identity;
         if !held.unreadable.iter().any(listed) {
             return Ok(());
         }

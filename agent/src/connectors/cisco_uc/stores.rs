@@ -36,7 +36,8 @@ pub(crate) struct TrustItem {
 
 impl Snapshot {
     pub fn identity(&self, purpose: &str) -> Option<&IdentityItem> {
-        self.identities.iter().find(|item| item.purpose == purpose)
+        let mut all = self.identities.iter();
+        all.find(|item| item.purpose.eq_ignore_ascii_case(purpose))
     }
 
     pub fn installed_sha256(&self, purpose: &str) -> Option<String> {
@@ -46,7 +47,7 @@ impl Snapshot {
     pub fn trusts(&self, store: &str, sha256: &str) -> bool {
         self.trusts
             .iter()
-            .any(|item| item.store == store && item.certificate.sha256_hex() == sha256)
+            .any(|item| item.store.eq_ignore_ascii_case(store) && item.certificate.sha256_hex() == sha256)
     }
 }
 
