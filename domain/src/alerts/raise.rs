@@ -6,7 +6,8 @@ use super::settings;
 use super::slots::{self, Slot, Told};
 use super::streams::{Life, MessageKind, Stream};
 use super::sweep::LEASE;
-use crate::db::{Db, OrgTx, dialect};
+use crate::db::dialect::{self, Rows};
+use crate::db::{Db, OrgTx};
 use crate::error::Result;
 use crate::failpoint::{self, Operation};
 use crate::ids::new_id;
@@ -14,6 +15,7 @@ use crate::{Scope, Timestamp};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Order, Query, SelectStatement};
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
@@ -224,7 +226,7 @@ pub(super) async fn raise(db: &Db, scope: &Scope, part: Part, ids: &[Uuid]) -> R
     let rows = judged
         .iter()
         .filter(|(candidate, verdict)| !marks.get(&candidate.id).is_some_and(|mark| verdict.stands(mark)))
-        .map(|(candidate, verdict)| verdict.mark(&tx, stream.id, candidate.id))
+        .map(|(candidate, verdict)| verdict.mark(stream.id, candidate.id))
         .collect();
     put_marks(&tx, rows).await?;
     watch(&tx, &stream, &judged).await?;
@@ -277,17 +279,16 @@ impl Verdict {
             && self.first_at == mark.first_at
     }
 
-    fn mark(&self, tx: &OrgTx, stream: Uuid, certificate_id: Uuid) -> mark::ActiveModel {
-        mark::ActiveModel {
-            org_id: Set(tx.org_id()),
-            certificate_id: Set(certificate_id),
-            rule_id: Set(stream),
-            alert_id: Set(self.alert_id),
-            slot_at: Set(self.slot_at),
-            raised_at: Set(self.raised_at),
-            schedule: Set(self.schedule.clone()),
-            next_at: Set(self.next_at.map(crate::clock::cut)),
-            first_at: Set(self.first_at),
+    fn mark(&self, stream: Uuid, certificate_id: Uuid) -> Mark {
+        Mark {
+            certificate_id,
+            rule_id: stream,
+            alert_id: self.alert_id,
+            slot_at: self.slot_at,
+            raised_at: self.raised_at,
+            schedule: self.schedule.clone(),
+            next_at: self.next_at.map(crate::clock::cut),
+            first_at: self.first_at,
         }
     }
 }
@@ -511,30 +512,8 @@ async fn insert_alerts(tx: &OrgTx, stream: &Stream, judged: &[(&Candidate, Verdi
         Some(run) => run,
         None => begin_run(tx, stream, kind).await?,
     };
-    let rows: Vec<alert::ActiveModel> = due
-        .iter()
-        .map(|(id, candidate, slot)| alert::ActiveModel {
-            org_id: Set(tx.org_id()),
-            id: Set(*id),
-            run_id: Set(run.id),
-            certificate_id: Set(candidate.id),
-            rule_id: Set(stream.id),
-            slot_at: Set(slot.at),
-            stage: Set(slot.stage.as_str().into()),
-            not_after: Set(candidate.not_after),
-            common_name: Set(candidate.common_name.clone()),
-            serial_hex: Set(candidate.serial_hex.clone()),
-            sha256: Set(candidate.sha256.clone()),
-            node_count: Set(candidate.node_count),
-            created_at: Set(tx.now()),
-        })
-        .collect();
-    let raised = rows.len() as u64;
-    for chunk in rows.chunks(dialect::rows_per_insert(13)) {
-        alert::Entity::insert_many(chunk.iter().cloned())
-            .exec_without_returning(tx)
-            .await?;
-    }
+    write_alerts(tx, stream, run.id, &due).await?;
+    let raised = due.len() as u64;
     tx.update_many::<run::Entity>()
         .col_expr(
             run::Column::AlertCount,
@@ -547,6 +526,73 @@ async fn insert_alerts(tx: &OrgTx, stream: &Stream, judged: &[(&Candidate, Verdi
     Ok(raised)
 }
 
+/// Columns of `alert`.
+const ALERTS: Rows = Rows {
+    table: "alert",
+    columns: &[
+        ("id", "uuid"),
+        ("run_id", "uuid"),
+        ("certificate_id", "uuid"),
+        ("rule_id", "uuid"),
+        ("slot_at", "timestamptz"),
+        ("stage", "text"),
+        ("not_after", "timestamptz"),
+        ("common_name", "text"),
+        ("serial_hex", "text"),
+        ("sha256", "text"),
+        ("node_count", "bigint"),
+        ("created_at", "timestamptz"),
+    ],
+    on_conflict: "",
+};
+
+async fn write_alerts(tx: &OrgTx, stream: &Stream, run: Uuid, due: &[(Uuid, &Candidate, Slot)]) -> Result<()> {
+    let rows = due.iter().map(|(id, candidate, slot)| {
+        json!({
+            "id": id,
+            "run_id": run,
+            "certificate_id": candidate.id,
+            "rule_id": stream.id,
+            "slot_at": dialect::written(slot.at),
+            "stage": slot.stage.as_str(),
+            "not_after": dialect::written(candidate.not_after),
+            "common_name": candidate.common_name,
+            "serial_hex": candidate.serial_hex,
+            "sha256": candidate.sha256,
+            "node_count": candidate.node_count,
+            "created_at": dialect::written(tx.now()),
+        })
+    });
+    if let Some(insert) = dialect::insert_at_once(tx.get_database_backend(), tx.org_id(), &ALERTS, rows) {
+        tx.execute_raw(insert).await?;
+        return Ok(());
+    }
+    let rows: Vec<alert::ActiveModel> = due
+        .iter()
+        .map(|(id, candidate, slot)| alert::ActiveModel {
+            org_id: Set(tx.org_id()),
+            id: Set(*id),
+            run_id: Set(run),
+            certificate_id: Set(candidate.id),
+            rule_id: Set(stream.id),
+            slot_at: Set(slot.at),
+            stage: Set(slot.stage.as_str().into()),
+            not_after: Set(candidate.not_after),
+            common_name: Set(candidate.common_name.clone()),
+            serial_hex: Set(candidate.serial_hex.clone()),
+            sha256: Set(candidate.sha256.clone()),
+            node_count: Set(candidate.node_count),
+            created_at: Set(tx.now()),
+        })
+        .collect();
+    for chunk in rows.chunks(dialect::rows_per_insert(13)) {
+        alert::Entity::insert_many(chunk.iter().cloned())
+            .exec_without_returning(tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// A run that holds a digest is one, whatever else it holds.
 fn later_kind(present: &str, kind: MessageKind) -> &'static str {
     if present == MessageKind::Digest.as_str() {
@@ -556,8 +602,71 @@ fn later_kind(present: &str, kind: MessageKind) -> &'static str {
     }
 }
 
-async fn put_marks(tx: &OrgTx, rows: Vec<mark::ActiveModel>) -> Result<()> {
+/// A mark to write.
+struct Mark {
+    certificate_id: Uuid,
+    rule_id: Uuid,
+    alert_id: Option<Uuid>,
+    slot_at: Option<Timestamp>,
+    raised_at: Timestamp,
+    schedule: String,
+    next_at: Option<Timestamp>,
+    first_at: Option<Timestamp>,
+}
+
+/// Columns of `alert_mark`, in the place of what a mark said before.
+const MARKS: Rows = Rows {
+    table: "alert_mark",
+    columns: &[
+        ("certificate_id", "uuid"),
+        ("rule_id", "uuid"),
+        ("alert_id", "uuid"),
+        ("slot_at", "timestamptz"),
+        ("raised_at", "timestamptz"),
+        ("schedule", "text"),
+        ("next_at", "timestamptz"),
+        ("first_at", "timestamptz"),
+    ],
+    on_conflict: "ON CONFLICT (org_id, certificate_id, rule_id) DO UPDATE SET alert_id = excluded.alert_id, \
+                  slot_at = excluded.slot_at, raised_at = excluded.raised_at, schedule = excluded.schedule, \
+                  next_at = excluded.next_at, first_at = excluded.first_at",
+};
+
+async fn put_marks(tx: &OrgTx, marks: Vec<Mark>) -> Result<()> {
     use mark::Column;
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let rows = marks.iter().map(|mark| {
+        json!({
+            "certificate_id": mark.certificate_id,
+            "rule_id": mark.rule_id,
+            "alert_id": mark.alert_id,
+            "slot_at": mark.slot_at.map(dialect::written),
+            "raised_at": dialect::written(mark.raised_at),
+            "schedule": mark.schedule,
+            "next_at": mark.next_at.map(dialect::written),
+            "first_at": mark.first_at.map(dialect::written),
+        })
+    });
+    if let Some(insert) = dialect::insert_at_once(tx.get_database_backend(), tx.org_id(), &MARKS, rows) {
+        tx.execute_raw(insert).await?;
+        return Ok(());
+    }
+    let rows: Vec<mark::ActiveModel> = marks
+        .into_iter()
+        .map(|mark| mark::ActiveModel {
+            org_id: Set(tx.org_id()),
+            certificate_id: Set(mark.certificate_id),
+            rule_id: Set(mark.rule_id),
+            alert_id: Set(mark.alert_id),
+            slot_at: Set(mark.slot_at),
+            raised_at: Set(mark.raised_at),
+            schedule: Set(mark.schedule),
+            next_at: Set(mark.next_at),
+            first_at: Set(mark.first_at),
+        })
+        .collect();
     for chunk in rows.chunks(dialect::rows_per_insert(9)) {
         mark::Entity::insert_many(chunk.iter().cloned())
             .on_conflict(
