@@ -288,6 +288,7 @@ pub(crate) fn install_identity(
     else {
         return refuse("The public key of the certificate does not match the public key of the CSR");
     };
+    upload.iter().try_for_each(trust::check_key)?;
     // Host names are the same in capitals.
     let names = |sans: &[San]| {
         sans.iter()

@@ -197,6 +197,35 @@ pub fn not_renewed(product: &str, purpose: &str) -> Option<&'static NotRenewed> 
         .find(|row| row.product == product && row.purpose == purpose)
 }
 
+/// Nodes of a product can renew a self-signed certificate that covers several of them (R39); each renews it for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MultiServerRenewal {
+    /// The product's code.
+    pub product: &'static str,
+    /// Versions that can.
+    pub versions: Versions,
+    /// Source and evidence.
+    pub proof: Proof,
+}
+
+const fn renewal(product: &'static str) -> MultiServerRenewal {
+    MultiServerRenewal {
+        product,
+        versions: Versions::FROM_14,
+        proof: certain(source::CCM),
+    }
+}
+
+/// Every product whose certificates may cover several nodes.
+pub const MULTI_SERVER_RENEWALS: &[MultiServerRenewal] = &[renewal("cucm"), renewal("imp"), renewal("cuc")];
+
+/// Whether a certificate that covers several nodes can be renewed in a version.
+pub fn renews_multi_server(product: &str, version: &str) -> bool {
+    MULTI_SERVER_RENEWALS
+        .iter()
+        .any(|row| row.product == product && row.versions.contains(version))
+}
+
 /// What to know of a key before it is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyNote {
@@ -313,6 +342,16 @@ mod tests {
                 "{product} {version} {purpose}"
             );
         }
+    }
+
+    #[test]
+    fn r39_a_certificate_for_several_nodes_is_renewed_from_14_on() {
+        for product in ["cucm", "imp", "cuc"] {
+            for (version, wanted) in [("11.5", false), ("12.5(1)SU6", false), ("14", true), ("15", true)] {
+                assert_eq!(renews_multi_server(product, version), wanted, "{product} {version}");
+            }
+        }
+        assert!(!renews_multi_server("cer", "15"));
     }
 
     #[test]

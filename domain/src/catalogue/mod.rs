@@ -10,12 +10,15 @@
 //! | [`RESTARTS`] | what takes up a new certificate only after a restart |
 //! | [`AFTER_CARE`] | what is left to people after a change |
 //! | [`FORMATS`] | a file format that nodes take |
+//! | [`LIMITS`] | what nodes of a product take |
+//! | [`CSR_FIELDS`] | what of a CSR a node can be told |
 //! | [`WAYS`] | how a step is done |
 //! | [`MULTI_SERVER_WAYS`] | how a step is done for all nodes of a cluster at once |
 //! | [`KEY_CHOICES`] | a key that can be made, with its hashes |
 //! | [`KEY_NOTES`] | what to know of a key before it is chosen |
 //! | [`SELF_SIGNED`] | for how long nodes sign their own certificates |
 //! | [`REUSES`] | a purpose that may take the certificate of another |
+//! | [`MULTI_SERVER_RENEWALS`] | versions that renew a certificate for several nodes |
 //! | [`NOT_RENEWED`] | a purpose whose certificate is made anew in another way |
 //! | [`MUTUAL_TLS`] | a purpose whose certificate is shown by clients, too |
 //! | [`UNSAFE_TOGETHER`] | two changes that must not be made in one go |
@@ -23,6 +26,7 @@
 mod aftercare;
 mod choices;
 mod formats;
+mod limits;
 mod multi_server;
 mod mutual;
 mod order;
@@ -36,10 +40,12 @@ mod ways;
 pub use aftercare::{AFTER_CARE, After, AfterCare, after_care};
 pub(crate) use choices::subject_fault;
 pub use choices::{
-    KEY_CHOICES, KEY_NOTES, KeyChoice, KeyNote, NOT_RENEWED, NotRenewed, REUSES, Reuse, SELF_SIGNED, SUBJECT_FIELDS,
-    SelfSigned, key_choices, key_notes, not_renewed, reuse_of, self_signed_of,
+    KEY_CHOICES, KEY_NOTES, KeyChoice, KeyNote, MULTI_SERVER_RENEWALS, MultiServerRenewal, NOT_RENEWED, NotRenewed,
+    REUSES, Reuse, SELF_SIGNED, SUBJECT_FIELDS, SelfSigned, key_choices, key_notes, not_renewed, renews_multi_server,
+    reuse_of, self_signed_of,
 };
 pub use formats::{FORMATS, Format};
+pub use limits::{CSR_FIELDS, CsrFields, LIMITS, Limits, csr_fields, limits_of};
 pub use multi_server::{MULTI_SERVER_WAYS, has_multi_server, multi_server_way, names_multi_server};
 pub use mutual::{MUTUAL_TLS, MutualTls, mutual_tls};
 pub use order::{UNSAFE_TOGETHER, UnsafeTogether};
@@ -168,6 +174,13 @@ mod tests {
                 .iter()
                 .map(|row| (format!("reuse {} {}", row.product, row.purpose), row.proof)),
         );
+        all.extend(LIMITS.iter().map(|row| (format!("limits {}", row.product), row.proof)));
+        all.extend(CSR_FIELDS.iter().map(|row| (format!("CSR {:?}", row.kind), row.proof)));
+        all.extend(
+            MULTI_SERVER_RENEWALS
+                .iter()
+                .map(|row| (format!("renewal {}", row.product), row.proof)),
+        );
         all.extend(
             MUTUAL_TLS
                 .iter()
@@ -204,6 +217,8 @@ mod tests {
             .chain(KEY_NOTES.iter().map(|row| row.product))
             .chain(SELF_SIGNED.iter().map(|row| row.product))
             .chain(REUSES.iter().map(|row| row.product))
+            .chain(LIMITS.iter().map(|row| row.product))
+            .chain(MULTI_SERVER_RENEWALS.iter().map(|row| row.product))
             .chain(MUTUAL_TLS.iter().map(|row| row.product));
         for product in named {
             assert!(products.contains(&product), "{product} is no product");

@@ -45,11 +45,7 @@ pub fn multi_server_way(
     step: StepKind,
     connector: ConnectorKind,
 ) -> Option<&'static Way> {
-    let kind = match connector {
-        ConnectorKind::CiscoUc => WayKind::NodeApi,
-        ConnectorKind::CiscoCli => WayKind::CommandLine,
-        ConnectorKind::Nginx => WayKind::Files,
-    };
+    let kind = WayKind::of(connector);
     MULTI_SERVER_WAYS.iter().find(|row| {
         row.products.contains(&product) && row.step == step && row.kind == kind && row.versions.contains(version)
     })

@@ -1,7 +1,7 @@
 //! How each step is done on which version.
 
 use super::{Proof, Versions, certain, guess, likely, source};
-use certyard_protocol::StepKind;
+use certyard_protocol::{ConnectorKind, StepKind};
 
 /// By which means a step is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +17,15 @@ pub enum WayKind {
 }
 
 impl WayKind {
+    /// The means that a connector has to change a node.
+    pub fn of(connector: ConnectorKind) -> Self {
+        match connector {
+            ConnectorKind::CiscoUc => Self::NodeApi,
+            ConnectorKind::CiscoCli => Self::CommandLine,
+            ConnectorKind::Nginx => Self::Files,
+        }
+    }
+
     /// Its name in the API.
     pub fn as_str(self) -> &'static str {
         match self {

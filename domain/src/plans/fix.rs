@@ -5,14 +5,14 @@ use super::options::RenewOptions;
 use super::request::{Action, CsrOptions, Request};
 use super::store::Plan;
 use super::targets::{MAX_TARGETS, Order, Targets};
-use crate::catalogue::{PURPOSES, UNSAFE_TOGETHER, product, reuse_of};
+use crate::catalogue::{PURPOSES, UNSAFE_TOGETHER, csr_fields, product, reuse_of};
 use crate::clusters;
 use crate::db::{Db, OrgTx};
 use crate::error::Error;
 use crate::inventory::{self, InstallationFilter, InstallationRow, Sort};
 use crate::profiles::Field;
 use crate::{Permission, Scope};
-use certyard_protocol::{ConnectorKind, StoreKind};
+use certyard_protocol::StoreKind;
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -290,9 +290,8 @@ fn way_of(row: &InstallationRow) -> Result<Way, Why> {
             )),
         };
     }
-    let cisco =
-        crate::catalogue::product(&place.product).is_some_and(|product| ConnectorKind::is_cisco(product.connector));
-    if cisco && only(&[Field::Subject]) {
+    let fields = product(&place.product).and_then(|product| csr_fields(product.connector));
+    if fields.is_some_and(|fields| !fields.subject) && only(&[Field::Subject]) {
         return Err((
             "subject_by_node",
             format!(

@@ -5,8 +5,10 @@ use super::options::{
 };
 use super::targets::{MAX_TARGETS, Order, Targets};
 use crate::Timestamp;
+use crate::catalogue::{KEY_CHOICES, KeyChoice};
 use crate::error::{Error, FieldError, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Names of one CSR at most, as public CAs take them.
@@ -400,6 +402,42 @@ impl Request {
 }
 
 impl CsrOptions {
+    /// Refuses what no product makes; what the purpose takes is seen with the node.
+    fn validate_key(&self, wrong: &mut Vec<FieldError>) {
+        let is = |asked: &&str| KEY_CHOICES.iter().any(|row| row.key_type == *asked);
+        if self.key_type.as_deref().is_some_and(|asked| !is(&asked)) {
+            push(wrong, "csr.key_type", "unsupported", "RSA or EC".into());
+        }
+        let key_type = self.key_type.as_deref().filter(is);
+        let of_type = || {
+            let all = KEY_CHOICES.iter();
+            all.filter(move |row| key_type.is_none_or(|asked| row.key_type == asked))
+        };
+        if let Some(bits) = self.key_bits
+            && !of_type().any(|row| row.bits == bits)
+        {
+            let known: BTreeSet<u32> = of_type().map(|row| row.bits).collect();
+            let list: Vec<String> = known.iter().map(u32::to_string).collect();
+            let text = format!("one of {}", list.join(", "));
+            push(wrong, "csr.key_bits", "unsupported", text);
+        }
+        let Some(hash) = self.hash.as_deref() else {
+            return;
+        };
+        if !KEY_CHOICES.iter().any(|row| row.hashes.contains(&hash)) {
+            push(wrong, "csr.hash", "unsupported", "SHA256, SHA384 or SHA512".into());
+            return;
+        }
+        let of_bits: Vec<&KeyChoice> = of_type().filter(|row| Some(row.bits) == self.key_bits).collect();
+        if let Some(first) = of_bits.first().and_then(|row| row.hashes.first())
+            && !of_bits.iter().any(|row| row.hashes.contains(&hash))
+        {
+            let bits = self.key_bits.unwrap_or_default();
+            let text = format!("a key of {bits} bits needs {first} or stronger");
+            push(wrong, "csr.hash", "too_weak", text);
+        }
+    }
+
     fn validate(&self, wrong: &mut Vec<FieldError>) {
         if self.names.len() > MAX_NAMES {
             push(wrong, "csr.names", "too_many", format!("at most {MAX_NAMES} names"));
@@ -416,36 +454,7 @@ impl CsrOptions {
             let text = "1 to 64 characters without control characters; leave it out for the node's own choice";
             push(wrong, "csr.common_name", "invalid_name", text.into());
         }
-        let key_type = self.key_type.as_deref();
-        if key_type.is_some_and(|text| !["RSA", "EC"].contains(&text)) {
-            push(wrong, "csr.key_type", "unsupported", "RSA or EC".into());
-        }
-        if let Some(bits) = self.key_bits {
-            let known: &[u32] = match key_type {
-                Some("RSA") => &[2048, 3072, 4096],
-                Some("EC") => &[256, 384, 521],
-                _ => &[2048, 3072, 4096, 256, 384, 521],
-            };
-            if !known.contains(&bits) {
-                let list: Vec<String> = known.iter().map(u32::to_string).collect();
-                push(
-                    wrong,
-                    "csr.key_bits",
-                    "unsupported",
-                    format!("one of {}", list.join(", ")),
-                );
-            }
-        }
-        if let Some(hash) = self.hash.as_deref() {
-            if hash_bits(hash).is_none() {
-                push(wrong, "csr.hash", "unsupported", "SHA256, SHA384 or SHA512".into());
-            } else if let Some(least) = self.key_bits.and_then(least_hash)
-                && hash_bits(hash) < hash_bits(least)
-            {
-                let text = format!("a key of {} bits needs {least} or stronger", self.key_bits.unwrap_or(0));
-                push(wrong, "csr.hash", "too_weak", text);
-            }
-        }
+        self.validate_key(wrong);
         for (index, (field, value)) in self.subject.iter().enumerate() {
             if let Some((code, text)) = crate::catalogue::subject_fault(field, value) {
                 push(wrong, format!("csr.subject[{index}]"), code, text.into());
@@ -460,26 +469,6 @@ pub(super) fn push(wrong: &mut Vec<FieldError>, field: impl Into<String>, code: 
         code,
         message,
     });
-}
-
-/// The weakest hash that a curve is signed with: as strong as the key (cisco.md 2.3).
-pub(super) fn least_hash(key_bits: u32) -> Option<&'static str> {
-    match key_bits {
-        256 | 2048 | 3072 | 4096 => Some("SHA256"),
-        384 => Some("SHA384"),
-        521 => Some("SHA512"),
-        _ => None,
-    }
-}
-
-/// How strong a hash is.
-pub(super) fn hash_bits(hash: &str) -> Option<u32> {
-    match hash {
-        "SHA256" => Some(256),
-        "SHA384" => Some(384),
-        "SHA512" => Some(512),
-        _ => None,
-    }
 }
 
 /// A DNS name of RFC 1123 labels in its ASCII form, possibly with a leading `*.`.

@@ -93,7 +93,7 @@ impl Fleet {
         id
     }
 
-    /// An agent with both connectors, heard of just now.
+    /// An agent with all connectors, heard of just now.
     pub async fn agent(&self, group: Uuid) -> Uuid {
         let id = Uuid::now_v7();
         let row = vec![
@@ -373,7 +373,7 @@ impl Fleet {
     }
 }
 
-/// What the two connectors offer, as the agent tells it.
+/// What the connectors offer, as the agent tells it.
 pub fn capabilities() -> Vec<Capability> {
     let steps = |list: &[(StepKind, Rollback)]| {
         list.iter()
@@ -395,6 +395,19 @@ pub fn capabilities() -> Vec<Capability> {
                 (StepKind::DeleteCsr, Rollback::None),
                 (StepKind::Regenerate, Rollback::None),
                 (StepKind::ReuseTomcat, Rollback::None),
+                (StepKind::DeleteTrust, Rollback::RestorePrevious),
+                (StepKind::RestartService, Rollback::None),
+            ]),
+        },
+        Capability {
+            connector: ConnectorKind::CiscoCli,
+            steps: steps(&[
+                (StepKind::GenerateCsr, Rollback::None),
+                (StepKind::InstallTrust, Rollback::RestorePrevious),
+                (StepKind::InstallIdentity, Rollback::None),
+                (StepKind::Verify, Rollback::Automatic),
+                (StepKind::Inventory, Rollback::Automatic),
+                (StepKind::Regenerate, Rollback::None),
                 (StepKind::DeleteTrust, Rollback::RestorePrevious),
                 (StepKind::RestartService, Rollback::None),
             ]),

@@ -36,6 +36,7 @@ pub(crate) fn add_trust(
     for name in stores {
         let store = find_store(cluster, node, name)?;
         for certificate in upload {
+            check_key(certificate)?;
             changed |= put_trusted(&mut next, shelf, node, store.name, store.replicated, certificate)?;
             if store.name == "CAPF" {
                 // The CA of CAPF goes to CallManager-trust by itself; an older one there stays without a word.
@@ -45,6 +46,20 @@ pub(crate) fn add_trust(
     }
     *cluster = next;
     Ok(changed)
+}
+
+/// The longest key that a node takes from outside.
+const MOST_KEY_BITS: u32 = 4096;
+
+/// Says why a node does not take a certificate with this key.
+pub(super) fn check_key(certificate: &Certificate) -> Result<(), Refusal> {
+    match certificate.key.bits {
+        Some(bits) if bits > MOST_KEY_BITS => refuse(format!(
+            "The key of {} has {bits} bits: at most {MOST_KEY_BITS} are supported",
+            certificate.subject
+        )),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn put_trusted(

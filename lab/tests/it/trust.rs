@@ -142,3 +142,14 @@ async fn one_upload_may_name_several_stores_and_an_unknown_one_spoils_it() {
     assert!(client.trusted("tomcat").await.contains(&certificate.sha256_hex()));
     assert!(client.trusted("TVS").await.contains(&certificate.sha256_hex()));
 }
+
+#[tokio::test]
+async fn a_key_of_more_than_4096_bits_is_taken_by_no_store() {
+    let (_dir, lab) = start(1).await;
+    let client = Client::of(&lab, "sto-cm-pub");
+    let large = include_str!("large_key.pem");
+    let body = json!({ "service": ["tomcat"], "certificates": [large] });
+    let (status, answer) = client.post("/trust/certificates", body).await;
+    assert_eq!(status, 400);
+    assert!(message(&answer).contains("5120 bits"), "{answer}");
+}

@@ -1,13 +1,13 @@
 //! Makes a key and a CSR on a node (R13).
 
 use super::{Action, Outline, Refusal, purpose_of, refuse, wanted_by_csr};
-use crate::catalogue::{KeyFamily, Purpose, multi_server_way};
+use crate::catalogue::{KeyChoice, KeyFamily, Purpose, csr_fields, key_choices, limits_of, multi_server_way};
 use crate::plans::coverage::{listed, others};
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CsrBrief, Warning};
-use crate::plans::request::{CsrOptions, hash_bits, is_host_name, least_hash};
+use crate::plans::request::{CsrOptions, is_host_name};
 use crate::profiles::Effective;
-use certyard_protocol::{ConnectorKind, CsrSpec, Expectation, Step, StepKind};
+use certyard_protocol::{CsrSpec, Expectation, Step, StepKind};
 
 pub(super) struct GenerateCsr<'a> {
     pub options: &'a CsrOptions,
@@ -24,30 +24,31 @@ impl Action for GenerateCsr<'_> {
     fn check(&self, facts: &Facts<'_>) -> Result<CsrSpec, Refusal> {
         let info = purpose_of(facts)?;
         let wanted = &facts.wanted.effective;
-        let (key_type, key_bits) = self.key(info.key, wanted);
+        let version = facts.node.product_version.as_str();
+        let (key_type, key_bits) = self.key(info, version, wanted);
         if !info.key.takes(key_type) {
             return refuse(
                 "key_type_unsupported",
                 format!("`{}` takes {} keys only", facts.purpose, info.key.as_str()),
             );
         }
-        let fits = match key_type {
-            "RSA" => [2048, 3072, 4096].contains(&key_bits),
-            _ => [256, 384, 521].contains(&key_bits),
-        };
-        if !fits {
+        let choices = || key_choices(info, version).filter(|row| row.key_type == key_type);
+        let Some(choice) = choices().find(|row| row.bits == key_bits) else {
+            let known: Vec<String> = choices().map(|row| row.bits.to_string()).collect();
             return refuse(
                 "key_bits_unsupported",
                 format!(
-                    "{key_type} keys of {key_bits} bits cannot be made for `{}`",
-                    facts.purpose
+                    "{key_type} keys of {key_bits} bits cannot be made for `{}`: {} can",
+                    facts.purpose,
+                    known.join(", ")
                 ),
             );
-        }
+        };
         let multi_server = self.multi_server(facts, info)?;
         let names = self.names(facts);
-        if facts.connector().is_some_and(ConnectorKind::is_cisco)
-            && let Some(name) = names.iter().find(|name| name.starts_with("*."))
+        let mut all_names = names.iter().chain(&self.options.common_name);
+        if limits_of(&facts.node.product).is_some_and(|limits| !limits.wildcard)
+            && let Some(name) = all_names.find(|name| name.contains('*'))
         {
             return refuse(
                 "wildcard_unsupported",
@@ -57,18 +58,22 @@ impl Action for GenerateCsr<'_> {
                 ),
             );
         }
-        let hash = self
-            .options
-            .hash
-            .clone()
-            .or_else(|| {
-                wanted
-                    .hash
-                    .clone()
-                    .filter(|hash| hash_bits(hash) >= least_hash(key_bits).and_then(hash_bits))
-            })
-            .or_else(|| least_hash(key_bits).map(str::to_string))
-            .unwrap_or_else(|| "SHA256".into());
+        let takes = |hash: &&str| choice.hashes.contains(hash);
+        let asked = self.options.hash.as_deref();
+        let hash = asked
+            .or_else(|| wanted.hash.as_deref().filter(takes))
+            .or_else(|| choice.hashes.first().copied());
+        let Some(hash) = hash.filter(takes) else {
+            return refuse(
+                "hash_unsupported",
+                format!(
+                    "a CSR for `{}` with an {key_type} key of {key_bits} bits is signed with {} on {}",
+                    facts.purpose,
+                    choice.hashes.join(" or "),
+                    super::product_name(&facts.node.product)
+                ),
+            );
+        };
         let common_name = match &self.options.common_name {
             Some(name) => name.clone(),
             // The node calls it after itself and says by it that the certificate is for all.
@@ -82,7 +87,7 @@ impl Action for GenerateCsr<'_> {
             names,
             key_type: key_type.into(),
             key_bits,
-            hash,
+            hash: hash.to_string(),
             subject: match takes_subject(facts) {
                 true => self.subject(wanted).to_vec(),
                 false => Vec::new(),
@@ -135,9 +140,8 @@ impl Action for GenerateCsr<'_> {
                 ),
             ));
         }
-        if let Some(warning) = self.subject_by_node(facts) {
-            outline.warnings.push(warning);
-        }
+        outline.warnings.extend(self.subject_by_node(facts));
+        outline.warnings.extend(self.chosen_by_node(facts));
         if let Some(csr) = facts.csr {
             outline.warnings.push(Warning::consent(
                 "csr_replaced",
@@ -201,10 +205,11 @@ fn unwanted(facts: &Facts<'_>, spec: &CsrSpec) -> Vec<String> {
     found
 }
 
-/// Whether the way to the node has a place for subject fields beside the common name. Cisco's API and command line have none:
-/// such a node takes them from its installation (`set web-security`).
+/// Whether the way to the node has a place for subject fields beside the common name. Where it has none the node takes them from
+/// its installation (`set web-security`).
 fn takes_subject(facts: &Facts<'_>) -> bool {
-    !facts.connector().is_some_and(ConnectorKind::is_cisco)
+    let fields = facts.connector().and_then(csr_fields);
+    fields.is_none_or(|fields| fields.subject)
 }
 
 impl GenerateCsr<'_> {
@@ -234,6 +239,41 @@ impl GenerateCsr<'_> {
         Some(match self.options.subject.is_empty() {
             true => Warning::note("subject_by_node", message),
             false => Warning::consent("subject_by_node", message),
+        })
+    }
+
+    /// Names what else the node chooses itself. Who asked for it in the request has to agree that it is not heard.
+    fn chosen_by_node(&self, facts: &Facts<'_>) -> Option<Warning> {
+        let fields = facts.connector().and_then(csr_fields)?;
+        let wanted = &facts.wanted.effective;
+        let (mut chosen, mut asked) = (Vec::new(), false);
+        if !fields.names {
+            chosen.push("its names");
+            asked |= self.options.common_name.is_some() || !self.options.names.is_empty();
+        }
+        if !fields.key {
+            chosen.push("the length of the key");
+            chosen.push("the hash");
+            asked |= self.options.key_bits.is_some() || self.options.hash.is_some();
+        }
+        if chosen.is_empty() {
+            return None;
+        }
+        let by_profile = !fields.key && (wanted.key_bits.is_some() || wanted.hash.is_some());
+        let heard = match (asked, by_profile) {
+            (true, _) => "what the request says of them is not heard",
+            (false, true) => "what the profile says of them is not heard",
+            (false, false) => "what is foretold here is usual and not certain",
+        };
+        let message = format!(
+            "the command line of node `{}` takes the purpose alone, and the node chooses {} of its CSR itself: {heard}; look at the CSR \
+             before it is signed",
+            facts.node.name,
+            chosen.join(", ")
+        );
+        Some(match asked {
+            true => Warning::consent("csr_by_node", message),
+            false => Warning::note("csr_by_node", message),
         })
     }
 
@@ -272,7 +312,7 @@ impl GenerateCsr<'_> {
     }
 
     /// The key of the request, else that of the profile, else the first that the purpose takes.
-    fn key<'a>(&'a self, family: KeyFamily, wanted: &'a Effective) -> (&'a str, u32) {
+    fn key<'a>(&'a self, info: &Purpose, version: &str, wanted: &'a Effective) -> (&'a str, u32) {
         let asked = (self.options.key_type.as_deref(), self.options.key_bits);
         let (key_type, bits) = match asked {
             (None, None) => (wanted.key_type.as_deref(), wanted.key_bits),
@@ -280,15 +320,17 @@ impl GenerateCsr<'_> {
             (Some(key_type), None) if wanted.key_type.as_deref() == Some(key_type) => (Some(key_type), wanted.key_bits),
             (key_type, bits) => (key_type, bits),
         };
-        let key_type = match (key_type, family, bits) {
-            (Some(key_type), _, _) => key_type,
-            (None, KeyFamily::Ec, _) => "EC",
-            (None, KeyFamily::Rsa, _) => "RSA",
-            (None, KeyFamily::Any, Some(bits)) if bits >= 1024 => "RSA",
-            (None, KeyFamily::Any, _) => "EC",
+        let choice = |fits: &dyn Fn(&KeyChoice) -> bool| key_choices(info, version).find(|row| fits(row));
+        let key_type = match (key_type, info.key) {
+            (Some(key_type), _) => key_type,
+            (None, KeyFamily::Ec) => "EC",
+            (None, KeyFamily::Rsa) => "RSA",
+            (None, KeyFamily::Any) => bits
+                .and_then(|bits| choice(&|row| row.bits == bits))
+                .map_or("EC", |row| row.key_type),
         };
-        let least = if key_type == "RSA" { 2048 } else { 256 };
-        (key_type, bits.unwrap_or(least))
+        let first = choice(&|row| row.key_type == key_type).map(|row| row.bits);
+        (key_type, bits.or(first).unwrap_or_default())
     }
 
     /// The names of the request, else those of the installed certificate, else what an nginx server is called: a UC node
@@ -297,7 +339,7 @@ impl GenerateCsr<'_> {
         if !self.options.names.is_empty() {
             return self.options.names.clone();
         }
-        if facts.connector().is_some_and(ConnectorKind::is_cisco) {
+        if limits_of(&facts.node.product).is_some_and(|limits| limits.names_itself) {
             return Vec::new();
         }
         let installed = facts

@@ -1,7 +1,7 @@
 //! Has a node make a new key and a self-signed certificate (R11).
 
 use super::{Action, Outline, Refusal, purpose_on_node, refuse, take_up};
-use crate::catalogue::{Versions, not_renewed, self_signed_of};
+use crate::catalogue::{not_renewed, renews_multi_server, self_signed_of};
 use crate::plans::facts::Facts;
 use crate::plans::options::RenewOptions;
 use crate::plans::preview::Warning;
@@ -38,7 +38,7 @@ impl Action for Renew<'_> {
 
     fn check(&self, facts: &Facts<'_>) -> Result<(), Refusal> {
         let node = facts.node;
-        if !facts.sharing.is_empty() && !Versions::FROM_14.contains(&node.product_version) {
+        if !facts.sharing.is_empty() && !renews_multi_server(&node.product, &node.product_version) {
             return refuse(
                 "multi_server_not_renewed",
                 format!(

@@ -3,10 +3,10 @@
 use super::delete::{carried, held, in_use, step};
 use super::trust::{Addition, carried_to, not_excluded, store_of};
 use super::{Action, Outline, Refusal, refuse, take_up};
-use crate::catalogue::Replication;
+use crate::catalogue::{Replication, limits_of};
 use crate::plans::facts::Facts;
 use crate::plans::preview::{CertificateBrief, Warning};
-use certyard_protocol::{ConnectorKind, Step};
+use certyard_protocol::Step;
 
 pub(super) struct Replace;
 
@@ -45,7 +45,7 @@ impl Action for Replace {
             let mut all = addition.missing.iter();
             all.any(|new| new.subject_der == old.subject_der)
         });
-        let by_itself = same_name && facts.connector().is_some_and(ConnectorKind::is_cisco);
+        let by_itself = same_name && limits_of(&facts.node.product).is_some_and(|limits| limits.one_per_subject);
         if !by_itself {
             outline.steps.push(delete);
             outline.notes.extend(carried(facts));

@@ -1,14 +1,14 @@
 //! What a trust store makes of certificates that are put into it: it keeps one for each subject, the one with the later
-//! start (cisco.md 2.5). What it would refuse is refused beforehand.
+//! start (cisco.md 2.5), and takes no key that is too long (2.3). What it would refuse is refused beforehand.
 
 use super::{Refusal, product_name, refuse};
-use crate::catalogue::{Replication, TrustStore, product, trust_stores_of};
+use crate::catalogue::{Replication, TrustStore, limits_of, product, trust_stores_of};
 use crate::plans::coverage::others;
 use crate::plans::facts::{Entry, Facts};
 use crate::plans::gather::name_hash;
 use crate::plans::preview::Warning;
 use certyard_pki::Certificate;
-use certyard_protocol::{ConnectorKind, Step, StepKind};
+use certyard_protocol::{Step, StepKind};
 use uuid::Uuid;
 
 /// R4.
@@ -127,11 +127,26 @@ impl Addition {
         certificates: impl IntoIterator<Item = &'a Certificate>,
     ) -> Result<Self, Refusal> {
         let mut addition = Self::default();
-        let one_each = facts.connector().is_some_and(ConnectorKind::is_cisco);
+        let limits = limits_of(&facts.node.product);
+        let one_each = limits.is_some_and(|limits| limits.one_per_subject);
+        let most_bits = limits.and_then(|limits| limits.most_key_bits);
         for certificate in certificates {
             let sha256 = certificate.sha256_hex();
             if facts.trust.iter().any(|trusted| trusted.sha256 == sha256) {
                 continue;
+            }
+            if let (Some(most), Some(bits)) = (most_bits, certificate.key.bits)
+                && bits > most
+            {
+                return refuse(
+                    "key_too_long",
+                    format!(
+                        "`{}` has a key of {bits} bits, and {} takes at most {most}: node `{}` would refuse it",
+                        certificate.subject,
+                        product_name(&facts.node.product),
+                        facts.node.name
+                    ),
+                );
             }
             let twice = |other: &Certificate| other.subject_der == certificate.subject_der;
             if one_each && addition.missing.iter().any(twice) {

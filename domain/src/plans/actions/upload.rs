@@ -11,7 +11,7 @@ use crate::profiles::{Seen, compare};
 use crate::root_changes::Undistributed;
 use certyard_pki::Certificate;
 use certyard_pki::answer::{self, Answer};
-use certyard_protocol::{ConnectorKind, Expectation, Step, StepKind};
+use certyard_protocol::{Expectation, Step, StepKind};
 
 pub(super) struct Upload<'a> {
     pub options: &'a UploadOptions,
@@ -99,8 +99,8 @@ impl Action for Upload<'_> {
             trust: Addition::default(),
             multi_server,
         };
-        if facts.connector().is_some_and(ConnectorKind::is_cisco) {
-            checked.store = trust_store_of(&node.product, &node.product_version, facts.purpose);
+        checked.store = trust_store_of(&node.product, &node.product_version, facts.purpose);
+        if checked.store.is_some() {
             let chain: Vec<&Certificate> = checked.answer.chain.iter().rev().collect();
             checked.trust = Addition::compare(facts, chain)?;
         }

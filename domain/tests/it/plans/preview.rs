@@ -1,10 +1,12 @@
 //! What a plan foresees, warns of and refuses.
 
 use super::{Uc, codes, csr_for, refusal, targets, upload};
-use crate::machine::{Authority, Fleet, own_certificate, payload, request};
+use crate::machine::{Authority, Fleet, noon, own_certificate, payload, request};
 use certyard_domain::Error;
 use certyard_domain::jobs::{self, Changed};
-use certyard_domain::plans::{Action, CsrOptions, Order, Plan, Targets, UploadOptions};
+use certyard_domain::plans::{
+    Action, CsrOptions, DistributeOptions, Order, Plan, ReplaceOptions, Targets, UploadOptions,
+};
 use certyard_pki::Certificate;
 use certyard_protocol::{Rollback, Step, StepKind};
 
@@ -345,4 +347,149 @@ async fn fleet_starts(uc: &Uc, plan: &Plan) {
     jobs::create(&uc.fleet.test.db, &uc.fleet.org.owner, plan.id, &[], Changed::Refuse)
         .await
         .expect("no consent is needed");
+}
+
+/// A root with an RSA key of 5120 bits.
+const LARGE_KEY: &str = include_str!("../large_key.pem");
+
+#[tokio::test]
+async fn a_certificate_whose_key_no_node_takes_is_refused_wherever_it_would_go_in() {
+    let large = Certificate::from_pem(LARGE_KEY).expect("a certificate");
+    assert_eq!(large.key.bits, Some(5120));
+    let old = own_certificate("Old Root", 10);
+    let file = || vec![large.to_pem().into_bytes()];
+    for product in ["cucm", "imp", "cuc"] {
+        let uc = Uc::of(product, "14").await;
+        let held = uc
+            .fleet
+            .install(uc.cluster, uc.nodes[0], "trust", "tomcat-trust", &old)
+            .await;
+        let gone = uc
+            .fleet
+            .install(uc.cluster, uc.nodes[0], "trust", "tomcat-trust", &large)
+            .await;
+        uc.fleet.set("installation", gone, "gone_at", noon()).await;
+        let distribute = Action::Distribute(DistributeOptions {
+            stores: vec!["tomcat-trust".into()],
+            files: file(),
+            ..DistributeOptions::default()
+        });
+        let replace = Action::Replace(ReplaceOptions {
+            files: file(),
+            ..ReplaceOptions::default()
+        });
+        let table = [
+            (distribute, Targets::Nodes(vec![uc.nodes[0]])),
+            (replace, Targets::Installations(vec![held])),
+            (Action::Restore, Targets::Installations(vec![gone])),
+        ];
+        for (action, targets) in table {
+            let name = action.as_str();
+            assert_eq!(
+                refusal(&uc.fleet, action, targets).await,
+                "key_too_long",
+                "{name} on {product}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_hashes_and_names_of_a_csr_are_those_of_the_catalogue() {
+    let uc = Uc::new().await;
+    let one = || Targets::Installations(vec![uc.installed[0]]);
+    let csr = |change: fn(&mut CsrOptions)| {
+        let mut options = CsrOptions::default();
+        change(&mut options);
+        Action::GenerateCsr(options)
+    };
+    let table: [(Action, &str); 5] = [
+        (csr(|options| options.hash = Some("SHA512".into())), "hash_unsupported"),
+        (csr(|options| options.key_bits = Some(384)), "key_bits_unsupported"),
+        (
+            csr(|options| options.key_type = Some("EC".into())),
+            "key_type_unsupported",
+        ),
+        (
+            csr(|options| options.common_name = Some("*.example.org".into())),
+            "wildcard_unsupported",
+        ),
+        (
+            csr(|options| options.names = vec!["*.example.org".into()]),
+            "wildcard_unsupported",
+        ),
+    ];
+    for (action, wanted) in table {
+        assert_eq!(refusal(&uc.fleet, action, one()).await, wanted);
+    }
+    // nginx takes what it is given.
+    let (_, _, servers) = uc.fleet.servers(1).await;
+    let options = CsrOptions {
+        common_name: Some("*.example.org".into()),
+        names: vec!["*.example.org".into()],
+        key_type: Some("RSA".into()),
+        hash: Some("SHA512".into()),
+        ..csr_for("nginx:www.example.org")
+    };
+    let plan = uc
+        .fleet
+        .plan(Action::GenerateCsr(options), Targets::Nodes(servers), Order::default())
+        .await
+        .expect("a plan");
+    assert_eq!((plan.targets, plan.refused), (1, 0));
+}
+
+#[tokio::test]
+async fn the_command_line_hears_no_names_and_no_key_and_the_plan_says_so_beforehand() {
+    for version in ["11.5", "12.5"] {
+        let uc = Uc::of("cucm", version).await;
+        for node in &uc.nodes {
+            uc.fleet.set("node", *node, "connector", "cisco_cli").await;
+        }
+        let told = async |options: CsrOptions| {
+            let plan = uc
+                .fleet
+                .plan(
+                    Action::GenerateCsr(options),
+                    Targets::Installations(vec![uc.installed[0]]),
+                    Order::default(),
+                )
+                .await
+                .expect("a plan");
+            assert_eq!((plan.targets, plan.refused), (1, 0));
+            let warning = plan.warnings.into_iter().find(|one| one.code == "csr_by_node");
+            let warning = warning.expect("a warning");
+            assert!(
+                warning.message.contains("its names, the length of the key, the hash"),
+                "{}",
+                warning.message
+            );
+            warning.consent
+        };
+        assert!(!told(CsrOptions::default()).await, "nobody asked for anything");
+        let asked: [fn(&mut CsrOptions); 4] = [
+            |options| options.common_name = Some("cm.example.org".into()),
+            |options| options.names = vec!["cm.example.org".into()],
+            |options| options.key_bits = Some(3072),
+            |options| options.hash = Some("SHA256".into()),
+        ];
+        for change in asked {
+            let mut options = CsrOptions::default();
+            change(&mut options);
+            assert!(told(options.clone()).await, "{options:?}");
+        }
+    }
+    // The API of later releases hears them.
+    let uc = Uc::new().await;
+    let options = CsrOptions {
+        key_bits: Some(3072),
+        ..CsrOptions::default()
+    };
+    let one = Targets::Installations(vec![uc.installed[0]]);
+    let plan = uc
+        .fleet
+        .plan(Action::GenerateCsr(options), one, Order::default())
+        .await
+        .expect("a plan");
+    assert!(!codes(&plan).contains(&"csr_by_node"));
 }
