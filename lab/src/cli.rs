@@ -46,6 +46,7 @@ enum LabCommand {
     ///   NODE:STEP:STATUS[:TIMES]        the step is refused with that HTTP status
     ///   NODE:STEP:drop[:TIMES]          the connection breaks before the step is done
     ///   NODE:STEP:lost[:TIMES]          the step is done, and its answer is lost
+    ///   NODE:trust-delete:absent[:TIMES]  what is to be deleted is gone already, and the node says so
     /// STEP is snapshot, csr-generate, csr-read, csr-delete, identity-upload, identity-read, trust-upload, trust-read,
     /// trust-delete, regenerate, reuse-tomcat or service-restart; it fails over the API and on the command line alike.
     #[command(verbatim_doc_comment)]

@@ -9,6 +9,7 @@
 //! | `NODE:STEP:STATUS[:TIMES]` | the step is refused with that HTTP status and nothing is done |
 //! | `NODE:STEP:drop[:TIMES]` | the connection breaks before anything is done |
 //! | `NODE:STEP:lost[:TIMES]` | the step is done, and the connection breaks before the answer |
+//! | `NODE:trust-delete:absent[:TIMES]` | somebody else is faster: what is to be deleted is gone, and the node says so (R23) |
 
 use crate::record::Operation;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,9 @@ pub enum Failure {
     Drop,
     /// It is done, and the connection breaks before the answer.
     LoseAnswer,
+    /// Somebody else did it a moment before, and the node answers as its release does where there is nothing to do.
+    /// A trusted certificate is deleted this way alone.
+    Absent,
 }
 
 /// Why a text is no fault.
@@ -81,20 +85,27 @@ impl FromStr for Fault {
             ("slow", Some(text)) => Trouble::Slow(Duration::from_millis(
                 text.parse().map_err(|_| bad("the delay is a number of milliseconds"))?,
             )),
-            (step, Some(failure)) => Trouble::Step {
-                operation: Operation::parse(step).ok_or_else(|| {
+            (step, Some(failure)) => {
+                let operation = Operation::parse(step).ok_or_else(|| {
                     bad(&format!(
                         "the step is one of {}",
                         Operation::ALL.map(Operation::as_str).join(", ")
                     ))
-                })?,
-                failure: parse_failure(failure)
-                    .ok_or_else(|| bad("the failure is an HTTP status from 400 to 599, `drop` or `lost`"))?,
-                times: parts
-                    .next()
-                    .map(|times| times.parse().map_err(|_| bad("the last part is a number of times")))
-                    .transpose()?,
-            },
+                })?;
+                let failure = parse_failure(failure)
+                    .ok_or_else(|| bad("the failure is an HTTP status from 400 to 599, `drop`, `lost` or `absent`"))?;
+                if failure == Failure::Absent && operation != Operation::TrustDelete {
+                    return Err(bad("only what trust-delete is to delete can be `absent`"));
+                }
+                Trouble::Step {
+                    operation,
+                    failure,
+                    times: parts
+                        .next()
+                        .map(|times| times.parse().map_err(|_| bad("the last part is a number of times")))
+                        .transpose()?,
+                }
+            }
             _ => return Err(bad("write NODE:offline, NODE:slow:MILLISECONDS or NODE:STEP:FAILURE")),
         };
         match parts.next() {
@@ -123,6 +134,7 @@ impl fmt::Display for Fault {
                     Failure::Status(status) => write!(out, ":{status}")?,
                     Failure::Drop => out.write_str(":drop")?,
                     Failure::LoseAnswer => out.write_str(":lost")?,
+                    Failure::Absent => out.write_str(":absent")?,
                 }
                 match times {
                     Some(times) => write!(out, ":{times}"),
@@ -137,6 +149,7 @@ fn parse_failure(text: &str) -> Option<Failure> {
     match text {
         "drop" => Some(Failure::Drop),
         "lost" => Some(Failure::LoseAnswer),
+        "absent" => Some(Failure::Absent),
         status => status
             .parse()
             .ok()
@@ -209,6 +222,7 @@ mod tests {
             "a:identity-upload:500",
             "a:csr-generate:lost:1",
             "a:trust-upload:drop:3",
+            "a:trust-delete:absent:1",
         ] {
             let fault: Fault = text.parse().unwrap();
             assert_eq!(fault.to_string(), text);
@@ -225,6 +239,7 @@ mod tests {
             "a:slow:x",
             "a:nap:500",
             "a:csr-read:200",
+            "a:csr-delete:absent",
             "a:offline:1",
             "a:csr-read:500:1:2",
         ] {

@@ -14,6 +14,7 @@ use crate::{
     rules::served_now,
     ssh,
     state::{ClusterState, Shelf},
+    stores::NodeStores,
     world::World,
 };
 use anyhow::{Context, bail};
@@ -252,6 +253,16 @@ impl Lab {
     /// Every request that a node has seen since the start, newest last.
     pub fn requests(&self) -> Vec<Request> {
         self.inner.record.all()
+    }
+
+    /// What a node holds, by its name with or without its domain; none where no node has it.
+    pub fn stores(&self, node: &str) -> Option<NodeStores> {
+        self.inner.nodes.iter().find_map(|one| {
+            one.cluster.read(|cluster| {
+                let state = cluster.nodes.get(one.index)?;
+                (state.name == node || state.fqdn() == node).then(|| NodeStores::of(state))
+            })
+        })
     }
 
     /// How often an operation has changed the stores of a node since the start.

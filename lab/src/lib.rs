@@ -10,6 +10,7 @@
 //! | `fleet`, `mix`, `birth`, `world` | what a new fleet looks like, the same for the same seed |
 //! | `state`, `keys`, `files`, `cluster` | what is on disk; a change is there before it is seen |
 //! | `rest`, `shell`, `ssh`, `node`, `faults`, `record` | the node on the wire, its troubles, and what it was asked |
+//! | `stores` | what a node holds, for tests |
 //! | `lab`, `control`, `cli` | the running fleet, and how people and programs speak to it |
 //! | `outside_ca` | the CA that signs what nodes ask for, with the mistakes that real ones make |
 
@@ -32,6 +33,7 @@ mod rules;
 mod shell;
 mod ssh;
 mod state;
+mod stores;
 mod version;
 mod world;
 
@@ -41,4 +43,5 @@ pub use lab::{Lab, LabFile, LabOptions, NodeInfo};
 pub use outside_ca::{Answer, Mistake, OutsideCa};
 pub use product::{Holder, Product, Service, Store};
 pub use record::{Operation, Request};
+pub use stores::NodeStores;
 pub use version::Version;

@@ -443,7 +443,8 @@ async fn handle(node: Arc<Node>, request: Request<Incoming>) -> Result<Response<
             node.note(Some(operation), String::new(), 0, false);
             return Err(Broken);
         }
-        Some(Failure::LoseAnswer) | None => {}
+        // Nothing is deleted from a trust store over the API.
+        Some(Failure::LoseAnswer | Failure::Absent) | None => {}
     }
     let service = request.uri().query().and_then(|query| {
         query

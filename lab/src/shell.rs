@@ -217,7 +217,11 @@ impl Shell {
 
     async fn delete(&self, unit: &str, name: &str) -> Result<String, Gone> {
         let (unit, name, version) = (unit.to_owned(), name.to_owned(), self.version_of());
-        self.act(Operation::TrustDelete, unit.clone(), move |cluster, node| {
+        self.act_by(Operation::TrustDelete, unit.clone(), move |cluster, node, failure| {
+            if failure == Some(Failure::Absent) {
+                // Whoever is faster finds it or not.
+                let _ = cluster.delete_trust(node, &unit, &name);
+            }
             let own = cluster.read(|state| !unit.ends_with("-trust") && state.service(&unit).is_some());
             if own {
                 return refuse("Only trust certificates can be deleted");
@@ -284,6 +288,17 @@ impl Shell {
         service: String,
         work: impl FnOnce(&Cluster, usize) -> Done + Send + 'static,
     ) -> Result<String, Gone> {
+        self.act_by(operation, service, move |cluster, node, _| work(cluster, node))
+            .await
+    }
+
+    /// The same for work that hears of the fault which it meets.
+    async fn act_by(
+        &self,
+        operation: Operation,
+        service: String,
+        work: impl FnOnce(&Cluster, usize, Option<Failure>) -> Done + Send + 'static,
+    ) -> Result<String, Gone> {
         let node = &self.node;
         tokio::time::sleep(node.delay()).await;
         let failure = node.take_failure(operation);
@@ -296,10 +311,10 @@ impl Shell {
                 node.note(Some(operation), service, 0, false);
                 return Err(Gone);
             }
-            Some(Failure::LoseAnswer) | None => {}
+            Some(Failure::LoseAnswer | Failure::Absent) | None => {}
         }
         let (cluster, index) = (Arc::clone(&node.cluster), node.index);
-        let done = tokio::task::spawn_blocking(move || work(&cluster, index)).await;
+        let done = tokio::task::spawn_blocking(move || work(&cluster, index, failure)).await;
         let (status, text, changed) = match done {
             Ok(Ok((text, changed))) => (200, text, changed),
             Ok(Err(refusal)) => (refusal.status, format!("{}\n{UNSUCCESSFUL}\n", refusal.message), false),

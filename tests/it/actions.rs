@@ -1,133 +1,14 @@
 //! The actions of central certificate management on a lab of twelve clusters, four products and four releases, with faults; what the
 //! server tells is compared with the nodes' own stores and with openssl. Uploads have tests of their own as well.
 
-use crate::api::Api;
-use crate::house::{Agent, House, until};
+use crate::fleet::{Fleet, of};
+use crate::house::until;
 use crate::outside_ca::{OutsideCa, fingerprint, served};
-use certyard_lab::{Lab, LabOptions, NodeInfo};
 use serde_json::{Value, json};
-
-struct Site {
-    house: House,
-    agent: Agent,
-    lab: Lab,
-    infos: Vec<NodeInfo>,
-    nodes: Vec<Value>,
-}
-
-impl Site {
-    async fn start() -> Self {
-        let house = House::start().await;
-        let options = LabOptions {
-            clusters: 12,
-            ..LabOptions::new(house.dir.path().join("lab"))
-        };
-        let lab = Lab::start(options).await.unwrap();
-        let mut agent = Agent::join(&house, "agent").await;
-        let infos = lab.nodes();
-        for node in &infos {
-            agent.add_whole_lab_node(node);
-        }
-        agent.run(None);
-        let nodes = house.api().nodes(infos.len()).await;
-        Self {
-            house,
-            agent,
-            lab,
-            infos,
-            nodes,
-        }
-    }
-
-    fn api(&self) -> Api {
-        self.house.api()
-    }
-
-    /// The n-th node of a product and version, the publisher first: as the lab tells it and as the API does.
-    fn node(&self, product: &str, version: &str, index: usize) -> (&NodeInfo, &Value) {
-        let info = self
-            .infos
-            .iter()
-            .filter(|node| node.product == product && node.version == version)
-            .nth(index)
-            .unwrap_or_else(|| panic!("no {product} {version}"));
-        let row = self.nodes.iter().find(|row| row["name"] == info.name.as_str());
-        (info, row.unwrap())
-    }
-
-    /// What a node tells itself.
-    async fn snapshot(&self, node: &NodeInfo) -> Value {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .danger_accept_invalid_certs(true)
-            .build()
-            .unwrap();
-        let url = format!(
-            "https://{}/platformcom/api/v1/certmgr/config/snapshot/server",
-            node.address
-        );
-        let answer = client
-            .get(url)
-            .basic_auth(&node.user, Some(&node.password))
-            .send()
-            .await
-            .unwrap();
-        answer.json().await.unwrap()
-    }
-
-    /// The identity of a service as the node tells it itself: its fingerprint.
-    async fn identity_of(&self, node: &NodeInfo, service: &str) -> String {
-        let snapshot = self.snapshot(node).await;
-        let mut identities = snapshot["identities"].as_array().unwrap().iter();
-        let found = identities.find(|one| one["service"] == service).unwrap();
-        fingerprint(found["certificate"].as_str().unwrap())
-    }
-
-    /// The trust store of a node as it tells it itself: fingerprints.
-    async fn trusted(&self, node: &NodeInfo, store: &str) -> Vec<String> {
-        let snapshot = self.snapshot(node).await;
-        let unit = store.trim_end_matches("-trust");
-        let trusts = snapshot["trusts"].as_array().unwrap().iter();
-        trusts
-            .filter(|one| one["service"] == unit || one["service"] == store)
-            .flat_map(|one| one["certificate_data"].as_array().cloned().unwrap_or_default())
-            .map(|one| fingerprint(one["certificate"].as_str().unwrap()))
-            .collect()
-    }
-
-    /// Plans, runs and expects that every task succeeds.
-    async fn succeeds(&self, request: Value) -> Vec<Value> {
-        let tasks = self.api().carry_out(request).await;
-        for task in &tasks {
-            assert_eq!(task["state"], "succeeded", "{task:#}\n{}", self.agent.log());
-        }
-        tasks
-    }
-
-    /// The codes of what a plan refuses.
-    async fn refused(&self, request: Value) -> Vec<String> {
-        let plan = self.api().plan(request).await;
-        let refusals = plan["refusals"].as_array().unwrap().iter();
-        refusals.map(|one| one["code"].as_str().unwrap().to_string()).collect()
-    }
-
-    async fn trust_rows(&self, node: &Value, sha256: &str) -> Vec<Value> {
-        let path = format!(
-            "/api/v1/installations?kind=trust&node_id={}",
-            node["id"].as_str().unwrap()
-        );
-        let rows = self.api().all(&path).await;
-        rows.into_iter().filter(|row| row["sha256"] == sha256).collect()
-    }
-}
-
-fn of(node: &Value, action: &str, purpose: &str) -> Value {
-    json!({ "action": action, "nodes": [node["id"]], "purpose": purpose })
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_action_on_a_fleet_of_twelve_clusters() {
-    let site = Site::start().await;
+    let site = Fleet::start(12, |_| true).await;
     renewals(&site).await;
     csrs(&site).await;
     restarts(&site).await;
@@ -137,7 +18,7 @@ async fn every_action_on_a_fleet_of_twelve_clusters() {
 }
 
 /// R11: on the REST releases by their command line, on the older ones by it alone.
-async fn renewals(site: &Site) {
+async fn renewals(site: &Fleet) {
     for (product, version) in [
         ("cucm", "15"),
         ("cucm", "12.5"),
@@ -169,7 +50,7 @@ async fn renewals(site: &Site) {
 }
 
 /// R13 and R15.
-async fn csrs(site: &Site) {
+async fn csrs(site: &Fleet) {
     for (product, version) in [("cucm", "15"), ("imp", "12.5")] {
         let (_, node) = site.node(product, version, 0);
         site.succeeds(of(node, "generate_csr", "tomcat")).await;
@@ -183,7 +64,7 @@ async fn csrs(site: &Site) {
 }
 
 /// What was renewed without a restart is served after one.
-async fn restarts(site: &Site) {
+async fn restarts(site: &Fleet) {
     let (info, node) = site.node("cucm", "14", 2);
     site.succeeds(of(node, "renew", "tomcat")).await;
     let pending = site.api().identity(node, "tomcat").await;
@@ -200,7 +81,7 @@ async fn restarts(site: &Site) {
 }
 
 /// R12 and R39: from a CSR for all nodes to one certificate for tomcat and calls, and a change of it later on.
-async fn reuse(site: &Site) {
+async fn reuse(site: &Fleet) {
     let api = site.api();
     let publisher = site.node("cucm", "15", 0).1;
     let of_cluster = |row: &&Value| row["cluster"]["id"] == publisher["cluster"]["id"];
@@ -250,11 +131,7 @@ async fn reuse(site: &Site) {
     assert_eq!(planned, ["install_trust", "reuse_tomcat", "inventory"], "{made:#}");
     for node in &nodes {
         for purpose in ["tomcat", "CallManager"] {
-            assert_eq!(
-                site.identity_of(info(node), purpose).await,
-                fingerprint(&leaf),
-                "{purpose}"
-            );
+            assert_eq!(site.identity_of(info(node), purpose), fingerprint(&leaf), "{purpose}");
             assert_eq!(
                 api.identity(node, purpose).await["sha256"],
                 fingerprint(&leaf),
@@ -263,7 +140,6 @@ async fn reuse(site: &Site) {
         }
         assert!(
             site.trusted(info(node), "CallManager-trust")
-                .await
                 .contains(&fingerprint(&ca.root()))
         );
         let stands = api.identity(node, "CallManager").await["compliance"].clone();
@@ -289,16 +165,16 @@ async fn reuse(site: &Site) {
         .filter_map(|step| step["message"].as_str())
         .collect();
     assert!(notes.contains(&"Cisco HAProxy is restarted"), "{notes:?}");
-    let new = site.identity_of(info(publisher), "tomcat").await;
+    let new = site.identity_of(info(publisher), "tomcat");
     assert_ne!(new, fingerprint(&leaf));
-    assert_eq!(site.identity_of(info(publisher), "CallManager").await, new);
+    assert_eq!(site.identity_of(info(publisher), "CallManager"), new);
     assert_eq!(api.identity(publisher, "CallManager").await["sha256"], json!(new));
     let shown = served(&info(publisher).address.to_string(), &info(publisher).fqdn, None).0;
     assert_eq!(fingerprint(&shown[0]), new);
 }
 
 /// Runs what is done once for a cluster: its other nodes are refused as covered.
-async fn carried_out(site: &Site, request: Value) -> Vec<Value> {
+async fn carried_out(site: &Fleet, request: Value) -> Vec<Value> {
     let api = site.api();
     let plan = api.plan(request).await;
     for refusal in plan["refusals"].as_array().unwrap() {
@@ -316,7 +192,7 @@ async fn carried_out(site: &Site, request: Value) -> Vec<Value> {
 }
 
 /// R16, R19, R20, R23, and the way back.
-async fn trust(site: &Site) {
+async fn trust(site: &Fleet) {
     let ca = OutsideCa::new();
     let sha256 = fingerprint(&ca.root());
     let places = [("cucm", "15"), ("cucm", "12.5"), ("imp", "15"), ("cuc", "14")];
@@ -329,7 +205,7 @@ async fn trust(site: &Site) {
         json!({ "action": "distribute", "filter": filter, "stores": ["tomcat-trust"], "certificate": ca.root() });
     site.succeeds(distribute).await;
     let (info, node) = site.node("cucm", "15", 1);
-    assert!(site.trusted(info, "tomcat-trust").await.contains(&sha256));
+    assert!(site.trusted(info, "tomcat-trust").contains(&sha256));
     let row = site
         .trust_rows(node, &sha256)
         .await
@@ -338,7 +214,7 @@ async fn trust(site: &Site) {
 
     let delete = json!({ "action": "delete", "filter": filter, "certificate_ids": [row["certificate_id"]] });
     site.succeeds(delete).await;
-    assert!(!site.trusted(info, "tomcat-trust").await.contains(&sha256));
+    assert!(!site.trusted(info, "tomcat-trust").contains(&sha256));
     let gone = until("the inventory knows that it is gone", || async {
         site.trust_rows(node, &sha256).await.is_empty().then_some(())
     });
@@ -359,7 +235,7 @@ async fn trust(site: &Site) {
         .expect("it is kept");
     assert!(!mine["removed_by"].is_null() && !mine["job_id"].is_null(), "{mine:#}");
     site.succeeds(mine["plan"].clone()).await;
-    assert!(site.trusted(info, "tomcat-trust").await.contains(&sha256));
+    assert!(site.trusted(info, "tomcat-trust").contains(&sha256));
     let back = site.api().all(&format!("{path}&restored=true")).await;
     assert!(
         back.iter()
@@ -370,7 +246,7 @@ async fn trust(site: &Site) {
     let row = site.trust_rows(node, &sha256).await.pop().expect("it is there");
     let replace = json!({ "action": "replace", "installations": [row["id"]], "certificate": other });
     site.succeeds(replace).await;
-    let held = site.trusted(info, "tomcat-trust").await;
+    let held = site.trusted(info, "tomcat-trust");
     assert!(
         held.contains(&fingerprint(&other)) && !held.contains(&sha256),
         "{held:?}"
@@ -378,7 +254,7 @@ async fn trust(site: &Site) {
 }
 
 /// R23: a store that stays on its node, and one node that fails once.
-async fn failed_nodes_alone(site: &Site, ca: &OutsideCa) {
+async fn failed_nodes_alone(site: &Fleet, ca: &OutsideCa) {
     let nodes: Vec<&Value> = (0..3).map(|index| &site.node("cucm", "15", index).1["id"]).collect();
     let request = json!({ "action": "distribute", "nodes": nodes, "stores": ["TVS-trust"], "certificate": ca.root() });
     site.succeeds(request).await;
@@ -407,16 +283,11 @@ async fn failed_nodes_alone(site: &Site, ca: &OutsideCa) {
     let again = site.api().post(&format!("{path}/retry"), json!({})).await.ok();
     let again = site.api().finished(&again).await;
     assert_eq!(again["counts"]["succeeded"], 1, "{again:#}");
-    assert!(
-        !site
-            .trusted(broken, "TVS-trust")
-            .await
-            .contains(&fingerprint(&ca.root()))
-    );
+    assert!(!site.trusted(broken, "TVS-trust").contains(&fingerprint(&ca.root())));
 }
 
 /// What the products do not do is refused before a node is touched (R4, R12, R14, R22, R28, R39).
-async fn forbidden(site: &Site) {
+async fn forbidden(site: &Fleet) {
     let ca = OutsideCa::new();
     let (_, responder) = site.node("cer", "14", 0);
     let into = |node: &Value, store: &str| json!({ "action": "distribute", "nodes": [node["id"]], "stores": [store], "certificate": ca.root() });

@@ -315,3 +315,76 @@ async fn an_identity_that_cannot_be_shown_is_not_taken_for_renewed() {
     uc.lab.clear_faults("*").await.unwrap();
     assert_eq!(uc.lab.effects(&uc.node.name, Operation::Regenerate), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r23_what_a_neighbour_deletes_between_the_look_and_the_command_is_a_success_with_a_note() {
+    for (uc, kind) in [
+        (TestUc::start_old().await, ConnectorKind::CiscoCli),
+        (TestUc::start_14().await, ConnectorKind::CiscoCli),
+        (TestUc::start_14().await, ConnectorKind::CiscoUc),
+    ] {
+        let connector: Box<dyn Connector> = match kind {
+            ConnectorKind::CiscoUc => Box::new(uc.connector().with_commands(uc.commands())),
+            ConnectorKind::CiscoCli | ConnectorKind::Nginx => Box::new(uc.commands()),
+        };
+        let store = "TVS-trust";
+        let inventory = connector.inventory().await.unwrap();
+        let entry = inventory.entries.iter().find(|entry| entry.store == store).unwrap();
+        let sha256 = Certificate::from_pem(&entry.certificate_pem).unwrap().sha256_hex();
+        let delete = Step::DeleteTrust {
+            store: store.into(),
+            entry: entry.entry.clone(),
+            sha256: sha256.clone(),
+        };
+        let asked = || {
+            let requests = uc.lab.requests().into_iter();
+            requests
+                .filter(|request| request.operation == Some(Operation::TrustDelete))
+                .count()
+        };
+        uc.lab
+            .fault(&format!("{}:trust-delete:absent:1", uc.node.name))
+            .await
+            .unwrap();
+        // A second task finds it gone when it looks, and asks for nothing.
+        for task in 1..=2 {
+            let steps = vec![delete.clone(), Step::Inventory];
+            let result = Desk::new().run(connector.as_ref(), &payload(kind, steps)).await;
+            assert_eq!(
+                result.outcome,
+                Outcome::Succeeded,
+                "{kind:?} {task}: {:?}",
+                result.failure
+            );
+            assert_eq!(
+                result.steps[0].note,
+                format!("nothing to delete: the certificate is not in {store} of this node")
+            );
+            assert_eq!(asked(), 1, "{kind:?} {task}");
+            let left = result.inventory.unwrap().entries;
+            let left = left.iter().filter(|entry| entry.store == store);
+            assert!(
+                left.map(|entry| Certificate::from_pem(&entry.certificate_pem).unwrap().sha256_hex())
+                    .all(|held| held != sha256)
+            );
+        }
+        assert_eq!(uc.lab.effects(&uc.node.name, Operation::TrustDelete), 0);
+        // Another failure is one.
+        let other = inventory
+            .entries
+            .iter()
+            .find(|one| one.store == "tomcat-trust")
+            .unwrap();
+        let delete = Step::DeleteTrust {
+            store: other.store.clone(),
+            entry: other.entry.clone(),
+            sha256: Certificate::from_pem(&other.certificate_pem).unwrap().sha256_hex(),
+        };
+        uc.lab
+            .fault(&format!("{}:trust-delete:500:1", uc.node.name))
+            .await
+            .unwrap();
+        let result = Desk::new().run(connector.as_ref(), &payload(kind, vec![delete])).await;
+        assert_eq!(failure(&result).code, "node_refused", "{kind:?}");
+    }
+}

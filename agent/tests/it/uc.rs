@@ -35,6 +35,11 @@ impl TestUc {
         Self::start_on(6, "got-cm-pub").await
     }
 
+    /// A node of release 14, the first that has the REST API.
+    pub async fn start_14() -> Self {
+        Self::start_on(3, "sto-cc-pub").await
+    }
+
     async fn start_on(clusters: usize, node: &str) -> Self {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let temp = tempfile::tempdir().unwrap();

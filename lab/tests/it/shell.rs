@@ -206,3 +206,41 @@ async fn the_command_line_takes_no_certificate_for_several_nodes_from_14su2_on()
     let (status, _) = client.upload("tomcat", &answer.pem_leaf()).await;
     assert_eq!(status, 200, "its API takes it");
 }
+
+#[tokio::test]
+async fn r23_what_somebody_else_has_deleted_is_absent_in_the_words_of_the_release() {
+    let (_dir, lab) = start(6).await;
+    for version in [Version::V12_5, Version::V14] {
+        let node = publisher(&lab, "cucm", version);
+        let held = || {
+            lab.stores(&node.name)
+                .unwrap()
+                .trusts
+                .remove("TVS-trust")
+                .unwrap()
+                .len()
+        };
+        let before = held();
+        let mut terminal = Terminal::of(&node).await;
+        let list = terminal.run("show cert list trust").await;
+        let block = list.split("Unit: ").find(|block| block.starts_with("TVS-trust"));
+        let name = block
+            .and_then(|block| block.lines().find_map(|line| line.strip_prefix("Name: ")))
+            .unwrap();
+        lab.fault(&format!("{}:trust-delete:absent:1", node.name))
+            .await
+            .unwrap();
+        // With the fault, and once more where it is gone indeed.
+        for _ in 0..2 {
+            let text = terminal.run(&format!("set cert delete TVS-trust {name}.pem")).await;
+            assert_eq!(text.contains("File not found"), version < Version::V14, "{text}");
+            assert!(text.contains("does not exist on this node"), "{text}");
+            assert_eq!(held(), before - 1);
+        }
+        assert_eq!(
+            lab.effects(&node.name, Operation::TrustDelete),
+            0,
+            "somebody else did it"
+        );
+    }
+}

@@ -153,3 +153,23 @@ async fn a_key_of_more_than_4096_bits_is_taken_by_no_store() {
     assert_eq!(status, 400);
     assert!(message(&answer).contains("5120 bits"), "{answer}");
 }
+
+#[tokio::test]
+async fn the_stores_that_the_lab_tells_are_those_that_a_node_shows() {
+    let (_dir, lab) = start(1).await;
+    let client = Client::of(&lab, "sto-cm-sub1");
+    let csr = client.csr("tomcat").await;
+    let certificate = root("Test Root", Utc::now());
+    client.trust("tomcat", &[&certificate]).await;
+    let stores = lab.stores("sto-cm-sub1").unwrap();
+    assert_eq!(stores, lab.stores(&client.node.fqdn).unwrap());
+    assert_eq!(
+        stores.identities.get("tomcat"),
+        Some(&client.identity("tomcat").await.sha256_hex())
+    );
+    assert_eq!(stores.csrs.get("tomcat"), Some(&csr.to_pem()));
+    let shown = client.trusted("tomcat").await.into_iter().collect();
+    assert_eq!(stores.trusts.get("tomcat-trust"), Some(&shown));
+    assert!(shown.contains(&certificate.sha256_hex()));
+    assert!(lab.stores("nobody").is_none());
+}

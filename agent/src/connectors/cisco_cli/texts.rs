@@ -364,6 +364,23 @@ mod tests {
     }
 
     #[test]
+    fn r23_absence_has_the_words_of_two_releases_and_a_refusal_has_others() {
+        for absent in [
+            "File not found\nExecuted command unsuccessfully\n",
+            "Certificate cannot be deleted as it does not exist on this node\nExecuted command unsuccessfully\n",
+        ] {
+            assert!(says_absent(absent), "{absent}");
+        }
+        for refused in [
+            "Only trust certificates can be deleted\nExecuted command unsuccessfully\n",
+            "CSR for tomcat does not exist\nExecuted command unsuccessfully\n",
+            "Successfully deleted certificate x.pem from tomcat-trust\n",
+        ] {
+            assert!(!says_absent(refused), "{refused}");
+        }
+    }
+
+    #[test]
     fn nothing_but_names_gets_into_a_command() {
         for bad in [
             "",

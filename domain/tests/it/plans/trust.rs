@@ -325,7 +325,7 @@ async fn r23_where_it_is_gone_already_only_the_failed_nodes_are_tried_again() {
         .await
         .expect("a plan");
     let job = uc.fleet.start(&plan).await.expect("a job");
-    // The publisher first, which fails; the others after it.
+    // The publisher first, which fails; the others after it. Where it is gone already, agents report a success.
     let mut failed = None;
     loop {
         let claimed = uc.fleet.claim(uc.agent, 10).await;
@@ -339,7 +339,7 @@ async fn r23_where_it_is_gone_already_only_the_failed_nodes_are_tried_again() {
                 TaskResult {
                     failure: Some(Failure {
                         code: "node_refused".into(),
-                        message: "File not found".into(),
+                        message: "node sto-cm-1 refused: The operation timed out".into(),
                     }),
                     ..result(task.task.epoch, Outcome::Failed)
                 }
