@@ -19,6 +19,15 @@ async function addresses(stack) {
   const { items: members } = await stack.api('GET', '/members');
   const { items: clutter } = await stack.api('GET', '/trust-hygiene');
   const { items: agents } = await stack.api('GET', '/agents');
+  const rule = await stack.api('POST', '/settings/notifications/rules', {
+    name: 'Edge by night',
+    enabled: false,
+    scope: { clusters: [cluster.id], products: ['cucm'], kind: 'identity', issuers: ['CA, root'] },
+    start_percent: 20,
+    recipients: ['edge@example.org', 'ops@example.org', 'night@example.org'],
+    instead_of_default: true,
+    escalation: { after_days: 2, recipients: ['head@example.org'] },
+  });
   const agent = agents.find((item) => item.name === 'agent-north');
   const base = `/clusters/${cluster.id}`;
   const tomcat = identity.find((item) => item.store === 'tomcat') ?? identity[0];
@@ -131,12 +140,19 @@ async function addresses(stack) {
     },
     '/settings/$tab': {
       'settings-notifications': '/settings/notifications',
+      'settings-rules': '/settings/rules',
+      'rules-delete': `/settings/rules?do=delete&id=${rule.id}`,
       'settings-channels': '/settings/channels',
       'channels-add': '/settings/channels?do=add',
       'settings-mail': '/settings/mail',
       'settings-appearance': '/settings/appearance',
       'settings-account': '/settings/account',
       'settings-unknown': '/settings/nothing',
+    },
+    '/settings/rules/$ruleId': {
+      'rule-new': '/settings/rules/new',
+      rule: `/settings/rules/${rule.id}`,
+      'rule-unknown': '/settings/rules/01900000-0000-7000-8000-000000000000',
     },
     '/setup': { setup: '/setup' },
     '/sign-in': { 'sign-in': '/sign-in' },

@@ -109,7 +109,7 @@ const calendarRoute = createRoute({
 const messagesRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/messages',
-  validateSearch: pick('state', 'recipient', 'channel', 'message'),
+  validateSearch: pick('state', 'recipient', 'channel', 'kind', 'rule', 'message'),
   component: lazyRouteComponent(() => import('./pages/MessagesPage'), 'MessagesPage'),
 });
 
@@ -196,6 +196,12 @@ const settingsRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/SettingsPage'), 'SettingsPage'),
 });
 
+const ruleRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/settings/rules/$ruleId',
+  component: lazyRouteComponent(() => import('./pages/RulePage'), 'RulePage'),
+});
+
 const setupRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: '/setup',
@@ -240,6 +246,7 @@ const routeTree = rootRoute.addChildren([
     peopleRoute,
     auditRoute,
     settingsRoute,
+    ruleRoute,
   ]),
 ]);
 

@@ -40,3 +40,32 @@ export const AGENTS: ChoiceSource<Agent> = {
   read: (search) => agentsQuery({ search }),
   one: agentQuery,
 };
+
+/** A certificate of a CA, as a chooser names it. */
+export interface IssuerChoice {
+  id: string;
+  name: string;
+}
+
+export const ISSUERS: ChoiceSource<IssuerChoice> = {
+  read: (search) =>
+    list(['certificates', 'issuers', search], async (query, signal) => {
+      const page = await take(
+        client.GET('/api/v1/certificates', { params: { query: { ...query, search, is_ca: true } }, signal }),
+      );
+      return { ...page, items: page.items.map(issuerChoice) };
+    }),
+  one: (id) =>
+    queryOptions({
+      queryKey: ['certificates', 'issuer', id],
+      queryFn: async ({ signal }) =>
+        issuerChoice(
+          await take(client.GET('/api/v1/certificates/{id}', { params: { path: { id } }, signal })),
+        ),
+    }),
+};
+
+const issuerChoice = (row: { id: string; common_name?: string | null; issuer: string }): IssuerChoice => ({
+  id: row.id,
+  name: row.common_name || row.issuer,
+});

@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { client, take, takeTagged } from './client';
 import { list, POLL_MS } from './queries';
-import type { MessageState } from './types';
+import type { Message, MessageKind, MessageState, SetNotificationRule } from './types';
 
 export const notificationSettingsQuery = queryOptions({
   queryKey: ['settings', 'notifications'],
@@ -41,6 +41,35 @@ export const channelsQuery = queryOptions({
   refetchInterval: 4 * POLL_MS,
 });
 
+/** All rules: there are at most 50. */
+export const rulesQuery = queryOptions({
+  queryKey: ['settings', 'rules'],
+  queryFn: ({ signal }) => take(client.GET('/api/v1/settings/notifications/rules', { signal })),
+});
+
+export const readRule = (id: string, signal?: AbortSignal) =>
+  takeTagged(client.GET('/api/v1/settings/notifications/rules/{id}', { params: { path: { id } }, signal }));
+
+export const ruleQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['settings', 'rule', id],
+    queryFn: ({ signal }) => readRule(id, signal),
+    // A form is being filled in from it: always from what is stored now, and nothing may change under the hands.
+    refetchOnWindowFocus: false,
+    staleTime: 0,
+    gcTime: 0,
+  });
+
+/** What a rule would tell; it is stored nowhere. */
+export const rulePreviewQuery = (body: SetNotificationRule) =>
+  queryOptions({
+    queryKey: ['certificates', 'rule-preview', body],
+    queryFn: ({ signal }) =>
+      take(client.POST('/api/v1/settings/notifications/rules/preview', { body, signal })),
+    gcTime: 60_000,
+    retry: false,
+  });
+
 /** The last message that a channel was to get. */
 export const lastCallQuery = (channelId: string) =>
   queryOptions({
@@ -54,8 +83,11 @@ export const lastCallQuery = (channelId: string) =>
 
 export interface MessageFilter {
   state?: MessageState;
+  about?: Message['about'];
   recipient?: string;
   channel_id?: string;
+  kind?: MessageKind;
+  rule_id?: string;
   from?: string;
   to?: string;
 }

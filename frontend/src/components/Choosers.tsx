@@ -14,6 +14,7 @@ interface ChooserProps<T extends Named> {
   /** What an option says, where its name is not enough. */
   words?: (item: T) => string;
   error?: string;
+  disabled?: boolean;
   autoFocus?: boolean;
 }
 
@@ -51,6 +52,7 @@ export function ManyChooser<T extends Named>(props: ManyProps<T>) {
       label={props.label}
       description={props.description}
       error={props.error}
+      disabled={props.disabled}
       data-autofocus={props.autoFocus}
       value={props.value}
       onChange={props.onChange}
@@ -72,6 +74,7 @@ export function OneChooser<T extends Named>(props: OneProps<T>) {
       label={props.label}
       description={props.description}
       error={props.error}
+      disabled={props.disabled}
       data-autofocus={props.autoFocus}
       value={props.value}
       onChange={props.onChange}

@@ -2,7 +2,7 @@ import '../features/profile/differences.css';
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { IconGitMerge } from '@tabler/icons-react';
-import { useId } from 'react';
+import { useId, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Tagged } from '../api/client';
 import { ApiError } from '../api/problem';
@@ -22,6 +22,8 @@ interface ConflictNoteProps<T extends Record<string, unknown>> {
   /** Reads what is stored now. */
   read: () => Promise<Tagged<T>>;
   label: (field: string) => string;
+  /** A value as the form would show it, where its JSON says too little. */
+  show?: (field: string, value: unknown) => ReactNode;
   busy: boolean;
   onTheirs: () => void;
   onMine: (merged: T, etag: string | null) => void;
@@ -40,6 +42,7 @@ export function ConflictNote<T extends Record<string, unknown>>(props: ConflictN
     );
   }
   const theirs = now.data;
+  const show = props.show ?? ((_field: string, value: unknown) => valueText(value));
   const conflicts = conflictsOf(props.base, props.mine, theirs.data);
   return (
     <div className="note note-warning" role="alert">
@@ -61,10 +64,10 @@ export function ConflictNote<T extends Record<string, unknown>>(props: ConflictN
                 <tr key={field}>
                   <th scope="row">{props.label(field)}</th>
                   <td>
-                    <del>{valueText(stored)}</del>
+                    <del>{show(field, stored)}</del>
                   </td>
                   <td>
-                    <ins>{valueText(mine)}</ins>
+                    <ins>{show(field, mine)}</ins>
                   </td>
                 </tr>
               ))}

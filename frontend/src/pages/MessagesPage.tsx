@@ -6,7 +6,7 @@ import { Link } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { messagesQuery } from '../api/settings-queries';
-import type { Message, MessageState } from '../api/types';
+import type { Message, MessageKind, MessageState } from '../api/types';
 import { DataTable, type Column } from '../components/DataTable';
 import { ChoiceFilter, GivenFilter } from '../components/Filters';
 import { PageHeader } from '../components/PageHeader';
@@ -15,6 +15,7 @@ import { Split } from '../components/Split';
 import { EmptyState, NoMatch } from '../components/States';
 import { Time } from '../components/Time';
 import { MessageBadge } from '../features/message/MessageBadge';
+import { MessageTags } from '../features/message/MessageTags';
 import { MessagePanel } from '../features/message/MessagePanel';
 import { useShortcut } from '../lib/shortcuts';
 import { useList } from '../lib/use-list';
@@ -22,14 +23,24 @@ import { useView } from '../lib/view';
 
 const STATES: MessageState[] = ['due', 'sending', 'deferred', 'accepted', 'refused', 'dead', 'cancelled'];
 
+/** What messages are; `trouble` is what a message is about that tells of no certificates. */
+const KINDS: (MessageKind | 'trouble')[] = ['warning', 'digest', 'escalation', 'trouble'];
+
 /** The ledger: who was told of which certificates, when, and what the mail server said. */
 export function MessagesPage() {
   const { t } = useTranslation();
   const [view, change] = useView();
   const state = STATES.find((name) => name === view.state);
-  const filter = { state, recipient: view.recipient, channel_id: view.channel };
+  const kind = KINDS.find((name) => name === view.kind);
+  const filter = {
+    state,
+    recipient: view.recipient,
+    channel_id: view.channel,
+    rule_id: view.rule,
+    ...(kind === 'trouble' ? { about: kind } : { kind }),
+  };
   const list = useList<Message>(messagesQuery(filter));
-  const filtered = state !== undefined || view.recipient !== undefined || view.channel !== undefined;
+  const filtered = Object.values(filter).some((value) => value !== undefined);
   const current = view.message ?? null;
   const open = (id: string) => change({ message: id }, { replace: current !== null });
   const columns = useMessageColumns(open);
@@ -61,6 +72,15 @@ export function MessagesPage() {
             value={state}
             onChange={(next) => change({ state: next })}
           />
+          <ChoiceFilter
+            label={t('messages.kind')}
+            options={KINDS.map((name) => ({ value: name, label: t(`message_kind.${name}`) }))}
+            value={kind}
+            onChange={(next) => change({ kind: next })}
+          />
+          {view.rule !== undefined && (
+            <GivenFilter label={t('messages.of_rule')} onClear={() => change({ rule: undefined })} />
+          )}
           {view.channel !== undefined && (
             <GivenFilter label={t('messages.of_channel')} onClear={() => change({ channel: undefined })} />
           )}
@@ -80,7 +100,15 @@ export function MessagesPage() {
           empty={
             filtered ? (
               <NoMatch
-                onClear={() => change({ state: undefined, recipient: undefined, channel: undefined })}
+                onClear={() =>
+                  change({
+                    state: undefined,
+                    recipient: undefined,
+                    channel: undefined,
+                    kind: undefined,
+                    rule: undefined,
+                  })
+                }
               />
             ) : (
               <EmptyState
@@ -151,6 +179,7 @@ function useMessageColumns(open: (id: string) => void): Column<Message>[] {
               {row.recipient}
             </button>
             {row.subject != null && <span className="cell-second">{row.subject}</span>}
+            <MessageTags message={row} />
           </span>
         ),
       },
@@ -158,7 +187,7 @@ function useMessageColumns(open: (id: string) => void): Column<Message>[] {
         id: 'told',
         header: t('nav.certificates'),
         className: 'col-number',
-        cell: (row) => row.told_count,
+        cell: (row) => (row.about === 'trouble' ? '–' : row.told_count),
       },
       {
         id: 'reply',

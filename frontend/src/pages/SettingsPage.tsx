@@ -6,6 +6,7 @@ import { IconLock } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { PageHeader } from '../components/PageHeader';
 import { EmptyState } from '../components/States';
+import { RuleSettings } from '../features/rule/RuleSettings';
 import { AccountSettings } from '../features/settings/AccountSettings';
 import { AppearanceSettings } from '../features/settings/AppearanceSettings';
 import { ChannelSettings } from '../features/settings/ChannelSettings';
@@ -14,7 +15,7 @@ import { NotificationSettings } from '../features/settings/NotificationSettings'
 import { useMe } from '../shell/session';
 import { NotFoundPage } from './ErrorPage';
 
-const TABS = ['notifications', 'channels', 'mail', 'appearance', 'account'] as const;
+const TABS = ['notifications', 'rules', 'channels', 'mail', 'appearance', 'account'] as const;
 type Tab = (typeof TABS)[number];
 
 export function SettingsPage() {
@@ -54,6 +55,8 @@ function TabContent({ tab }: { tab: Tab }) {
   switch (tab) {
     case 'notifications':
       return readsAlerts ? <NotificationSettings /> : <NotForYou />;
+    case 'rules':
+      return readsAlerts ? <RuleSettings /> : <NotForYou />;
     case 'channels':
       return readsAlerts ? <ChannelSettings /> : <NotForYou />;
     case 'mail':

@@ -14,6 +14,7 @@ import { ProblemNote } from '../../components/States';
 import { Time } from '../../components/Time';
 import { useMe } from '../../shell/session';
 import { MessageBadge } from './MessageBadge';
+import { MessageTags } from './MessageTags';
 
 interface MessagePanelProps {
   id: string;
@@ -30,7 +31,14 @@ export function MessagePanel({ id, row, onClose }: MessagePanelProps) {
     <Panel
       mark={message === undefined ? null : <MessageBadge state={message.state} />}
       title={message?.recipient ?? t('messages.one')}
-      sub={message?.subject != null && <span>{message.subject}</span>}
+      sub={
+        message !== undefined && (
+          <>
+            {message.subject != null && <span>{message.subject}</span>}
+            <MessageTags message={message} />
+          </>
+        )
+      }
       onClose={onClose}
       rowId={id}
     >
@@ -46,7 +54,7 @@ export function MessagePanel({ id, row, onClose }: MessagePanelProps) {
 function MessageContent({ detail }: { detail: MessageDetail }) {
   const { t } = useTranslation();
   const queries = useQueryClient();
-  const { message, alerts } = detail;
+  const { message } = detail;
   const mayRetry =
     useMe().permissions.includes('manage_alerts') && ['dead', 'refused'].includes(message.state);
   const retry = useMutation({
@@ -76,6 +84,14 @@ function MessageContent({ detail }: { detail: MessageDetail }) {
           {message.reply != null && (
             <Fact name={t('messages.reply')}>
               <code>{message.reply}</code>
+            </Fact>
+          )}
+          {message.kind != null && <Fact name={t('messages.kind')}>{t(`message_kind.${message.kind}`)}</Fact>}
+          {message.rule_id != null && (
+            <Fact name={t('rules.one')}>
+              <Link to="/settings/rules/$ruleId" params={{ ruleId: message.rule_id }}>
+                {message.rule_name ?? message.rule_id}
+              </Link>
             </Fact>
           )}
           <Fact name={t('messages.attempts')}>{message.attempts}</Fact>
@@ -112,34 +128,56 @@ function MessageContent({ detail }: { detail: MessageDetail }) {
           )}
         </dl>
       </section>
-      <section className="panel-section">
-        <h3>
-          {message.state === 'accepted'
-            ? t('messages.told', { count: message.told_count })
-            : t('messages.about')}
-        </h3>
-        <ul className="told">
-          {alerts.map((alert) => (
-            <li key={alert.id} className={alert.told ? undefined : 'is-untold'}>
-              <span className="cell-main">
-                <Link
-                  className="cell-name"
-                  to="/certificates/$certificateId"
-                  params={{ certificateId: alert.certificate_id }}
-                >
-                  {alert.common_name || alert.serial_hex}
-                </Link>
-                <span className="cell-second">
-                  <span>{t(`stage.${alert.stage}`, { defaultValue: alert.stage })}</span>
-                  <span>{t('nodes.count', { count: alert.node_count })}</span>
-                  {!alert.told && <span>{t('messages.untold')}</span>}
-                </span>
-              </span>
-              <Time value={alert.not_after} show="date" className="dim" />
-            </li>
-          ))}
-        </ul>
-      </section>
+      {message.about === 'trouble' ? <Trouble /> : <Told detail={detail} />}
     </>
+  );
+}
+
+/** What a notice is, which tells of no certificates. */
+function Trouble() {
+  const { t } = useTranslation();
+  return (
+    <section className="panel-section">
+      <h3>{t('messages.about')}</h3>
+      <p>{t('messages.trouble_text')}</p>
+      <p>
+        <Link to="/">{t('messages.trouble_now')}</Link>
+      </p>
+    </section>
+  );
+}
+
+/** The certificates that a message told of, or was to tell of. */
+function Told({ detail: { message, alerts } }: { detail: MessageDetail }) {
+  const { t } = useTranslation();
+  return (
+    <section className="panel-section">
+      <h3>
+        {message.state === 'accepted'
+          ? t('messages.told', { count: message.told_count })
+          : t('messages.about')}
+      </h3>
+      <ul className="told">
+        {alerts.map((alert) => (
+          <li key={alert.id} className={alert.told ? undefined : 'is-untold'}>
+            <span className="cell-main">
+              <Link
+                className="cell-name"
+                to="/certificates/$certificateId"
+                params={{ certificateId: alert.certificate_id }}
+              >
+                {alert.common_name || alert.serial_hex}
+              </Link>
+              <span className="cell-second">
+                <span>{t(`stage.${alert.stage}`, { defaultValue: alert.stage })}</span>
+                <span>{t('nodes.count', { count: alert.node_count })}</span>
+                {!alert.told && <span>{t('messages.untold')}</span>}
+              </span>
+            </span>
+            <Time value={alert.not_after} show="date" className="dim" />
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }

@@ -13,6 +13,11 @@ import { Lines, LoadError, ProblemNote, useFieldErrors } from '../../components/
 import { LANGUAGES } from '../../i18n';
 import { sameFields } from '../../lib/merge';
 import { useMe } from '../../shell/session';
+import { useChannelNames } from '../rule/ChannelsField';
+import { escalatedOf, type Escalated } from '../rule/draft';
+import { EscalationFields } from '../rule/EscalationFields';
+import { PartWords } from '../rule/PartWords';
+import { RhythmFields } from '../rule/RhythmFields';
 import { MailPreview } from './MailPreview';
 import { RecipientsField } from './RecipientsField';
 import { Schedule } from './Schedule';
@@ -33,13 +38,24 @@ export function NotificationSettings() {
 }
 
 /** Fields whose words have another name than they. */
-const FIELD_WORDS: Record<string, string> = { language: 'settings.mail_language' };
+const FIELD_WORDS: Record<string, string> = {
+  language: 'settings.mail_language',
+  digest_weekday: 'rules.weekday',
+  digest_empty: 'rules.empty',
+  escalation: 'rules.escalation',
+};
 
-type Form = Omit<Settings, 'suspended' | 'swept_at' | 'updated_at'>;
+type Form = Omit<Settings, 'suspended' | 'swept_at' | 'updated_at' | 'escalation'> & {
+  escalation: Escalated | null;
+};
 
 function formOf(settings: Settings): Form {
   const { suspended: _suspended, swept_at: _swept, updated_at: _updated, ...form } = settings;
-  return form;
+  return {
+    ...form,
+    digest_weekday: form.digest_weekday ?? null,
+    escalation: escalatedOf(form.escalation),
+  };
 }
 
 function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
@@ -64,7 +80,9 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
   const fieldError = useFieldErrors(save.error);
   const base = formOf(tagged.data);
   const changed = !sameFields(form, base);
+  const nameOfChannel = useChannelNames();
   const sent = save.variables?.body.recipients ?? [];
+  const suspended = tagged.data.suspended.map(({ recipient }) => recipient);
   const set = (part: Partial<Form>) => setForm((old) => ({ ...old, ...part }));
   const number = (
     name: 'start_days' | 'frequency_days' | 'repeat_expired_days' | 'repeat_expired_until_days',
@@ -91,6 +109,7 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
             base={base}
             mine={form}
             label={(field) => t(FIELD_WORDS[field] ?? `settings.${field}`, { defaultValue: field })}
+            show={(field, value) => <PartWords part={field} value={value} nameOfChannel={nameOfChannel} />}
             read={async () => {
               const stored = await takeTagged(client.GET('/api/v1/settings/notifications'));
               return { ...stored, data: formOf(stored.data) };
@@ -107,7 +126,7 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
           <legend>{t('settings.whom')}</legend>
           <RecipientsField
             value={form.recipients}
-            suspended={tagged.data.suspended.map(({ recipient }) => recipient)}
+            suspended={suspended}
             disabled={!mayChange}
             // The server names them by their place in what it was sent.
             errorOf={(address) =>
@@ -131,9 +150,23 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
               {...number('frequency_days')}
               min={1}
               max={30}
+              // A digest has a frequency of its own.
+              disabled={!mayChange || form.digest_weekday !== null}
               description={t('settings.range', { from: 1, to: 30 })}
             />
           </div>
+          <RhythmFields
+            weekday={form.digest_weekday ?? null}
+            empty={form.digest_empty}
+            disabled={!mayChange}
+            error={fieldError('digest_weekday')}
+            onChange={({ weekday, empty }) =>
+              set({
+                ...(weekday === undefined ? {} : { digest_weekday: weekday }),
+                ...(empty === undefined ? {} : { digest_empty: empty }),
+              })
+            }
+          />
           <div className="form-row">
             <HourSelect value={form.hour} disabled={!mayChange} onChange={(hour) => set({ hour })} />
             <ZoneSelect
@@ -143,6 +176,17 @@ function NotificationForm({ tagged }: { tagged: Tagged<Settings> }) {
               onChange={(time_zone) => set({ time_zone })}
             />
           </div>
+        </fieldset>
+        <fieldset>
+          <legend>{t('rules.escalation')}</legend>
+          <EscalationFields
+            value={form.escalation}
+            suspended={suspended}
+            disabled={!mayChange}
+            errorOf={fieldError}
+            sent={save.variables?.body.escalation}
+            onChange={(escalation) => set({ escalation })}
+          />
         </fieldset>
         <fieldset>
           <legend>{t('settings.after')}</legend>

@@ -5,6 +5,8 @@ import { useTranslation } from 'react-i18next';
 import { addAddresses, MOST_RECIPIENTS, readAddresses } from './recipients';
 
 interface RecipientsFieldProps {
+  /** What the list is called, where it is not that of the default's recipients. */
+  label?: string;
   value: string[];
   suspended: string[];
   disabled: boolean;
@@ -18,6 +20,7 @@ interface RecipientsFieldProps {
 export function RecipientsField(props: RecipientsFieldProps) {
   const { value, suspended, disabled, errorOf, onChange } = props;
   const { t } = useTranslation();
+  const label = props.label ?? t('settings.recipients');
   const [text, setText] = useState('');
   const add = (typed: string) => {
     const added = readAddresses(typed);
@@ -46,7 +49,7 @@ export function RecipientsField(props: RecipientsFieldProps) {
     <PillsInput
       label={
         <span className="recipients-label">
-          <span>{t('settings.recipients')}</span>
+          <span>{label}</span>
           <span className={value.length > MOST_RECIPIENTS ? 'figures text-expired' : 'figures dim'}>
             {value.length}/{MOST_RECIPIENTS}
           </span>
@@ -88,7 +91,7 @@ export function RecipientsField(props: RecipientsFieldProps) {
           );
         })}
         <PillsInput.Field
-          aria-label={t('settings.recipients')}
+          aria-label={label}
           value={text}
           disabled={disabled}
           placeholder={value.length === 0 ? 'ops@example.org' : ''}

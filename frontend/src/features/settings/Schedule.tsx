@@ -1,16 +1,19 @@
 import { useTranslation } from 'react-i18next';
 import { Time } from '../../components/Time';
-import { slotDays, type Slots } from './slots';
+import { useRuleWords } from '../rule/use-rule-words';
+import { slotDays, weeklySlots, type Slots } from './slots';
 
 interface ScheduleProps {
-  form: Slots & { recipients: string[] };
+  form: Slots & { recipients: string[]; digest_weekday?: number | null };
   sweptAt: string | null | undefined;
 }
 
 /** The settings in words and as a line: when which mail about one certificate goes out. */
 export function Schedule({ form, sweptAt }: ScheduleProps) {
   const { t } = useTranslation();
-  const days = slotDays(form);
+  const words = useRuleWords();
+  const weekday = form.digest_weekday ?? null;
+  const days = slotDays(weekday === null ? form : weeklySlots(form));
   const first = Math.min(...days);
   const last = Math.max(...days, 1);
   const place = (day: number) => ((day - first) / (last - first)) * 100;
@@ -21,13 +24,17 @@ export function Schedule({ form, sweptAt }: ScheduleProps) {
       <h2 id="schedule-title">{t('settings.schedule')}</h2>
       <p>
         {t('settings.first_mail', { count: form.start_days })}{' '}
-        {t('settings.then_every', { count: form.frequency_days })}{' '}
-        {form.repeat_expired_days > 0
-          ? t('settings.repeat_text', {
-              count: form.repeat_expired_days,
-              until: form.repeat_expired_until_days,
-            })
-          : t('settings.repeat_never')}
+        {weekday === null
+          ? t('settings.then_every', { count: form.frequency_days })
+          : t('settings.then_digest', { day: words.weekday(weekday) })}{' '}
+        {weekday !== null
+          ? ''
+          : form.repeat_expired_days > 0
+            ? t('settings.repeat_text', {
+                count: form.repeat_expired_days,
+                until: form.repeat_expired_until_days,
+              })
+            : t('settings.repeat_never')}
       </p>
       <div className="slots" aria-hidden>
         <svg viewBox="0 0 100 10" preserveAspectRatio="none">

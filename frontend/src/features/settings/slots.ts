@@ -16,3 +16,9 @@ export function slotDays(slots: Slots): number[] {
   }
   return days;
 }
+
+/** The slots of a digest: about once a week, whatever the frequencies say. */
+export function weeklySlots(slots: Slots): Slots {
+  const repeat = slots.repeat_expired_days > 0 ? 7 : 0;
+  return { ...slots, frequency_days: 7, repeat_expired_days: repeat };
+}
