@@ -85,11 +85,6 @@ impl Fleet {
         self.stores(node).trusts.remove(store).unwrap()
     }
 
-    /// How many requests have changed a node since the start.
-    pub fn changes(&self) -> usize {
-        self.lab.requests().iter().filter(|request| request.changed).count()
-    }
-
     /// Plans, runs and expects that every task succeeds.
     pub async fn succeeds(&self, request: Value) -> Vec<Value> {
         let tasks = self.api().carry_out(request).await;

@@ -189,3 +189,32 @@ async fn an_answer_lost_on_the_way_counts_by_its_effect() {
     assert!(result.csr_pem.is_some());
     assert_eq!(uc.lab.effects(&uc.node.name, certyard_lab::Operation::CsrGenerate), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trust_whose_answers_are_lost_on_the_way_is_put_in_once_by_either_connector() {
+    for old in [false, true] {
+        let uc = if old { TestUc::start_old().await } else { TestUc::start().await };
+        let ca = uc.lab.outside_ca();
+        let step = Step::InstallTrust {
+            store: "tomcat-trust".into(),
+            certificates_pem: [ca.root(), ca.intermediate()].map(certyard_pki::Certificate::to_pem).into(),
+        };
+        uc.lab
+            .fault(&format!("{}:trust-upload:lost:2", uc.node.name))
+            .await
+            .unwrap();
+        let desk = crate::conformance::Desk::new();
+        let result = match old {
+            false => {
+                let task = crate::conformance::payload(ConnectorKind::CiscoUc, vec![step]);
+                desk.run(&uc.connector(), &task).await
+            }
+            true => {
+                let task = crate::conformance::payload(ConnectorKind::CiscoCli, vec![step]);
+                desk.run(&uc.commands(), &task).await
+            }
+        };
+        assert_eq!(result.outcome, Outcome::Succeeded, "{:?}", result.failure);
+        assert_eq!(uc.lab.effects(&uc.node.name, certyard_lab::Operation::TrustUpload), 2);
+    }
+}
