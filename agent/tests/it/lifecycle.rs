@@ -193,11 +193,17 @@ async fn an_answer_lost_on_the_way_counts_by_its_effect() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trust_whose_answers_are_lost_on_the_way_is_put_in_once_by_either_connector() {
     for old in [false, true] {
-        let uc = if old { TestUc::start_old().await } else { TestUc::start().await };
+        let uc = if old {
+            TestUc::start_old().await
+        } else {
+            TestUc::start().await
+        };
         let ca = uc.lab.outside_ca();
         let step = Step::InstallTrust {
             store: "tomcat-trust".into(),
-            certificates_pem: [ca.root(), ca.intermediate()].map(certyard_pki::Certificate::to_pem).into(),
+            certificates_pem: [ca.root(), ca.intermediate()]
+                .map(certyard_pki::Certificate::to_pem)
+                .into(),
         };
         uc.lab
             .fault(&format!("{}:trust-upload:lost:2", uc.node.name))
