@@ -4,6 +4,18 @@ import { checkAccessibility, checkConsole, openPage, setScheme, settle, shoot } 
 import { all } from './alerts.mjs';
 import { truth } from './suite.mjs';
 
+/** A root change that has just been begun: from one root of the lab to another, in one cluster. */
+async function begunRootChange(stack, clusterId) {
+  const { items } = await stack.api('GET', '/certificates?is_ca=true&search=Root%20CA&limit=200');
+  const idOf = (name) => items.find((item) => item.common_name === name).id;
+  return stack.api('POST', '/root-changes', {
+    old_certificate_id: idOf('Holmgard Corporate Root CA'),
+    new_certificate_id: idOf('Example Phone Root CA M2'),
+    note: 'change 4711',
+    scope: { cluster_ids: [clusterId], product: 'cucm' },
+  });
+}
+
 /** Addresses of each route; a route without one fails. */
 async function addresses(stack) {
   const { items: clusters } = await stack.api('GET', '/clusters?limit=200');
@@ -28,6 +40,7 @@ async function addresses(stack) {
     instead_of_default: true,
     escalation: { after_days: 2, recipients: ['head@example.org'] },
   });
+  const root = await begunRootChange(stack, cluster.id);
   const agent = agents.find((item) => item.name === 'agent-north');
   const base = `/clusters/${cluster.id}`;
   const tomcat = identity.find((item) => item.store === 'tomcat') ?? identity[0];
@@ -89,6 +102,20 @@ async function addresses(stack) {
       quarantine: '/quarantine',
       'quarantine-back': '/quarantine?state=restored',
       'quarantine-none': '/quarantine?q=no-such-certificate&job=01900000-0000-7000-8000-000000000000',
+    },
+    '/root-changes': {
+      'root-changes': '/root-changes',
+      'root-changes-none': '/root-changes?q=no-such-root-change&state=open',
+    },
+    '/root-changes/$rootChangeId': {
+      'root-change-new': '/root-changes/new',
+      'root-change': `/root-changes/${root.id}`,
+      'root-change-identities': `/root-changes/${root.id}?show=identities`,
+      'root-change-jobs': `/root-changes/${root.id}?show=jobs`,
+      'root-change-edit': `/root-changes/${root.id}?do=edit`,
+      'root-change-override': `/root-changes/${root.id}?do=switch`,
+      'root-change-close': `/root-changes/${root.id}?do=close`,
+      'root-change-unknown': '/root-changes/01900000-0000-7000-8000-000000000000',
     },
     '/calendar': {
       calendar: '/calendar',

@@ -13,6 +13,7 @@ import { changedPlan, liveJob, newVersion, order, retriedJob } from './jobs.mjs'
 import { MailServer } from './mail.mjs';
 import { onboarding } from './onboarding.mjs';
 import { calendar, certificatePage, notifications, overview, palette } from './pages.mjs';
+import { rootChange } from './rootchange.mjs';
 import { routes } from './routes.mjs';
 import { rules } from './rules.mjs';
 import { Stack } from './stack.mjs';
@@ -53,7 +54,7 @@ try {
     };
     // Side by side, as far as none of them moves what another one counts.
     await Promise.all([
-      walk(certificate, changedPlan, retriedJob, injection, housekeeping, aftercare),
+      walk(certificate, changedPlan, retriedJob, injection, housekeeping, aftercare, rootChange),
       walk(notifications, signIn, people, profiles, agents, quietBoard, channels, rules, newVersion),
     ]);
     // The server goes down for it.

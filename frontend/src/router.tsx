@@ -147,6 +147,20 @@ const quarantineRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/QuarantinePage'), 'QuarantinePage'),
 });
 
+const rootChangesRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/root-changes',
+  validateSearch: pick('q', 'state'),
+  component: lazyRouteComponent(() => import('./pages/RootChangesPage'), 'RootChangesPage'),
+});
+
+const rootChangeRoute = createRoute({
+  getParentRoute: () => appRoute,
+  path: '/root-changes/$rootChangeId',
+  validateSearch: pick('show', 'state', 'cluster', 'certificate', 'do'),
+  component: lazyRouteComponent(() => import('./pages/RootChangePage'), 'RootChangePage'),
+});
+
 const csrsRoute = createRoute({
   getParentRoute: () => appRoute,
   path: '/csrs',
@@ -239,6 +253,8 @@ const routeTree = rootRoute.addChildren([
     hygieneRoute,
     serverOnlyRoute,
     quarantineRoute,
+    rootChangesRoute,
+    rootChangeRoute,
     csrsRoute,
     profilesRoute,
     profileRoute,

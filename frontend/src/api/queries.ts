@@ -29,6 +29,7 @@ export type Noun =
   | 'people'
   | 'plans'
   | 'profiles'
+  | 'root-changes'
   | 'settings';
 
 interface PageQuery {

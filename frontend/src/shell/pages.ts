@@ -9,6 +9,7 @@ import {
   IconHistory,
   IconLayoutDashboard,
   IconMail,
+  IconReplace,
   IconRobot,
   IconServer2,
   IconServerCog,
@@ -53,6 +54,7 @@ export const SECTIONS: { key: string | null; entries: Entry[] }[] = [
     key: 'nav.housekeeping',
     entries: [
       { to: '/trust-hygiene', key: 'nav.hygiene', icon: IconShieldX },
+      { to: '/root-changes', key: 'nav.root_changes', icon: IconReplace },
       { to: '/server-only-certificates', key: 'nav.server_only', icon: IconServerCog },
       { to: '/quarantine', key: 'nav.quarantine', icon: IconArchive },
     ],

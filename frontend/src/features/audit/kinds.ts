@@ -15,6 +15,7 @@ export const KINDS = [
   'notifications',
   'organisation',
   'profile',
+  'root_change',
   'session',
   'token',
 ];

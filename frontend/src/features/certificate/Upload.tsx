@@ -89,7 +89,8 @@ interface VerdictProps {
   onClear: () => void;
 }
 
-function Verdict({ file, inspection, onClear }: VerdictProps) {
+/** What the server has read in a file. */
+export function Verdict({ file, inspection, onClear }: VerdictProps) {
   const { t } = useTranslation();
   return (
     <div className="verdict" role="status">

@@ -111,7 +111,8 @@ function PeriodSelect({ value, onChange }: { value: string; onChange: (value: st
   );
 }
 
-function useJobColumns(): Column<Job>[] {
+/** What a row of jobs shows. */
+export function useJobColumns(): Column<Job>[] {
   const { t } = useTranslation();
   return useMemo(
     () => [

@@ -1,8 +1,10 @@
 import { Button, Menu, Modal } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
 import { IconChevronDown } from '@tabler/icons-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Certificate } from '../../api/types';
+import { useMayChangeRoots } from '../root-change/permission';
 import { DistributeForm } from './DistributeForm';
 import { RemoveForm } from './RemoveForm';
 
@@ -15,6 +17,7 @@ export function TrustActions({ certificate }: { certificate: Certificate }) {
   const { t } = useTranslation();
   const [dialog, setDialog] = useState<Dialog | null>(null);
   const close = () => setDialog(null);
+  const mayChangeRoots = useMayChangeRoots();
   return (
     <>
       <Menu>
@@ -29,6 +32,20 @@ export function TrustActions({ certificate }: { certificate: Certificate }) {
               {t(`action.${name}`)}
             </Menu.Item>
           ))}
+          {certificate.is_ca && mayChangeRoots && (
+            <Menu.Item
+              renderRoot={(props) => (
+                <Link
+                  {...props}
+                  to="/root-changes/$rootChangeId"
+                  params={{ rootChangeId: 'new' }}
+                  search={{ certificate: certificate.id }}
+                />
+              )}
+            >
+              {t('root.change_this')}
+            </Menu.Item>
+          )}
         </Menu.Dropdown>
       </Menu>
       <Modal
