@@ -21,6 +21,7 @@ mod m20261122_000016_root_changes;
 mod m20261122_000017_rules;
 mod m20261122_000019_notices;
 mod m20261122_000020_feeds;
+mod m20261122_000021_spelling;
 pub mod roles;
 pub mod table;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000017_rules::Migration),
             Box::new(m20261122_000019_notices::Migration),
             Box::new(m20261122_000020_feeds::Migration),
+            Box::new(m20261122_000021_spelling::Migration),
         ]
     }
 }
