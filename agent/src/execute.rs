@@ -177,23 +177,29 @@ async fn perform(
         let recorded = record.done.as_ref().map(|(done, _)| done.clone());
         return Ok(recorded.unwrap_or(found));
     }
-    let mut ran = connector.run(step, before).await;
-    if let Step::InstallTrust { certificates_pem, .. } = step {
-        // It looks first and puts in what is missing: each answer may be lost once on the way.
-        for _ in certificates_pem {
-            if !ran.as_ref().is_err_and(|error| error.passing) {
-                break;
-            }
-            ran = connector.run(step, before).await;
-        }
-    }
-    match ran {
+    match run(connector, step, before).await {
         Err(error) if error.passing && has_effect(step.kind()) => match connector.probe_effect(step, before).await {
             Ok(Effect::Present(found)) => Ok(found),
             Ok(Effect::Absent) | Err(_) => Err(error),
         },
         ran => ran,
     }
+}
+
+/// Runs a step. Trust is looked at first, and what is missing is put in: it goes on as long as it comes further, whatever answers are
+/// lost on the way.
+async fn run(connector: &dyn Connector, step: &Step, before: &Before) -> Result<StepDone, StepError> {
+    let mut ran = connector.run(step, before).await;
+    let mut trusted = before.trusted.len();
+    while step.kind() == StepKind::InstallTrust && ran.as_ref().is_err_and(|error| error.passing) {
+        let Ok(now) = connector.before(step).await else { break };
+        if now.trusted.len() <= trusted {
+            break;
+        }
+        trusted = now.trusted.len();
+        ran = connector.run(step, before).await;
+    }
+    ran
 }
 
 /// Deadline and expectations, before anything is touched.
