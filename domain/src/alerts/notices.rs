@@ -1,5 +1,5 @@
 //! Notices: what keeps people from being told is told itself, by mail to recipients and owners and by the channels, as far as they still
-//! get anything. Each is told once when it begins and once a day while it lasts.
+//! get anything; where the default has none, by those of rules. Each is told once when it begins and once a day while it lasts.
 
 use super::entity::{mail, message, run, suspended, trouble};
 use super::health::{self, Code, Trouble};
@@ -93,6 +93,10 @@ async fn raise_of(db: &Db, scope: &Scope) -> Result<u64> {
     }
     let tx = db.write(scope).await?;
     // Workers come one after the other.
+    if tx.find::<mail::Entity>().count(&tx).await? > 0 {
+        // Owners can be told, whether anybody has said anything of notifications or not.
+        settings::lock_or_make(&tx).await?;
+    }
     let Some((_, settings)) = settings::lock(&tx).await? else {
         return Ok(0);
     };
@@ -212,7 +216,7 @@ async fn queue(tx: &OrgTx, settings: &Notifications) -> Result<u64> {
     let blocked = health::blocked(tx).await?;
     let free = |recipient: &str, channel: Option<Uuid>| !blocked.contains(&(recipient.to_string(), channel));
     let channels = settings
-        .channels
+        .notice_channels()
         .iter()
         .filter(|(id, name)| free(name, Some(*id)))
         .map(|(id, name)| (name.clone(), Some(*id)));
@@ -254,6 +258,10 @@ async fn addresses(tx: &OrgTx, settings: &Notifications) -> Result<BTreeSet<Stri
         return Ok(BTreeSet::new());
     }
     let mut found: BTreeSet<String> = settings.recipients.iter().cloned().collect();
+    if found.is_empty() {
+        let rules = settings.rules.iter().filter(|rule| rule.enabled);
+        found.extend(rules.flat_map(|rule| rule.recipients.iter().cloned()));
+    }
     found.extend(people::addresses_of(tx, Role::Owner).await?);
     let suspended: Vec<String> = tx
         .find::<suspended::Entity>()

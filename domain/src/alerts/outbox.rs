@@ -336,7 +336,7 @@ async fn take(db: &Db, scope: &Scope, keys: &Keys, channel: Option<Uuid>) -> Res
     };
     let settings = settings::notifications(&tx).await?;
     let ends = match (about(&found), found.channel_id) {
-        (About::Trouble, Some(channel)) => no_channel(&settings.channels, channel),
+        (About::Trouble, Some(channel)) => no_channel(&settings.rule_channels, channel),
         // Owners are told of trouble as well, whoever is on the list.
         (About::Trouble, None) => None,
         (About::Certificates, channel) => {

@@ -109,6 +109,14 @@ impl Notifications {
         }
     }
 
+    /// Channels that are told of trouble: those of the default; where there are none, all.
+    pub(super) fn notice_channels(&self) -> &[(uuid::Uuid, String)] {
+        match self.channels.is_empty() {
+            true => &self.rule_channels,
+            false => &self.channels,
+        }
+    }
+
     fn told(&self) -> Value {
         json!({
             "start_days": self.start_days,

@@ -21,7 +21,10 @@ use crate::ids::new_id;
 use crate::{Scope, Timestamp};
 use chrono::TimeDelta;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, JoinType, SelectStatement};
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Set,
+};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
@@ -89,6 +92,7 @@ async fn sweep(db: &Db, scope: &Scope) -> Result<Swept> {
     let mut swept = Swept::default();
     let mut token = None;
     let mut began = None;
+    let mut first = None;
     let mut seen = HashSet::new();
     let mut failures = Failures::default();
     let mut pages = None;
@@ -96,6 +100,14 @@ async fn sweep(db: &Db, scope: &Scope) -> Result<Swept> {
         let Some(look) = look(db, scope, pages).await? else {
             return Ok(swept);
         };
+        let as_first = (look.fingerprint.clone(), look.whole);
+        if first.get_or_insert_with(|| as_first.clone()) != &as_first {
+            // Settings were changed meanwhile: what was seen was seen with others.
+            first = Some(as_first);
+            pages = None;
+            seen.clear();
+            continue;
+        }
         let began = *began.get_or_insert(look.now);
         let more = !look.pages.is_empty();
         // What a look finds a second time was not written by the first: it waits for the next sweep.
@@ -397,13 +409,15 @@ async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<&End<'_>>) -> Re
     }
     let streams = settings.streams();
     let mut runs = open_runs(&tx).await?;
-    if let Some(end) = end {
+    // What was changed since the last look is seen by the next sweep.
+    let stands = end.is_some_and(|end| end.look.fingerprint == settings.fingerprint());
+    if let Some(end) = end.filter(|_| stands) {
         runs.extend(end_digests(&tx, &streams, &runs, end.began).await?);
     }
     let suspended = settings::all_suspended(&tx).await?;
     let mut made = 0;
     for run in runs {
-        // Whose stream is gone tells nobody: its slots stay free.
+        // Whose stream is gone tells nobody: its slots are freed with the next change of who is told.
         let stream = streams.iter().find(|stream| stream.id == run.rule_id);
         let rows: Vec<message::ActiveModel> = stream
             .into_iter()
@@ -429,7 +443,7 @@ async fn close(db: &Db, scope: &Scope, token: Uuid, end: Option<&End<'_>>) -> Re
     }
     outbox::mend_waits(&tx).await?;
     match end {
-        Some(end) => note_end(&tx, end.look, end.failures).await?,
+        Some(end) => note_end(&tx, end.look, end.failures, stands).await?,
         None => release(&tx).await?,
     }
     failpoint::commit(tx, Operation::QueueMessages).await?;
@@ -443,7 +457,8 @@ async fn end_digests(tx: &OrgTx, streams: &[Stream], runs: &[run::Model], began:
         let Some(moment) = stream.digest_due(began) else {
             continue;
         };
-        if stream.digest_empty && !runs.iter().any(|run| run.rule_id == stream.id) {
+        let made = runs.iter().any(|run| run.rule_id == stream.id) || was_digested(tx, stream.id, moment).await?;
+        if stream.digest_empty && !made {
             empty.push(begin_run(tx, stream, MessageKind::Digest).await?);
         }
         match &stream.rule {
@@ -452,6 +467,18 @@ async fn end_digests(tx: &OrgTx, streams: &[Stream], runs: &[run::Model], began:
         }
     }
     Ok(empty)
+}
+
+/// Whether a digest of the stream was begun since its moment, by a sweep that did not come to its end.
+async fn was_digested(tx: &OrgTx, stream: Uuid, moment: Timestamp) -> Result<bool> {
+    let begun = tx
+        .find::<run::Entity>()
+        .filter(run::Column::RuleId.eq(stream))
+        .filter(run::Column::Kind.eq(MessageKind::Digest.as_str()))
+        .filter(run::Column::CreatedAt.gte(moment))
+        .count(tx)
+        .await?;
+    Ok(begun > 0)
 }
 
 /// Lets others sweep.
@@ -471,7 +498,8 @@ pub(super) fn failed_before(row: &setting::Model) -> BTreeSet<Uuid> {
         .unwrap_or_default()
 }
 
-async fn note_end(tx: &OrgTx, look: &Look, failures: &Failures) -> Result<()> {
+/// `stands`: the settings are those that were looked with.
+async fn note_end(tx: &OrgTx, look: &Look, failures: &Failures, stands: bool) -> Result<()> {
     use setting::Column;
     let failed = (!failures.is_empty()).then(|| json!(failures));
     let mut update = tx
@@ -479,7 +507,7 @@ async fn note_end(tx: &OrgTx, look: &Look, failures: &Failures) -> Result<()> {
         .col_expr(Column::SweptAt, Expr::value(look.now))
         .col_expr(Column::SweepFailures, Expr::value(failed))
         .col_expr(Column::SweepingUntil, Expr::value(Option::<Timestamp>::None));
-    if look.whole {
+    if look.whole && stands {
         update = update
             .col_expr(Column::SweptAs, Expr::value(look.fingerprint.as_str()))
             .col_expr(Column::LookedAt, Expr::value(look.now));

@@ -159,3 +159,30 @@ async fn a_notice_that_waits_until_all_is_well_is_not_sent_and_is_no_trouble_its
     let (_, told) = alerts::get_message(&tx, rows[0].id).await.unwrap();
     assert_eq!(told, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_hears_that_nobody_is_told_although_nobody_has_said_anything_of_notifications() {
+    let mut site = Site::new().await;
+    site.holds(0, &[("tomcat", &certificate("n1.example.org", 20))]).await;
+    let invitation = Invitation {
+        email: "owner@example.org".into(),
+        name: "Somebody".into(),
+        password: Zeroizing::new("correct horse battery".into()),
+        role: Role::Owner,
+        group_ids: None,
+    };
+    people::add_member(&site.test.db, &site.org.owner, &invitation)
+        .await
+        .unwrap();
+    site.round().await;
+    assert_eq!(site.notices().await, [], "there is no way to tell anybody");
+    let sink = Sink::start(plain()).await;
+    site.mail_by(&sink, "none", None, false).await;
+    site.round().await;
+    site.round().await;
+    assert_eq!(site.troubles().await, [Code::NoRecipients]);
+    assert_eq!(
+        site.notices().await,
+        [("owner@example.org".into(), SendState::Accepted)]
+    );
+}
