@@ -268,7 +268,7 @@ pub(crate) struct RootChangeWarning {
 /// Why a phase must not begin.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct RootChangeBlock {
-    /// Stable code: `coverage_incomplete`, `identities_on_old`, `identities_outside_scope`; also that of the refusal of a plan.
+    /// Stable code: `coverage_incomplete`, `trust_outside_scope`, `identities_on_old`, `identities_outside_scope`; also that of the refusal of a plan.
     #[schema(example = "coverage_incomplete")]
     pub code: String,
     /// Why, and the way out.

@@ -38,12 +38,15 @@ pub struct Request {
 }
 
 /// A phase of a root change that a plan carries out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootChangePart {
     /// The root change.
     pub id: Uuid,
     /// The phase.
     pub phase: crate::root_changes::Phase,
+    /// Codes of what kept the phase from beginning when it was planned, which the reason overrides; nothing else is overridden.
+    #[serde(default)]
+    pub overridden: Vec<String>,
 }
 
 /// The closed list of actions, with their parameters. What an action does is behind one `match` in

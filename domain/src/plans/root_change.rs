@@ -57,6 +57,7 @@ pub async fn plan_root_change(db: &Db, scope: &Scope, id: Uuid, wanted: PhaseReq
         root_change: Some(RootChangePart {
             id,
             phase: wanted.phase,
+            overridden: blocks.iter().map(|block| block.code.to_string()).collect(),
         }),
     };
     let warnings = blocks
@@ -84,7 +85,7 @@ pub async fn plan_root_change(db: &Db, scope: &Scope, id: Uuid, wanted: PhaseReq
 }
 
 /// Looks again whether a phase may begin, when a job is made of its plan: what was true an hour ago may not be so now. What was overridden
-/// stays so.
+/// stays so; what was not there to be seen then was not.
 ///
 /// # Errors
 /// As [`plan_root_change`].
@@ -94,12 +95,14 @@ pub(crate) async fn recheck_root_change(tx: &OrgTx, request: &Request) -> Result
     };
     let change = root_changes::get(tx, part.id).await?;
     change.require_open()?;
-    if !request.override_reason.trim().is_empty() || !matches!(part.phase, Phase::Switch | Phase::Retire) {
+    if !matches!(part.phase, Phase::Switch | Phase::Retire) {
         return Ok(());
     }
-    match root_changes::progress(tx, &change).await?.blocks(part.phase) {
-        blocks if blocks.is_empty() => Ok(()),
-        blocks => Err(blocked(&blocks, false)),
+    let mut blocks = root_changes::progress(tx, &change).await?.blocks(part.phase);
+    blocks.retain(|block| !part.overridden.iter().any(|code| code == block.code));
+    match blocks.is_empty() {
+        true => Ok(()),
+        false => Err(blocked(&blocks, false)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which certificate may take the place of a CA's.
 
 use crate::Timestamp;
+use crate::catalogue::Limits;
 use crate::certificates::Certificate;
 use crate::fields::Fields;
 use crate::inventory::weakness;
@@ -20,13 +21,18 @@ pub(super) struct Pair<'a> {
     pub new: &'a Certificate,
     /// They have the same name and the same key: what the one has signed chains to the other.
     pub same_key: bool,
-    /// A trust store that holds the old one keeps one certificate for each name (cisco.md 2.5).
-    pub one_each: bool,
+    /// What the products take whose trust stores hold the old one (cisco.md 2.5).
+    pub takes: Vec<&'static Limits>,
 }
 
 impl Pair<'_> {
     fn same_name(&self) -> bool {
         self.old.subject_hash == self.new.subject_hash
+    }
+
+    /// Whether a trust store that holds the old one keeps one certificate for each name.
+    fn one_each(&self) -> bool {
+        self.takes.iter().any(|limits| limits.one_per_subject)
     }
 
     /// Refuses what cannot be changed into, as the errors of `field`, which gave the new certificate.
@@ -84,7 +90,21 @@ impl Pair<'_> {
         if let Some(weak) = weakness(new) {
             fields.refuse(field, "weak", weak);
         }
-        if self.one_each && self.same_name() && new.not_before <= old.not_before {
+        let most = self.takes.iter().filter_map(|limits| limits.most_key_bits).min();
+        let bits = new.key_bits.and_then(|bits| u32::try_from(bits).ok());
+        if let (Some(most), Some(bits)) = (most, bits)
+            && bits > most
+        {
+            fields.refuse(
+                field,
+                "key_too_long",
+                format!(
+                    "`{}` has a key of {bits} bits, and trust stores that hold `{}` take at most {most}",
+                    new.subject, old.subject
+                ),
+            );
+        }
+        if self.one_each() && self.same_name() && new.not_before <= old.not_before {
             fields.refuse(
                 field,
                 "not_newer",
@@ -93,7 +113,7 @@ impl Pair<'_> {
                     old.subject
                 ),
             );
-        } else if self.one_each && self.same_name() && !self.same_key {
+        } else if self.one_each() && self.same_name() && !self.same_key {
             fields.refuse(
                 field,
                 "same_subject",

@@ -3,12 +3,11 @@
 
 use super::list::RootChange;
 use super::within::Within;
-use crate::catalogue::{PRODUCTS, trust_stores_of};
+use crate::catalogue::{Limits, PRODUCTS, limits_of, trust_stores_of};
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::lists::{Page, fetch, page};
 use crate::{Permission, Timestamp};
-use certyard_protocol::ConnectorKind;
 use sea_orm::sea_query::{CaseStatement, Condition, Expr, ExprTrait, Func, Query, SelectStatement, UnionType};
 use sea_orm::{ConnectionTrait, QueryResult};
 use std::collections::HashMap;
@@ -78,6 +77,8 @@ pub struct CoverCounts {
     counts: HashMap<CoverState, i64>,
     /// Places that hold the old certificate still.
     pub holding_old: i64,
+    /// Places of clusters outside of the root change that hold the old certificate and not the new one.
+    pub outside: i64,
 }
 
 impl CoverCounts {
@@ -86,6 +87,7 @@ impl CoverCounts {
         Self {
             counts: counts.iter().copied().collect(),
             holding_old,
+            outside: 0,
         }
     }
 
@@ -227,16 +229,30 @@ pub(super) async fn counts(tx: &OrgTx, change: &RootChange) -> Result<CoverCount
             all.holding_old += places;
         }
     }
+    if !change.within.is_everywhere() {
+        let old = held(tx, &[change.old.id]).distinct().take();
+        let select = of_fleet(change.within.others(), old)
+            .expr_as(Func::count(of("place", "node_id")), "places")
+            .and_where(holds(change.new.id).not())
+            .take();
+        if let Some(row) = tx.query_one(&select).await? {
+            all.outside = row.try_get("", "places")?;
+        }
+    }
     Ok(all)
 }
 
-/// Nodes and trust stores that lack the new certificate and to which no task brings it, so many at most.
+/// Nodes and trust stores that lack the new certificate and to which no task brings it, so many at most: those first that take it from here.
 pub(crate) async fn lacking_places(tx: &OrgTx, change: &RootChange, limit: u64) -> Result<Vec<(Uuid, String)>> {
     let wanted = CoverState::ALL.into_iter().filter(|state| state.is_to_bring());
     let mut select = rows_of(tx, change);
     select
         .and_where(of("found", "state").is_in(wanted.map(CoverState::as_str)))
-        .and_where(of("found", "store").ne(""));
+        .and_where(of("found", "store").ne(""))
+        .order_by_expr(
+            of("found", "state").eq(CoverState::Refused.as_str()),
+            sea_orm::Order::Asc,
+        );
     places(tx, select, limit).await
 }
 
@@ -283,24 +299,23 @@ async fn places(tx: &OrgTx, mut select: SelectStatement, limit: u64) -> Result<V
     Ok(found)
 }
 
-/// Whether a trust store that holds a certificate keeps one for each name (cisco.md 2.5), as those of Cisco products do.
-pub(super) async fn one_each(tx: &OrgTx, within: &Within, certificate_id: Uuid) -> Result<bool> {
-    let select = of_fleet(within, held(tx, &[certificate_id]))
+/// What the products take whose trust stores hold a certificate (cisco.md 2.5).
+pub(super) async fn takes(tx: &OrgTx, within: &Within, certificate_id: Uuid) -> Result<Vec<&'static Limits>> {
+    let select = of_fleet(within.condition(), held(tx, &[certificate_id]))
         .distinct()
-        .column(("node", "connector"))
+        .column(("cluster", "product"))
         .take();
+    let mut all = Vec::new();
     for row in tx.query_all(&select).await? {
-        let connector: String = row.try_get("", "connector")?;
-        if ConnectorKind::parse(&connector).is_some_and(ConnectorKind::is_cisco) {
-            return Ok(true);
-        }
+        let product: String = row.try_get("", "product")?;
+        all.extend(limits_of(&product));
     }
-    Ok(false)
+    Ok(all)
 }
 
 /// Whether any trust store of the clusters holds a certificate.
 pub(super) async fn is_held(tx: &OrgTx, within: &Within, certificate_id: Uuid) -> Result<bool> {
-    let select = of_fleet(within, held(tx, &[certificate_id]))
+    let select = of_fleet(within.condition(), held(tx, &[certificate_id]))
         .column(("place", "node_id"))
         .limit(1)
         .take();
@@ -343,8 +358,8 @@ fn all_places(tx: &OrgTx, change: &RootChange) -> SelectStatement {
         .take()
 }
 
-/// Joins places with their nodes and clusters, those that are meant.
-fn of_fleet(within: &Within, places: SelectStatement) -> SelectStatement {
+/// Joins places with their nodes and clusters, those that fit a condition on these.
+fn of_fleet(clusters: Condition, places: SelectStatement) -> SelectStatement {
     let stores = PRODUCTS
         .iter()
         .map(|product| product.code)
@@ -365,7 +380,7 @@ fn of_fleet(within: &Within, places: SelectStatement) -> SelectStatement {
         )
         .and_where(of("node", "retired_at").is_null())
         .and_where(of("cluster", "product").is_in(stores))
-        .cond_where(within.condition())
+        .cond_where(clusters)
         .take()
 }
 
@@ -473,7 +488,7 @@ fn rows_of(tx: &OrgTx, change: &RootChange) -> SelectStatement {
             CoverState::Unreachable.as_str(),
         )
         .finally(CoverState::Missing.as_str());
-    let mut inner = of_fleet(&change.within, all_places(tx, change));
+    let mut inner = of_fleet(change.within.condition(), all_places(tx, change));
     inner
         .columns([("place", "org_id"), ("place", "node_id"), ("place", "store")])
         .expr_as(of("node", "name"), "node_name")

@@ -134,7 +134,7 @@ pub async fn create(db: &Db, scope: &Scope, wanted: NewRootChange) -> Result<Roo
         old: &old,
         new: &new,
         same_key: same_authority(&tx, &old, &new).await?,
-        one_each: coverage::one_each(&tx, &wanted.within, old.id).await?,
+        takes: coverage::takes(&tx, &wanted.within, old.id).await?,
     };
     pair.check(&mut fields, field, tx.now());
     check_held(&tx, &mut fields, &wanted.within, old.id).await?;
@@ -205,7 +205,7 @@ pub async fn update(tx: &OrgTx, id: Uuid, expected: Option<i64>, update: RootCha
                 old: &before.old,
                 new: &before.new,
                 same_key: same_authority(tx, &before.old, &before.new).await?,
-                one_each: coverage::one_each(tx, &within, before.old.id).await?,
+                takes: coverage::takes(tx, &within, before.old.id).await?,
             };
             // Other clusters may have products with other rules.
             pair.check(&mut fields, "scope", tx.now());

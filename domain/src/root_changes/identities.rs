@@ -174,8 +174,7 @@ pub(super) async fn counts(tx: &OrgTx, change: &RootChange) -> Result<IdentityCo
     if !change.within.is_everywhere() && !lineage.old.is_empty() {
         let select = installed(tx, change, &lineage, chains_to_old(change, &lineage))
             .expr_as(Func::count(of("installation", "id")), "identities")
-            .and_where(of("cluster", "retired_at").is_null())
-            .cond_where(change.within.condition().not())
+            .cond_where(change.within.others())
             .take();
         if let Some(row) = tx.query_one(&select).await? {
             counts.outside = row.try_get("", "identities")?;

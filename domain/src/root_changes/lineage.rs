@@ -104,8 +104,13 @@ async fn below(tx: &OrgTx, from: &Certificate, but: Option<&Certificate>) -> Res
             .and_where(certificate("issuer_hash").is_in(names))
             .limit(MAX_AUTHORITIES as u64 + 1)
             .take();
+        let rows = tx.query_all(&select).await?;
+        // Those that were left out might chain to it: names are compared there, keys here.
+        if rows.len() > MAX_AUTHORITIES {
+            return Err(too_many(from));
+        }
         let mut next = Vec::new();
-        for row in tx.query_all(&select).await? {
+        for row in rows {
             let issuer_hash: String = row.try_get("", "issuer_hash")?;
             let aki: Option<String> = row.try_get("", "aki")?;
             let authority = Authority {
@@ -138,17 +143,21 @@ async fn below(tx: &OrgTx, from: &Certificate, but: Option<&Certificate>) -> Res
         }
         found.extend(next.iter().cloned());
         if found.len() > MAX_AUTHORITIES {
-            return Err(Error::refused(
-                "too_many_issuers",
-                format!(
-                    "more than {MAX_AUTHORITIES} authorities chain to `{}`: this cannot be looked at as a whole",
-                    from.subject
-                ),
-            ));
+            return Err(too_many(from));
         }
         above = next;
     }
     Ok(found)
+}
+
+fn too_many(from: &Certificate) -> Error {
+    Error::refused(
+        "too_many_issuers",
+        format!(
+            "more than {MAX_AUTHORITIES} authorities chain to `{}` by the names of their issuers: this cannot be looked at as a whole",
+            from.subject
+        ),
+    )
 }
 
 /// What was issued by one of some authorities, of the row of `certificate` in a statement; `None` where there are none.

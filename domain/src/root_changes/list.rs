@@ -5,13 +5,15 @@ use super::entity as root_change;
 use super::lineage::same_authority;
 use super::within::Within;
 use super::{coverage, not_found};
-use crate::certificates::{self, Certificate};
+use crate::certificates::Certificate;
+use crate::certificates::entity::certificate;
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use crate::lists::{Page, contains, fetch, page, typed};
 use crate::{Permission, Timestamp};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Where a root change stands as a whole.
@@ -105,7 +107,7 @@ impl RootChange {
             old: &self.old,
             new: &self.new,
             same_key: same_authority(tx, &self.old, &self.new).await?,
-            one_each: coverage::one_each(tx, &self.within, self.old.id).await?,
+            takes: coverage::takes(tx, &self.within, self.old.id).await?,
         };
         Ok(pair.cautions(tx.now()))
     }
@@ -164,11 +166,18 @@ pub async fn list(
     })
 }
 
+/// Rows with their certificates, which whoever was given the rows gets as well: no node of their groups may hold the new one yet.
 pub(super) async fn with_certificates(tx: &OrgTx, rows: Vec<root_change::Model>) -> Result<Vec<RootChange>> {
-    let ids = rows
+    let ids: HashSet<Uuid> = rows
         .iter()
-        .flat_map(|row| [row.old_certificate_id, row.new_certificate_id]);
-    let known = certificates::by_ids(tx, ids).await?;
+        .flat_map(|row| [row.old_certificate_id, row.new_certificate_id])
+        .collect();
+    let known = certificate::Entity::find()
+        .filter(certificate::Column::OrgId.eq(tx.org_id()))
+        .filter(certificate::Column::Id.is_in(ids))
+        .all(tx)
+        .await?;
+    let known: HashMap<Uuid, Certificate> = known.into_iter().map(|row| (row.id, row)).collect();
     let mut all = Vec::with_capacity(rows.len());
     for row in rows {
         let (Some(old), Some(new)) = (known.get(&row.old_certificate_id), known.get(&row.new_certificate_id)) else {

@@ -5,7 +5,7 @@ use super::coverage::{self, CoverCounts, CoverState};
 use super::entity as root_change;
 use super::identities::{self, IdentityCounts};
 use super::list::{RootChange, State, with_certificates};
-use crate::certificates;
+use crate::certificates::entity::der;
 use crate::db::OrgTx;
 use crate::error::{Error, Result};
 use sea_orm::sea_query::{Condition, Expr, ExprTrait, Query};
@@ -124,6 +124,14 @@ impl Progress {
         self.identities.old + self.identities.csr_pending
     }
 
+    /// Places to which a plan can bring the new certificate from here.
+    fn to_bring(&self) -> i64 {
+        [CoverState::Missing, CoverState::Failed, CoverState::Unreachable]
+            .map(|state| self.coverage.of(state))
+            .into_iter()
+            .sum()
+    }
+
     /// Why a phase must not begin; empty: it may.
     pub fn blocks(&self, phase: Phase) -> Vec<Block> {
         let mut blocks = Vec::new();
@@ -137,6 +145,17 @@ impl Progress {
                     self.coverage.total()
                 ),
                 count: lacking,
+            });
+        }
+        let outside = self.coverage.outside;
+        if phase == Phase::Switch && outside > 0 {
+            blocks.push(Block {
+                code: "trust_outside_scope",
+                message: format!(
+                    "{outside} trust stores of clusters outside of this root change hold the old certificate and not the new one: their nodes \
+                     would refuse what the new CA has signed. Bring the new certificate there first, or widen the scope"
+                ),
+                count: outside,
             });
         }
         if phase == Phase::Retire {
@@ -168,10 +187,7 @@ impl Progress {
     /// Where a phase stands.
     pub fn state(&self, phase: Phase) -> PhaseState {
         let left = match phase {
-            Phase::Distribute => {
-                let cover = &self.coverage;
-                cover.lacking() - cover.of(CoverState::NeverRead) - cover.of(CoverState::UnderWay)
-            }
+            Phase::Distribute => self.to_bring() + self.coverage.of(CoverState::UnderWay),
             Phase::Verify => self.coverage.lacking(),
             Phase::Switch => self.chained_to_old(),
             Phase::Retire => self.coverage.holding_old,
@@ -186,8 +202,7 @@ impl Progress {
     /// What comes next; what a person can do from here goes before what has to be done elsewhere.
     pub fn next(&self) -> Next {
         let cover = &self.coverage;
-        let to_bring = cover.of(CoverState::Missing) + cover.of(CoverState::Failed) + cover.of(CoverState::Unreachable);
-        if to_bring > 0 {
+        if self.to_bring() > 0 {
             Next::Distribute
         } else if cover.of(CoverState::UnderWay) > 0 {
             Next::Wait
@@ -233,7 +248,7 @@ pub(crate) struct Undistributed {
 const MAX_OPEN: u64 = 20;
 
 /// Open root changes about some clusters whose new certificate is not everywhere. Whoever uploads is warned of them, also where they are
-/// bound to groups and do not see the root change itself: told are its name and a number.
+/// bound to groups and see neither the root change nor its certificates: told are its name and a number.
 pub(crate) async fn undistributed(tx: &OrgTx, clusters: &[Uuid]) -> Result<Vec<Undistributed>> {
     use root_change::{Column, Entity};
     let rows = Entity::find()
@@ -253,11 +268,13 @@ pub(crate) async fn undistributed(tx: &OrgTx, clusters: &[Uuid]) -> Result<Vec<U
         if lacking == 0 {
             continue;
         }
-        let ders = certificates::ders(tx, &[change.new.id]).await?;
-        let der = ders.get(&change.new.id).map(Vec::as_slice).unwrap_or_default();
-        let Ok(new) = certyard_pki::Certificate::from_der(der) else {
-            continue;
-        };
+        let stored = der::Entity::find()
+            .filter(der::Column::OrgId.eq(tx.org_id()))
+            .filter(der::Column::Id.eq(change.new.id))
+            .one(tx)
+            .await?
+            .ok_or_else(|| Error::internal("a certificate of a root change has no bytes"))?;
+        let new = certyard_pki::Certificate::from_der(&stored.der).map_err(Error::internal)?;
         found.push(Undistributed {
             name: change.name,
             sha256: change.new.sha256,
@@ -385,6 +402,24 @@ mod tests {
             assert_eq!(codes(&progress, Phase::Retire), retire, "{progress:?}");
             assert!(codes(&progress, Phase::Distribute).is_empty() && codes(&progress, Phase::Verify).is_empty());
             assert_eq!(progress.is_complete(), next == Next::Close, "{progress:?}");
+        }
+    }
+
+    #[test]
+    fn distributing_ends_with_what_can_be_brought_from_here_and_no_task_is_left() {
+        use CoverState::{Covered, Failed, Missing, NeverRead, Refused, UnderWay, Unreachable};
+        for (state, distribute, next) in [
+            (Missing, PhaseState::Open, Next::Distribute),
+            (Failed, PhaseState::Open, Next::Distribute),
+            (Unreachable, PhaseState::Open, Next::Distribute),
+            (UnderWay, PhaseState::Open, Next::Wait),
+            (Refused, PhaseState::Done, Next::Verify),
+            (NeverRead, PhaseState::Done, Next::Verify),
+        ] {
+            let progress = progress(&[(Covered, 2), (state, 1)], 3, (1, 0, 0, 0));
+            assert_eq!(progress.state(Phase::Distribute), distribute, "{progress:?}");
+            assert_eq!(progress.state(Phase::Verify), PhaseState::Open, "{progress:?}");
+            assert_eq!(progress.next(), next, "{progress:?}");
         }
     }
 }

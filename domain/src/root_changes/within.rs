@@ -48,6 +48,13 @@ impl Within {
         all
     }
 
+    /// The clusters that it leaves out, asked of the row of `cluster` in a statement.
+    pub(super) fn others(&self) -> Condition {
+        Condition::all()
+            .add(Expr::col(("cluster", "retired_at")).is_null())
+            .add(self.condition().not())
+    }
+
     /// Checks that what is named is there: a name that fits nothing would pass for clusters that are done.
     pub(super) async fn check(&self, tx: &OrgTx, fields: &mut Fields) -> Result<()> {
         for (field, ids) in [

@@ -1,5 +1,7 @@
 //! Root changes: one CA certificate makes way for another, phase by phase, and no phase before the one it needs.
 
+mod later;
+
 use crate::fleet::audited;
 use crate::machine::{Authority, Fleet, noon, own_certificate, request, result};
 use certyard_domain::plans::{

@@ -9033,7 +9033,7 @@ export interface components {
         /** @description Why a phase must not begin. */
         RootChangeBlock: {
             /**
-             * @description Stable code: `coverage_incomplete`, `identities_on_old`, `identities_outside_scope`; also that of the refusal of a plan.
+             * @description Stable code: `coverage_incomplete`, `trust_outside_scope`, `identities_on_old`, `identities_outside_scope`; also that of the refusal of a plan.
              * @example coverage_incomplete
              */
             code: string;
